@@ -1,0 +1,201 @@
+//! An experiment as it is meant: every name resolved, every default filled, every formula parsed.
+
+use std::sync::Arc;
+
+use crate::data::Table;
+use crate::kind::{Kind, Settings};
+use crate::language::tree::Formula;
+
+/// One checked experiment. Sweep axes are not applied yet: `plan` reads the file again for each combination.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    /// The file's stem, and the name of its results folder.
+    pub name: String,
+    pub title: Option<String>,
+    pub about: Option<String>,
+    pub reference: Option<String>,
+    pub seed: u64,
+    pub constants: Vec<(String, f64)>,
+    pub data: Data,
+    pub simulator: Simulator,
+    pub parameters: Vec<Parameter>,
+    pub loss: Loss,
+    pub differentiation: Differentiation,
+    pub optimizers: Vec<Optimizer>,
+    pub budget: Budget,
+    pub intervals: Intervals,
+    pub sweep: Sweep,
+    pub expected: Expected,
+    /// The file with every default written out: what `resolved.toml` says.
+    pub resolved: toml::Table,
+}
+
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// Measured: the columns under the names that formulas use.
+    Measured(Arc<Table>),
+    /// Simulated at `truth` (one number per scalar parameter), with noise. `inputs` is the grid.
+    Synthetic { inputs: Arc<Table>, truth: Vec<f64>, noise: Vec<Noise> },
+    /// No data: one row without columns.
+    None,
+}
+
+/// The distribution from which the synthetic observations of one output are drawn.
+#[derive(Clone, Debug)]
+pub struct Noise {
+    pub output: String,
+    /// `poisson`, `normal`, …: a name of `math::random::DRAWS`.
+    pub distribution: String,
+    /// Its arguments, over outputs, inputs, parameters and constants.
+    pub arguments: Vec<Formula>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Simulator {
+    pub kind: &'static Kind,
+    /// Shared terms, each of which may use the ones before it.
+    pub terms: Vec<(String, Formula)>,
+    pub outputs: Vec<(String, Formula)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    pub name: String,
+    /// None: a scalar; Some(n): `name[0] … name[n-1]`.
+    pub size: Option<usize>,
+    pub prior: Prior,
+    pub unit: Option<String>,
+    /// One number per element.
+    pub start: Option<Vec<f64>>,
+    pub bounds: Option<(f64, f64)>,
+    pub transform: Option<Transform>,
+    pub reference: Option<Vec<f64>>,
+}
+
+/// A prior of each element of a parameter. The settings are its arguments, in the row's names.
+#[derive(Clone, Debug)]
+pub struct Prior {
+    pub kind: &'static Kind,
+    pub arguments: Settings,
+}
+
+/// The coordinate in which gradient methods search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transform {
+    Identity,
+    Log,
+    Logit,
+}
+
+#[derive(Clone, Debug)]
+pub struct Loss {
+    pub kind: &'static Kind,
+    /// Standard deviation of each output, in the order of the outputs, over columns, parameters and constants.
+    pub sigma: Vec<Option<Formula>>,
+    /// Factor of each output's loss, in the order of the outputs.
+    pub weight: Vec<f64>,
+    /// Adds the negative log density of the priors (maximum a posteriori).
+    pub prior: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Differentiation {
+    pub methods: Vec<&'static Kind>,
+    /// Step of the difference methods and of the complex step; None: each method's own rule.
+    pub step: Option<f64>,
+    /// How many draws of the priors the methods are compared at; 0: not compared.
+    pub compare: usize,
+}
+
+#[derive(Clone, Debug)]
+pub struct Optimizer {
+    pub row: &'static crate::kind::Optimizer,
+    /// The word in the reports: the method, or the label that tells two uses of one method apart.
+    pub label: String,
+    pub settings: Settings,
+}
+
+/// What a run may use before it is stopped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    pub evaluations: u64,
+    pub iterations: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Intervals {
+    pub methods: Vec<&'static Kind>,
+    pub level: f64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    pub repeats: usize,
+    pub axes: Vec<Axis>,
+}
+
+/// A dotted path of the file and the values that it takes in turn.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    pub path: String,
+    pub values: Vec<toml::Value>,
+}
+
+/// The answer that the best run should give, for golden tests and for the last line on the terminal.
+#[derive(Clone, Debug, Default)]
+pub struct Expected {
+    pub loss: Option<f64>,
+    /// By the parameter's scalar name (`a`, `A[3]`).
+    pub parameters: Vec<(String, f64)>,
+    /// Allowed relative deviation.
+    pub tolerance: f64,
+}
+
+/// One scalar parameter: an element of a vector parameter, or a parameter without size.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalar<'a> {
+    pub parameter: &'a Parameter,
+    pub element: Option<usize>,
+}
+
+impl Parameter {
+    pub fn len(&self) -> usize {
+        self.size.unwrap_or(1)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Scalar<'_> {
+    /// The name in reports: `a`, or `A[3]`.
+    pub fn name(&self) -> String {
+        match self.element {
+            None => self.parameter.name.clone(),
+            Some(i) => format!("{}[{i}]", self.parameter.name),
+        }
+    }
+
+    pub fn start(&self) -> Option<f64> {
+        self.parameter.start.as_ref().map(|values| values[self.element.unwrap_or(0)])
+    }
+
+    pub fn reference(&self) -> Option<f64> {
+        self.parameter.reference.as_ref().map(|values| values[self.element.unwrap_or(0)])
+    }
+}
+
+impl Experiment {
+    /// Every scalar parameter in the order of the file: the order of θ everywhere.
+    pub fn scalars(&self) -> Vec<Scalar<'_>> {
+        let elements = |parameter: &'_ Parameter| match parameter.size {
+            None => vec![None],
+            Some(n) => (0..n).map(Some).collect(),
+        };
+        self.parameters
+            .iter()
+            .flat_map(|parameter| elements(parameter).into_iter().map(move |element| Scalar { parameter, element }))
+            .collect()
+    }
+}

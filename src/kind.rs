@@ -1,0 +1,195 @@
+//! A kind is one row of a table: a thing that an experiment may name, with its settings, defaults and source.
+//!
+//! The rows feed checking, `sbi-run list`, suggestions, the schema, the format reference and the conformance tests.
+//! They stand beside the code that they describe; `catalog` gathers them.
+
+use std::collections::BTreeMap;
+
+/// One simulator, prior, loss, differentiation method, optimizer or interval method.
+#[derive(Debug)]
+pub struct Kind {
+    /// The word in experiment files, reports and code.
+    pub name: &'static str,
+    /// One line for `sbi-run list`.
+    pub summary: &'static str,
+    /// Paper or book, with the equation or section.
+    pub reference: &'static str,
+    /// Keys of its table, or its arguments in order.
+    pub settings: &'static [Setting],
+    /// A fault that shows only when the settings are seen together (`low` above `high`).
+    pub check: fn(&Settings) -> Result<(), Fault>,
+}
+
+/// One key of a kind's table, or one argument.
+#[derive(Debug)]
+pub struct Setting {
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub accepts: Accepts,
+    pub default: Default,
+}
+
+/// What a setting may be.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Accepts {
+    /// A number, or a constant formula, inside the range.
+    Number(Range),
+    /// A whole number, ends included.
+    Integer {
+        low: i64,
+        high: i64,
+    },
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    Flag,
+    /// A formula over columns, parameters and constants, kept as text.
+    Formula,
+}
+
+/// Where a number must lie.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Range {
+    Finite,
+    Positive,
+    NonNegative,
+    /// Ends excluded.
+    Open(f64, f64),
+    /// Ends included.
+    Closed(f64, f64),
+}
+
+/// What holds where the user says nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Default {
+    Required,
+    Number(f64),
+    Integer(i64),
+    Choice(&'static str),
+    Flag(bool),
+    /// Computed from the problem; the text says how.
+    Derived(&'static str),
+}
+
+/// A setting's value after checking.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Number(f64),
+    Integer(i64),
+    Choice(&'static str),
+    Flag(bool),
+    Formula(String),
+}
+
+/// A fault of settings seen together: which one to point at, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub setting: &'static str,
+    pub message: String,
+}
+
+/// The checked settings of one use of a kind, every default filled but the derived ones.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings(pub BTreeMap<&'static str, Value>);
+
+/// All tables, gathered. Stages take what they need from it, so that no stage imports a later one.
+#[derive(Clone, Copy, Debug)]
+pub struct Catalog {
+    pub simulators: &'static [Kind],
+    pub priors: &'static [Kind],
+    pub losses: &'static [Kind],
+    pub methods: &'static [Kind],
+    pub optimizers: &'static [Optimizer],
+    pub intervals: &'static [Kind],
+}
+
+/// An optimizer's row says also what it needs of the problem.
+#[derive(Debug)]
+pub struct Optimizer {
+    pub kind: Kind,
+    /// Runs once per differentiation method; the others run once.
+    pub gradient: bool,
+    /// Needs a finite box.
+    pub population: bool,
+}
+
+/// No fault that a single setting does not show.
+pub fn independent(_: &Settings) -> Result<(), Fault> {
+    Ok(())
+}
+
+impl Range {
+    pub fn contains(self, x: f64) -> bool {
+        x.is_finite()
+            && match self {
+                Range::Finite => true,
+                Range::Positive => x > 0.0,
+                Range::NonNegative => x >= 0.0,
+                Range::Open(low, high) => low < x && x < high,
+                Range::Closed(low, high) => low <= x && x <= high,
+            }
+    }
+}
+
+impl Settings {
+    /// The number called `name`; whole numbers count as numbers. None where it is derived and was not given.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        match self.0.get(name)? {
+            Value::Number(x) => Some(*x),
+            Value::Integer(i) => Some(*i as f64),
+            _ => None,
+        }
+    }
+
+    pub fn integer(&self, name: &str) -> Option<i64> {
+        match self.0.get(name)? {
+            Value::Integer(i) => Some(*i),
+            _ => None,
+        }
+    }
+
+    pub fn choice(&self, name: &str) -> Option<&'static str> {
+        match self.0.get(name)? {
+            Value::Choice(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.0.get(name)? {
+            Value::Flag(flag) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    pub fn formula(&self, name: &str) -> Option<&str> {
+        match self.0.get(name)? {
+            Value::Formula(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl Kind {
+    pub fn setting(&self, name: &str) -> Option<&'static Setting> {
+        self.settings.iter().find(|setting| setting.name == name)
+    }
+
+    /// The settings of a use that says nothing: every stated default.
+    pub fn defaults(&self) -> Settings {
+        let stated = self.settings.iter().filter_map(|setting| Some((setting.name, setting.default.value()?)));
+        Settings(stated.collect())
+    }
+}
+
+impl Default {
+    /// The stated default as a value; None where it is required or derived.
+    pub fn value(self) -> Option<Value> {
+        match self {
+            Default::Required | Default::Derived(_) => None,
+            Default::Number(x) => Some(Value::Number(x)),
+            Default::Integer(i) => Some(Value::Integer(i)),
+            Default::Choice(word) => Some(Value::Choice(word)),
+            Default::Flag(flag) => Some(Value::Flag(flag)),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! The model language: Python-like expressions (and, later, statements) with spans, from text to tree.
+
+pub mod lower;
+pub mod tree;

@@ -1,0 +1,146 @@
+//! The tree of the model language, spans kept: what a user wrote, not yet what it means.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Source};
+
+/// A piece of model language cut out of a source: byte `i` of `text` stands at byte `offsets[i]` of the source.
+///
+/// A formula inside a TOML string has escapes and line-ending backslashes between it and the file, hence the map.
+/// `offsets` has one entry more than `text` has bytes: where the piece ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    pub source: Arc<Source>,
+    pub text: String,
+    pub offsets: Vec<usize>,
+}
+
+/// A parsed formula with the text that it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formula {
+    pub text: Arc<Text>,
+    pub tree: Expression,
+}
+
+/// An expression and where it stands in its `Text`, in bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    pub form: Form,
+    pub span: Range<usize>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Form {
+    Number(f64),
+    Name(String),
+    /// `x[i]`; the base is a name.
+    Index {
+        base: Box<Expression>,
+        index: Box<Expression>,
+    },
+    Unary {
+        operator: Unary,
+        operand: Box<Expression>,
+    },
+    Binary {
+        operator: Binary,
+        left: Box<Expression>,
+        right: Box<Expression>,
+    },
+    /// `a < b <= c`: each neighbouring pair compared, all must hold; an operand is evaluated once.
+    Comparison {
+        first: Box<Expression>,
+        rest: Vec<(Compare, Expression)>,
+    },
+    And(Vec<Expression>),
+    Or(Vec<Expression>),
+    Not(Box<Expression>),
+    /// `value if test else otherwise`.
+    Conditional {
+        test: Box<Expression>,
+        value: Box<Expression>,
+        otherwise: Box<Expression>,
+    },
+    Call {
+        function: String,
+        function_span: Range<usize>,
+        arguments: Vec<Expression>,
+    },
+    /// `sum(element for variable in range(start, stop, step))`, or `prod`.
+    Reduction {
+        kind: Reduction,
+        element: Box<Expression>,
+        variable: String,
+        range: Box<Steps>,
+    },
+}
+
+/// The arguments of `range`, defaults not yet filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steps {
+    pub start: Option<Expression>,
+    pub stop: Expression,
+    pub step: Option<Expression>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unary {
+    Plus,
+    Minus,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binary {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    /// `//`: floor of the quotient.
+    FloorDivide,
+    /// `%`: the sign of the divisor, as in Python.
+    Modulo,
+    /// `**` and `^`.
+    Power,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Equal,
+    NotEqual,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    Sum,
+    Product,
+}
+
+impl Text {
+    /// A text that is a whole source, or stands in one without escapes from byte `start` on.
+    pub fn plain(source: Arc<Source>, range: Range<usize>) -> Text {
+        let text = source.text[range.clone()].to_string();
+        Text { source, text, offsets: (range.start..=range.end).collect() }
+    }
+
+    /// Where a span of the text stands in the source.
+    pub fn place(&self, span: &Range<usize>) -> Range<usize> {
+        let last = self.offsets.len() - 1;
+        self.offsets[span.start.min(last)]..self.offsets[span.end.min(last)]
+    }
+
+    /// An error that points at `span` of this text, in its file.
+    pub fn error(&self, span: &Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(message).at(&self.source, self.place(span), label)
+    }
+}
+
+impl Formula {
+    pub fn error(&self, span: &Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Diagnostic {
+        self.text.error(span, message, label)
+    }
+}

@@ -1,0 +1,12 @@
+//! `sbi-run`: declare a simulator, data and unknown parameters; infer the parameters, and compare the ways to do it.
+
+pub mod data;
+pub mod diagnostic;
+pub mod experiment;
+pub mod journal;
+pub mod kind;
+pub mod language;
+pub mod math;
+pub mod optimize;
+pub mod plan;
+pub mod record;

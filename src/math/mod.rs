@@ -1,0 +1,4 @@
+//! Numbers: elementary and special functions, linear algebra, statistics, random streams. The same bits everywhere.
+
+pub mod elementary;
+pub mod random;

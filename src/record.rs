@@ -1,0 +1,89 @@
+//! What is kept of a finished run, and of each measurement beside the runs: the records that reports are made from.
+
+use serde::{Deserialize, Serialize};
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// A tolerance was met.
+    Converged,
+    /// The budget ended it.
+    Stopped,
+    /// No answer: the reason says why.
+    Failed,
+}
+
+/// One finished run. `loss` and `parameters` are of its best point, in the user's coordinates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The run's identity in the plan.
+    pub identity: String,
+    pub status: Status,
+    pub reason: String,
+    /// None where the run failed before any finite loss.
+    pub loss: Option<f64>,
+    /// How often the loss was computed, those inside difference gradients included.
+    pub evaluations: u64,
+    /// How many gradients the optimizer asked for.
+    pub gradients: u64,
+    pub iterations: u64,
+    /// In the order of the scalars; empty where the run failed before any finite loss.
+    pub parameters: Vec<f64>,
+    pub trace: Vec<TracePoint>,
+    pub intervals: Vec<Interval>,
+    /// Wall time, this thread.
+    pub seconds: f64,
+}
+
+/// The state of an optimizer after an iteration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TracePoint {
+    pub iteration: u64,
+    pub evaluations: u64,
+    pub gradients: u64,
+    /// Best loss so far.
+    pub loss: f64,
+    /// Largest absolute component of the gradient in search coordinates; None where the optimizer has none.
+    pub gradient_norm: Option<f64>,
+}
+
+/// A confidence interval of one scalar parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// Position among the scalars.
+    pub parameter: usize,
+    /// `fisher`, `hessian`, …
+    pub method: String,
+    pub level: f64,
+    pub estimate: f64,
+    /// None where the data do not determine the parameter.
+    pub standard_error: Option<f64>,
+    pub lower: Option<f64>,
+    pub upper: Option<f64>,
+    /// What must be said of it (a singular direction, a bound); empty if nothing.
+    pub note: String,
+}
+
+/// Accuracy and cost of one differentiation method at one point, against the high-precision reference.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Derivative {
+    pub method: String,
+    /// 0 is the start; the others are draws from the priors.
+    pub point: usize,
+    pub parameters: usize,
+    pub outputs: usize,
+    /// None for methods without a step.
+    pub step: Option<f64>,
+    /// Over the components of the gradient, relative to the largest component.
+    pub max_relative_error: f64,
+    pub median_relative_error: f64,
+    /// -log10 of the largest relative error, at most 17.
+    pub digits: f64,
+    pub value_ns: f64,
+    pub gradient_ns: f64,
+    /// Operations of the program that gives the gradient.
+    pub operations: usize,
+    /// Nodes of the derivative as an expression; only for `symbolic`.
+    pub expression_nodes: Option<usize>,
+}
