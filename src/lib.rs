@@ -10,6 +10,7 @@ pub mod journal;
 pub mod kind;
 pub mod language;
 pub mod math;
+pub mod model;
 pub mod optimize;
 pub mod plan;
 pub mod record;
