@@ -7,7 +7,7 @@
 //! Some functions (the list after `guarded!` below) have a vector loop that is right only where a cheap predicate is false;
 //! if it is true in any lane of the block, those lanes are done again with the scalar function.
 
-use super::trigonometric as trig;
+use super::{gamma_family, trigonometric as trig};
 
 macro_rules! unary {
     ($($name:ident)*) => {$(
@@ -49,7 +49,7 @@ macro_rules! guarded {
 
 unary! {
     exp exp2 expm1 log log1p log2 log10 sinh cosh tanh asin acos atan asinh acosh atanh
-    sqrt cbrt erf erfc sigmoid softplus gamma lgamma digamma trigamma
+    sqrt cbrt erf erfc sigmoid softplus
 }
 
 binary! { pow atan2 hypot }
@@ -58,6 +58,10 @@ guarded! {
     sin: trig::sin_near, trig::is_huge;
     cos: trig::cos_near, trig::is_huge;
     tan: trig::tan_near, trig::is_huge;
+    lgamma: gamma_family::lgamma_near, gamma_family::is_negative;
+    gamma: gamma_family::gamma_near, gamma_family::is_negative;
+    digamma: gamma_family::digamma_near, gamma_family::is_negative;
+    trigamma: gamma_family::trigamma_near, gamma_family::is_negative;
 }
 
 /// sine[i], cosine[i] = sin(src[i]), cos(src[i]).

@@ -1,7 +1,7 @@
 //! exp, exp2, expm1, sigmoid, softplus: e^x = 2^n (1 + p), |x - n log 2| <= log(2)/2, p by a polynomial of degree 11 or 12.
 
 use super::logarithm::log1p_pair;
-use super::polynomial::{LN2_HI, LN2_LO, SHIFT, fast_two_sum, polynomial, power_of_two};
+use super::polynomial::{LN2_HI, LN2_LO, SHIFT, divide, fast_two_sum, polynomial, power_of_two, two_sum};
 
 /// (e^r - 1 - r) / r^2 on |r| <= log(2)/2; error in e^r at most 2^-57.2.
 const SHORT: [f64; 10] = [
@@ -57,18 +57,17 @@ pub fn exp(x: f64) -> f64 {
     let shifted = x.mul_add(LOG2_E, SHIFT);
     let n = shifted - SHIFT;
     let r = (-n).mul_add(LN2_LO, (-n).mul_add(LN2_HI, x));
-    let p = polynomial(r, &SHORT).mul_add(r * r, r);
-    scale(1.0 + p, shifted.to_bits())
+    let (one, error) = fast_two_sum(1.0, r);
+    scale(one + polynomial(r, &SHORT).mul_add(r * r, error), shifted.to_bits())
 }
 
-/// e^(x + x_lo) = 2^n (1 + p + p_lo) as (bits with n in the low end, p, p_lo); x in [-746, 710] or NaN, |x_lo| << 1.
+/// e^(x + x_lo) = 2^n (1 + p + p_lo) as (bits with n in the low end, p, p_lo); x in [-746, 710] or NaN, |x_lo| below an ulp of x.
 #[inline(always)]
 pub(super) fn exp_parts(x: f64, x_lo: f64) -> (u64, f64, f64) {
     let shifted = x.mul_add(LOG2_E, SHIFT);
     let n = shifted - SHIFT;
     let exact = (-n).mul_add(LN2_HI, x);
-    let r = (-n).mul_add(LN2_LO, exact);
-    let r_lo = (-n).mul_add(LN2_LO, exact - r) + x_lo;
+    let (r, r_lo) = fast_two_sum(exact, (-n).mul_add(LN2_LO, x_lo));
     let tail = polynomial(r, &LONG).mul_add(r * r, r.mul_add(r_lo, r_lo));
     let (p, p_lo) = fast_two_sum(r, tail);
     (shifted.to_bits(), p, p_lo)
@@ -94,20 +93,21 @@ pub fn exp2(x: f64) -> f64 {
     scale(one + (error + tail), shifted.to_bits())
 }
 
-/// (e^x - 1) / 2 as a pair; x in [-746, 710.4] or NaN. Relative error about 2^-63, also near 0 (but not below 2^-1000).
+/// (e^x - 1) / 2^SHIFTED as a pair; x <= 709.7 + 0.69 SHIFTED or NaN. Relative error about 2^-63, also near 0 (but not
+/// where the parts underflow: the callers give small x themselves).
 #[inline(always)]
-pub(super) fn expm1_half(x: f64) -> (f64, f64) {
+pub(super) fn expm1_scaled<const SHIFTED: u64>(x: f64) -> (f64, f64) {
     let x = if x < -60.0 { -60.0 } else { x };
     let (bits, p, p_lo) = exp_parts(x, 0.0);
-    let power = power_of_two(bits.wrapping_sub(1));
-    let (base, base_lo) = super::polynomial::two_sum(power, -0.5);
-    let (sum, error) = super::polynomial::two_sum(base, power * p);
+    let power = power_of_two(bits.wrapping_sub(SHIFTED));
+    let (base, base_lo) = two_sum(power, -power_of_two(SHIFTED.wrapping_neg()));
+    let (sum, error) = two_sum(base, power * p);
     (sum, error + power.mul_add(p_lo, base_lo))
 }
 
 #[inline(always)]
 pub fn expm1(x: f64) -> f64 {
-    let (half, half_lo) = expm1_half(if x > GREATEST { GREATEST } else { x });
+    let (half, half_lo) = expm1_scaled::<1>(if x > GREATEST { GREATEST } else { x });
     let value = 2.0 * (half + half_lo);
     if x.abs() < 5.5e-17 { x } else { value }
 }
@@ -129,7 +129,7 @@ pub fn sigmoid(x: f64) -> f64 {
     let (one, error) = fast_two_sum(1.0, e);
     let above = x >= 0.0;
     let (q, q_lo) =
-        super::polynomial::divide(if above { 1.0 } else { e }, if above { 0.0 } else { e_lo }, one, error + e_lo);
+        divide(if above { 1.0 } else { e }, if above { 0.0 } else { e_lo }, one, error + e_lo);
     q + q_lo
 }
 

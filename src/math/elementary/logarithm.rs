@@ -103,7 +103,23 @@ pub(super) fn log_pair(x: f64) -> (f64, f64) {
     let (h, l) = log_mantissa(m - 1.0);
     let (sum, error) = fast_two_sum(k * LN2_HEAD, h);
     let (sum, second) = fast_two_sum(sum, k * LN2_REST);
-    (sum, error + (second + k.mul_add(LN2_LAST, k.mul_add(LN2_REST, -(k * LN2_REST)) + l)))
+    let rest_error = k.mul_add(LN2_REST, -(k * LN2_REST));
+    fast_two_sum(sum, error + (second + k.mul_add(LN2_LAST, rest_error + l)))
+}
+
+/// log x as a pair for finite positive x; error about 2^-58 of the value before the final sum.
+#[inline(always)]
+pub(super) fn log_sharp(x: f64) -> (f64, f64) {
+    let (k, m) = split_all(x);
+    let f = m - 1.0;
+    let s = f / (2.0 + f);
+    let z = s * s;
+    let half_square = 0.5 * f * f;
+    let half_error = (0.5 * f).mul_add(f, -half_square);
+    let series = z.mul_add(polynomial(z, &SERIES), half_square);
+    let (head, head_lo) = fast_two_sum(k * LN2_HEAD, f);
+    let (sum, sum_lo) = fast_two_sum(head, -half_square);
+    (sum, s.mul_add(series, k * LN2_REST) - half_error + (head_lo + sum_lo))
 }
 
 #[inline(always)]

@@ -64,3 +64,9 @@ pub(super) fn divide(n: f64, n_lo: f64, d: f64, d_lo: f64) -> (f64, f64) {
     let q = n * reciprocal;
     (q, reciprocal * (-q).mul_add(d_lo, (-q).mul_add(d, n) + n_lo))
 }
+
+/// sqrt(x + x_lo) - root, where root = sqrt(x) rounded, x > 0.
+#[inline(always)]
+pub(super) fn root_correction(root: f64, x: f64, x_lo: f64) -> f64 {
+    ((-root).mul_add(root, x) + x_lo) / (root + root)
+}

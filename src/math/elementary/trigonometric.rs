@@ -3,7 +3,7 @@
 //! Up to |x| = 2^30 the reduction is three fused multiply-adds with pi/2 in three doubles (Cody and Waite). Beyond, it is
 //! Payne and Hanek's: the product with the bits of 2/pi that matter, in integers, one lane at a time.
 
-use super::polynomial::{SHIFT, SIGN, divide, fast_two_sum, polynomial};
+use super::polynomial::{SHIFT, SIGN, divide, fast_two_sum, polynomial, two_product};
 
 /// Above this |x| the reduction is `reduce_huge`.
 const LIMIT: f64 = 1_073_741_824.0;
@@ -184,16 +184,22 @@ pub(super) fn cos_near(x: f64) -> f64 {
     sin_cos_near(x).1
 }
 
+/// (sin, cos) of r + r_lo, |r| <= pi/4, as pairs.
 #[inline(always)]
-fn tangent(reduced: (u64, f64, f64)) -> f64 {
-    let (n, r, r_lo) = reduced;
+fn kernel_pairs(r: f64, r_lo: f64) -> ((f64, f64), (f64, f64)) {
     let z = r * r;
     let z_lo = r.mul_add(r, -z);
-    let (s, s_lo) = fast_two_sum(r, (r * z).mul_add(polynomial(z, &SINE_LONG), z.mul_add(-0.5 * r_lo, r_lo)));
+    let sine = fast_two_sum(r, (r * z).mul_add(polynomial(z, &SINE_LONG), z.mul_add(-0.5 * r_lo, r_lo)));
     let half = 0.5 * z;
     let head = 1.0 - half;
     let correction = (z * z).mul_add(polynomial(z, &COSINE), -r.mul_add(r_lo, 0.5 * z_lo));
-    let (c, c_lo) = fast_two_sum(head, (1.0 - head - half) + correction);
+    (sine, fast_two_sum(head, (1.0 - head - half) + correction))
+}
+
+#[inline(always)]
+fn tangent(reduced: (u64, f64, f64)) -> f64 {
+    let (n, r, r_lo) = reduced;
+    let ((s, s_lo), (c, c_lo)) = kernel_pairs(r, r_lo);
     let odd = n & 1 != 0;
     let (q, q_lo) = divide(
         if odd { -c } else { s },
@@ -202,6 +208,21 @@ fn tangent(reduced: (u64, f64, f64)) -> f64 {
         if odd { s_lo } else { c_lo },
     );
     q + q_lo
+}
+
+/// (sin(pi x), cos(pi x)) as pairs; scalar, 1e-20 < |x| < 2^52.
+pub(super) fn sin_cos_pi(x: f64) -> ((f64, f64), (f64, f64)) {
+    let n = (2.0 * x).round_ties_even();
+    let rest = (-0.5f64).mul_add(n, x);
+    let (r, error) = two_product(rest, 2.0 * PIO2_HI);
+    let ((s, s_lo), (c, c_lo)) = kernel_pairs(r, rest.mul_add(2.0 * PIO2_MID, error));
+    let quadrant = (n + SHIFT).to_bits() & 3;
+    match quadrant {
+        0 => ((s, s_lo), (c, c_lo)),
+        1 => ((c, c_lo), (-s, -s_lo)),
+        2 => ((-s, -s_lo), (-c, -c_lo)),
+        _ => ((-c, -c_lo), (s, s_lo)),
+    }
 }
 
 /// tan x, |x| <= 2^30 or NaN.

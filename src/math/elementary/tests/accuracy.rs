@@ -58,6 +58,10 @@ fn cases() -> Vec<Case> {
         one("erfc", 2.0, el::erfc, reference::erfc, &[(-6.0, 6.0), (0.0, 2.0), (6.0, 27.3)], 60),
         one("sigmoid", 1.0, el::sigmoid, reference::sigmoid, &[(-750.0, 40.0), (-4.0, 4.0)], 200),
         one("softplus", 1.0, el::softplus, reference::softplus, &[(-750.0, 800.0), (-4.0, 4.0), (-40.0, 40.0)], 150),
+        one("lgamma", 2.0, el::lgamma, reference::lgamma, &[(0.0, 3.0), (0.9, 2.1), (3.0, 50.0), (0.0, 2.5e305)], 60),
+        one("gamma", 2.0, el::gamma, reference::gamma, &[(0.0, 3.0), (0.0, 171.6), (-20.0, 0.0), (-183.0, 0.0)], 60),
+        one("digamma", 1.0, el::digamma, reference::digamma, &[(0.0, 3.0), (1.4, 1.5), (3.0, 50.0), (-20.0, 0.0)], 60),
+        one("trigamma", 1.0, el::trigamma, reference::trigamma, &[(0.0, 3.0), (3.0, 50.0), (-20.0, 0.0)], 60),
         Case {
             name: "pow",
             stated: 1.0,
