@@ -62,9 +62,13 @@ impl Parser<'_> {
                     self.comparison(left)?
                 }
                 Lexeme::Symbol(_) if floor <= COMPARISON && compare(lexeme).is_some() => self.comparison(left)?,
-                Lexeme::Word(word @ ("and" | "or")) if floor <= if word == "and" { AND } else { OR } => self.logical(left, word)?,
+                Lexeme::Word(word @ ("and" | "or")) if floor <= if word == "and" { AND } else { OR } => {
+                    self.logical(left, word)?
+                }
                 Lexeme::Word("if") if floor == CONDITIONAL => self.conditional(left)?,
-                Lexeme::Name | Lexeme::Number(_) | Lexeme::Symbol("(") if floor <= TERM && self.multiplies(&left.tree) => {
+                Lexeme::Name | Lexeme::Number(_) | Lexeme::Symbol("(")
+                    if floor <= TERM && self.multiplies(&left.tree) =>
+                {
                     self.missing_operator(&left.tree);
                     self.product(left)?
                 }
@@ -121,7 +125,9 @@ impl Parser<'_> {
 
     fn comparison(&mut self, first: Grown) -> Parsed<Grown> {
         let (mut rest, mut height) = (Vec::new(), first.height);
-        while let Some(operator) = compare(self.token().lexeme).or((self.compares && self.is("=")).then_some(Compare::Equal)) {
+        while let Some(operator) =
+            compare(self.token().lexeme).or((self.compares && self.is("=")).then_some(Compare::Equal))
+        {
             self.advance();
             let right = self.expression(SUM)?;
             height = height.max(right.height);
@@ -195,7 +201,9 @@ impl Parser<'_> {
             Lexeme::Name => return self.named(),
             Lexeme::Symbol("(") => return self.grouped(),
             Lexeme::Symbol("[") => return Err(self.list()),
-            Lexeme::Symbol("{") | Lexeme::Word("for" | "in" | "elif" | "def" | "return" | "while" | "pass") => return Err(self.unexpected(start)),
+            Lexeme::Symbol("{") | Lexeme::Word("for" | "in" | "elif" | "def" | "return" | "while" | "pass") => {
+                return Err(self.unexpected(start));
+            }
             Lexeme::Word(word) if !matches!(word, "and" | "or" | "if" | "else") => return Err(self.unexpected(start)),
             _ => return self.missing_value(),
         };
@@ -238,7 +246,8 @@ impl Parser<'_> {
         self.nesting += 1;
         let comprehension = !self.is("]") && self.expression(CONDITIONAL).is_ok() && self.is("for");
         let what = if comprehension { "list comprehensions" } else { "lists" };
-        let help = "make a vector with `v = zeros(n)` and fill it: `v[0] = …`; `sum(e for i in range(n))` needs no list";
+        let help =
+            "make a vector with `v = zeros(n)` and fill it: `v[0] = …`; `sum(e for i in range(n))` needs no list";
         self.faults.add(&opener.span, format!("{what} are not in the language"), "", help);
         Reported
     }
@@ -252,7 +261,12 @@ impl Parser<'_> {
             let span = name.span.start..attribute.span.end;
             let (written, plain) = (quoted(self.written(&span)), self.written(&attribute.span));
             let plain = if self.is("(") { format!("{plain}(…)") } else { plain.to_string() };
-            self.faults.add(&span, format!("{written}: attributes are not in the language"), "", &format!("write {}", quoted(&plain)));
+            self.faults.add(
+                &span,
+                format!("{written}: attributes are not in the language"),
+                "",
+                &format!("write {}", quoted(&plain)),
+            );
             name = attribute;
         }
         let written = self.written(&name.span).to_string();
@@ -272,12 +286,18 @@ impl Parser<'_> {
         self.nesting -= 1;
         if self.is(",") {
             let span = self.span();
-            return self.fail(&span, "a vector has one index", "", "keep a matrix in a vector, row after row: `m[i*columns + j]`");
+            return self.fail(
+                &span,
+                "a vector has one index",
+                "",
+                "keep a matrix in a vector, row after row: `m[i*columns + j]`",
+            );
         }
         let closer = self.expect("]", start)?;
         let span = base.tree.span.start..closer.span.end;
         let height = index.height.max(base.height);
-        let element = self.grow(Form::Index { base: Box::new(base.tree), index: Box::new(index.tree) }, span, height)?;
+        let element =
+            self.grow(Form::Index { base: Box::new(base.tree), index: Box::new(index.tree) }, span, height)?;
         self.trailed(element)
     }
 
@@ -285,7 +305,12 @@ impl Parser<'_> {
     fn trailed(&mut self, value: Grown) -> Parsed<Grown> {
         let span = value.tree.span.start..self.span().end;
         if self.is("[") {
-            return self.fail(&span, "only a vector with a name has elements", "", "give the vector a name, and write `name[i]`");
+            return self.fail(
+                &span,
+                "only a vector with a name has elements",
+                "",
+                "give the vector a name, and write `name[i]`",
+            );
         }
         if self.is(".") {
             return Err(self.unexpected(self.position()));
@@ -328,14 +353,21 @@ impl Parser<'_> {
     }
 
     /// `for variable in range(…))` after `sum(element`.
-    fn reduction(&mut self, element: Grown, function: String, function_span: Range<usize>, alone: bool) -> Parsed<Grown> {
+    fn reduction(
+        &mut self,
+        element: Grown,
+        function: String,
+        function_span: Range<usize>,
+        alone: bool,
+    ) -> Parsed<Grown> {
         let start = self.position();
         let word = self.advance();
         let kind = match function.as_str() {
             "sum" if alone => Reduction::Sum,
             "prod" if alone => Reduction::Product,
             _ => {
-                let help = "write `sum(e for i in range(n))` or `prod(e for i in range(n))`, with nothing before or after";
+                let help =
+                    "write `sum(e for i in range(n))` or `prod(e for i in range(n))`, with nothing before or after";
                 return self.fail(&word.span, "`for` stands only in a `sum` or `prod` of one argument", "", help);
             }
         };
@@ -344,9 +376,15 @@ impl Parser<'_> {
         if self.is("if") || self.is("for") {
             let (span, filter) = (self.span(), self.is("if"));
             let (message, help) = if filter {
-                ("a condition on the terms of a sum is not in the language", "write `sum(e if condition else 0 for i in range(n))`")
+                (
+                    "a condition on the terms of a sum is not in the language",
+                    "write `sum(e if condition else 0 for i in range(n))`",
+                )
             } else {
-                ("one sum runs over one variable", "put one sum into the other: `sum(sum(e for j in range(m)) for i in range(n))`")
+                (
+                    "one sum runs over one variable",
+                    "put one sum into the other: `sum(sum(e for j in range(m)) for i in range(n))`",
+                )
             };
             return self.fail(&span, message, "", help);
         }
@@ -365,7 +403,12 @@ impl Parser<'_> {
         let name = self.advance();
         if self.is(",") {
             let span = self.span();
-            return self.fail(&span, "a loop has one variable", "", "write `for i in range(n)`, and `v[i]` for the elements");
+            return self.fail(
+                &span,
+                "a loop has one variable",
+                "",
+                "write `for i in range(n)`, and `v[i]` for the elements",
+            );
         }
         self.expect("in", start)?;
         Ok((self.written(&name.span).to_string(), name.span))
@@ -374,7 +417,10 @@ impl Parser<'_> {
     /// `range(…)`, and the height of the highest argument.
     pub fn steps(&mut self) -> Parsed<(Steps, usize)> {
         let name = self.token().clone();
-        if name.lexeme != Lexeme::Name || self.written(&name.span) != "range" || !matches!(self.after().lexeme, Lexeme::Symbol("(")) {
+        if name.lexeme != Lexeme::Name
+            || self.written(&name.span) != "range"
+            || !matches!(self.after().lexeme, Lexeme::Symbol("("))
+        {
             let help = "write `for i in range(n)`, and `v[i]` for the elements of a vector";
             return self.fail(&name.span, "a loop runs over `range(…)` alone", "", help);
         }
@@ -383,7 +429,12 @@ impl Parser<'_> {
         let mut arguments = arguments.into_iter();
         let given = [arguments.next(), arguments.next(), arguments.next()];
         if arguments.next().is_some() || given[0].is_none() {
-            return self.fail(&call.tree.span, "`range` takes one to three arguments", "", "`range(stop)`, `range(start, stop)` or `range(start, stop, step)`");
+            return self.fail(
+                &call.tree.span,
+                "`range` takes one to three arguments",
+                "",
+                "`range(stop)`, `range(start, stop)` or `range(start, stop, step)`",
+            );
         }
         let steps = match given {
             [Some(stop), None, _] => Steps { start: None, stop, step: None },

@@ -67,7 +67,11 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     ("from", "imports are", "every function of the language is known without an import: write `exp(x)`"),
     ("class", "classes are", "write functions with `def`"),
     ("with", "`with` blocks are", ""),
-    ("try", "exceptions are", "a value that is no number (NaN) goes on through the formulas; test before: `a if x > 0 else b`"),
+    (
+        "try",
+        "exceptions are",
+        "a value that is no number (NaN) goes on through the formulas; test before: `a if x > 0 else b`",
+    ),
     ("except", "exceptions are", ""),
     ("finally", "exceptions are", ""),
     ("raise", "exceptions are", ""),

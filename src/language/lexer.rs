@@ -46,8 +46,8 @@ const KEYWORDS: &[&str] =
 
 /// The longer ones first.
 const SYMBOLS: &[&str] = &[
-    "**=", "//=", "**", "//", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=", "^=", ":=", "->", "+", "-", "*", "/",
-    "%", "^", "(", ")", "[", "]", "{", "}", ",", ":", ";", "=", "<", ">", ".", "?",
+    "**=", "//=", "**", "//", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=", "^=", ":=", "->", "+", "-", "*",
+    "/", "%", "^", "(", ")", "[", "]", "{", "}", ",", ":", ";", "=", "<", ">", ".", "?",
 ];
 
 pub(super) const ASSIGNMENTS: &[&str] = &["=", "+=", "-=", "*=", "/=", "//=", "%=", "**=", "^="];
@@ -160,7 +160,10 @@ impl Lexer<'_> {
     }
 
     fn end_statement(&mut self) {
-        if !matches!(self.tokens.last().map(|token| token.lexeme), None | Some(Lexeme::Newline | Lexeme::Indent | Lexeme::Dedent)) {
+        if !matches!(
+            self.tokens.last().map(|token| token.lexeme),
+            None | Some(Lexeme::Newline | Lexeme::Indent | Lexeme::Dedent)
+        ) {
             self.empty(Lexeme::Newline);
         }
     }
@@ -224,7 +227,12 @@ impl Lexer<'_> {
             level = self.indents[self.indents.len() - 1];
         }
         if (here.wide == level.wide) != (here.narrow == level.narrow) || (here.wide > last.wide) {
-            self.faults.add(&span, "tabs and spaces are mixed", "how far is this indented?", "indent with spaces alone");
+            self.faults.add(
+                &span,
+                "tabs and spaces are mixed",
+                "how far is this indented?",
+                "indent with spaces alone",
+            );
         } else if here != level {
             let help = "indent it as the statements of the block that it belongs to";
             self.faults.add(&span, "this line is indented like no block above", "", help);
@@ -267,12 +275,20 @@ impl Lexer<'_> {
         if let Some(keyword) = reserved(word) {
             return self.push(Lexeme::Word(keyword), word.len());
         }
-        let odd = word.char_indices().find(|(_, c)| foreign::plain_letter(*c).is_some() || foreign::is_styled_letter(*c));
+        let odd =
+            word.char_indices().find(|(_, c)| foreign::plain_letter(*c).is_some() || foreign::is_styled_letter(*c));
         if let Some((start, c)) = odd {
             let start = self.at + start;
-            let help = foreign::plain_letter(c).map(|plain| format!("write `{plain}` (U+{:04X})", plain.chars().next().unwrap_or(' ') as u32));
-            let message = format!("the letter {} (U+{:04X}) is a variant of another one", quoted(&c.to_string()), c as u32);
-            self.faults.add(&(start..start + c.len_utf8()), message, "", &help.unwrap_or("write plain letters and digits".into()));
+            let help = foreign::plain_letter(c)
+                .map(|plain| format!("write `{plain}` (U+{:04X})", plain.chars().next().unwrap_or(' ') as u32));
+            let message =
+                format!("the letter {} (U+{:04X}) is a variant of another one", quoted(&c.to_string()), c as u32);
+            self.faults.add(
+                &(start..start + c.len_utf8()),
+                message,
+                "",
+                &help.unwrap_or("write plain letters and digits".into()),
+            );
         }
         self.push(Lexeme::Name, word.len());
     }
@@ -290,7 +306,11 @@ impl Lexer<'_> {
             rest[1..line].find(mark).map_or(line, |end| end + 2)
         };
         let span = self.at..self.at + prefix + length;
-        let message = if formatted { "f-strings are not in the language" } else { "text in quotation marks is not in the language" };
+        let message = if formatted {
+            "f-strings are not in the language"
+        } else {
+            "text in quotation marks is not in the language"
+        };
         let help = "values are numbers; a name is written without quotation marks, a comment after `#`";
         self.faults.add(&span, message, "", help);
         self.push(Lexeme::Faulty, prefix + length);

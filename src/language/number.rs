@@ -59,7 +59,8 @@ fn decimal(text: &str) -> Literal {
         length = exponent_at + exponent;
     }
     if length == whole && text.starts_with('0') && text[..whole].bytes().any(|b| matches!(b, b'1'..=b'9')) {
-        fault = fault.or(Some(("a whole number does not begin with 0", "leave the zeros out; Python refuses them too")));
+        fault =
+            fault.or(Some(("a whole number does not begin with 0", "leave the zeros out; Python refuses them too")));
     }
     if text[length..].starts_with('.') {
         let rest = span(&text[length..], |b| b == b'.' || b.is_ascii_digit());

@@ -84,9 +84,12 @@ impl<'a> Parser<'a> {
 
     fn whole_formula(&mut self) -> Parsed<Expression> {
         let start = self.at;
-        if let (Lexeme::Name, Lexeme::Symbol(":=")) | (Lexeme::Name, Lexeme::Symbol("=")) = (self.token().lexeme, self.after().lexeme) {
+        if let (Lexeme::Name, Lexeme::Symbol(":=")) | (Lexeme::Name, Lexeme::Symbol("=")) =
+            (self.token().lexeme, self.after().lexeme)
+        {
             let span = self.token().span.start..self.after().span.end;
-            let help = format!("a formula is the right-hand side alone: leave out {}", quoted(&self.text.text[span.clone()]));
+            let help =
+                format!("a formula is the right-hand side alone: leave out {}", quoted(&self.text.text[span.clone()]));
             self.faults.add(&span, "a formula assigns nothing", "", &help);
             self.at += 2;
         }
@@ -152,7 +155,12 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let label = format!("more than {NESTING} levels are open here");
-        self.fail(span, "this is nested too deeply", label, "name the inner parts, and write the formula with the names")
+        self.fail(
+            span,
+            "this is nested too deeply",
+            label,
+            "name the inner parts, and write the formula with the names",
+        )
     }
 
     /// A node over parts of at most the given height.
@@ -162,10 +170,21 @@ impl<'a> Parser<'a> {
         }
         // The operator that is too much stands near the end of what was read.
         let label = format!("more than {HEIGHT} operators in a row end here");
-        self.fail(&(span.end..span.end), "this formula is too long", label, "name parts of it, and write the formula with the names")
+        self.fail(
+            &(span.end..span.end),
+            "this formula is too long",
+            label,
+            "name parts of it, and write the formula with the names",
+        )
     }
 
-    pub fn fail<T>(&mut self, span: &Range<usize>, message: impl Into<String>, label: impl Into<String>, help: &str) -> Parsed<T> {
+    pub fn fail<T>(
+        &mut self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: &str,
+    ) -> Parsed<T> {
         self.faults.add(span, message, label, help);
         Err(Reported)
     }
@@ -177,16 +196,33 @@ impl<'a> Parser<'a> {
         let first = self.written(&self.tokens[start].span);
         let (message, help) = match token.lexeme {
             Lexeme::Faulty => (format!("unexpected {written}"), ""),
-            _ if first == "lambda" => ("lambda expressions are not in the language".into(), "write `def f(x):`; here `lambda` is an ordinary name"),
-            Lexeme::Symbol(",") => ("a `,` separates only the arguments of a function".into(), "the decimal point is `.`; there are no tuples"),
-            Lexeme::Symbol("=") => ("`=` assigns, and stands only after the name at the beginning of a statement".into(), "`==` compares; assign one name in one statement"),
-            Lexeme::Symbol(":=") => ("`:=` is not in the language".into(), "assign in a statement of its own: `name = value`"),
+            _ if first == "lambda" => (
+                "lambda expressions are not in the language".into(),
+                "write `def f(x):`; here `lambda` is an ordinary name",
+            ),
+            Lexeme::Symbol(",") => (
+                "a `,` separates only the arguments of a function".into(),
+                "the decimal point is `.`; there are no tuples",
+            ),
+            Lexeme::Symbol("=") => (
+                "`=` assigns, and stands only after the name at the beginning of a statement".into(),
+                "`==` compares; assign one name in one statement",
+            ),
+            Lexeme::Symbol(":=") => {
+                ("`:=` is not in the language".into(), "assign in a statement of its own: `name = value`")
+            }
             Lexeme::Symbol(":") => ("unexpected `:`".into(), "there are no slices and no type annotations"),
             Lexeme::Symbol("?") => ("unexpected `?`".into(), "a choice is written `a if condition else b`"),
             Lexeme::Symbol("{") => ("sets and dictionaries are not in the language".into(), ""),
-            Lexeme::Symbol(".") => ("attributes are not in the language".into(), "write a function with its arguments in brackets: `exp(x)`"),
+            Lexeme::Symbol(".") => (
+                "attributes are not in the language".into(),
+                "write a function with its arguments in brackets: `exp(x)`",
+            ),
             Lexeme::Symbol("->") => ("type annotations are not in the language".into(), "leave it out"),
-            Lexeme::Word("for") => ("`for` in a formula stands only inside `sum(…)` and `prod(…)`".into(), "write `sum(e for i in range(n))`"),
+            Lexeme::Word("for") => (
+                "`for` in a formula stands only inside `sum(…)` and `prod(…)`".into(),
+                "write `sum(e for i in range(n))`",
+            ),
             Lexeme::Word("else") => ("`else` without an `if`".into(), "a choice is written `a if condition else b`"),
             Lexeme::Word("in") => ("`in` stands only after `for`".into(), "write `low <= x and x <= high`"),
             Lexeme::Word(word) => match foreign::WORDS.iter().find(|(foreign, _, _)| *foreign == word) {

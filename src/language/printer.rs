@@ -147,7 +147,9 @@ fn line(depth: usize, f: &mut impl Write, content: fmt::Arguments<'_>) -> fmt::R
 
 fn action(action: &Action, depth: usize, f: &mut impl Write) -> fmt::Result {
     match action {
-        Action::Assign { target, operator: Some(operator), value } => line(depth, f, format_args!("{target} {operator}= {value}")),
+        Action::Assign { target, operator: Some(operator), value } => {
+            line(depth, f, format_args!("{target} {operator}= {value}"))
+        }
         Action::Assign { target, operator: None, value } => line(depth, f, format_args!("{target} = {value}")),
         Action::For { variable, range, body: statements, .. } => {
             line(depth, f, format_args!("for {variable} in {range}:"))?;

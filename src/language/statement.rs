@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use crate::language::expression::{CONDITIONAL, OR};
 use crate::language::fault::{Reported, quoted};
-use crate::language::foreign;
 use crate::language::lexer::{ASSIGNMENTS, Lexeme};
 use crate::language::parser::{Parsed, Parser};
 use crate::language::tree::{Action, Binary, Expression, Form, Function, Statement, Target};
+use crate::language::{NESTING, foreign};
 
 const BOUND: &str = "write `at_most(1000)`, say, as the first statement of its body: it runs no more often than that";
 
@@ -48,7 +48,12 @@ impl Parser<'_> {
         (self.compares, self.juxtaposed) = (false, false);
         if self.token().lexeme == Lexeme::Indent {
             let span = self.span();
-            self.faults.add(&span, "this line is indented, and begins no block", "", "statements of one block are indented alike");
+            self.faults.add(
+                &span,
+                "this line is indented, and begins no block",
+                "",
+                "statements of one block are indented alike",
+            );
             return self.orphan();
         }
         let start = self.span().start;
@@ -86,8 +91,9 @@ impl Parser<'_> {
 
     /// Reads an indented block that belongs to nothing.
     fn orphan(&mut self) {
-        let span = self.span();
-        let entered = self.enter(&span).is_ok();
+        // One that is nested too deeply was reported.
+        let entered = self.nesting < NESTING;
+        self.nesting += 1;
         self.advance();
         let mut lost = Block::default();
         while !matches!(self.token().lexeme, Lexeme::Dedent | Lexeme::End) {
@@ -162,7 +168,12 @@ impl Parser<'_> {
 
     fn unbounded(&mut self, block: &Block) {
         if let Some((_, span)) = &block.bound {
-            self.faults.add(span, "`at_most` bounds a `while`, and stands first in its body", "no `while` begins here", "");
+            self.faults.add(
+                span,
+                "`at_most` bounds a `while`, and stands first in its body",
+                "no `while` begins here",
+                "",
+            );
         }
     }
 
@@ -254,7 +265,13 @@ impl Parser<'_> {
             self.advance();
             let written = self.written(&token.span);
             match parameters.iter().find(|(name, _)| name == written) {
-                Some((_, first)) => self.faults.because(&token.span, format!("two parameters have the name `{written}`"), "", first, "the first one"),
+                Some((_, first)) => self.faults.because(
+                    &token.span,
+                    format!("two parameters have the name `{written}`"),
+                    "",
+                    first,
+                    "the first one",
+                ),
                 None => parameters.push((written.to_string(), token.span)),
             }
             if self.is("=") {
@@ -309,11 +326,23 @@ impl Parser<'_> {
             Lexeme::Word(word @ ("for" | "while" | "if" | "def")) => {
                 self.fail(&token.span, format!("`{word}` begins a line of its own"), "", "")
             }
-            Lexeme::Word(word) if foreign::WORDS.iter().any(|(foreign, _, _)| *foreign == word) => Err(self.unexpected(self.position())),
-            Lexeme::Name if self.written(&token.span) == "at_most" && self.after().lexeme == Lexeme::Symbol("(") => self.bound(block),
-            Lexeme::Name if matches!(self.written(&token.span), "let" | "var" | "const" | "float" | "double" | "int") && self.after().lexeme == Lexeme::Name => {
+            Lexeme::Word(word) if foreign::WORDS.iter().any(|(foreign, _, _)| *foreign == word) => {
+                Err(self.unexpected(self.position()))
+            }
+            Lexeme::Name if self.written(&token.span) == "at_most" && self.after().lexeme == Lexeme::Symbol("(") => {
+                self.bound(block)
+            }
+            Lexeme::Name
+                if matches!(self.written(&token.span), "let" | "var" | "const" | "float" | "double" | "int")
+                    && self.after().lexeme == Lexeme::Name =>
+            {
                 let word = quoted(self.written(&token.span));
-                self.fail(&token.span, format!("{word} is not needed before a name"), "", "assign without it: `name = value`")
+                self.fail(
+                    &token.span,
+                    format!("{word} is not needed before a name"),
+                    "",
+                    "assign without it: `name = value`",
+                )
             }
             _ => self.assignment().map(Some),
         }

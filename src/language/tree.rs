@@ -115,29 +115,13 @@ pub struct Statement {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// `target = value`, or `target += value` with its operator.
-    Assign {
-        target: Target,
-        operator: Option<Binary>,
-        value: Expression,
-    },
+    Assign { target: Target, operator: Option<Binary>, value: Expression },
     /// `for variable in range(start, stop, step)`.
-    For {
-        variable: String,
-        variable_span: Range<usize>,
-        range: Steps,
-        body: Vec<Statement>,
-    },
+    For { variable: String, variable_span: Range<usize>, range: Steps, body: Vec<Statement> },
     /// `while test: at_most(bound)`, then the body.
-    While {
-        test: Expression,
-        bound: Expression,
-        body: Vec<Statement>,
-    },
+    While { test: Expression, bound: Expression, body: Vec<Statement> },
     /// `if` and `elif` with their tests, at least one, and `else`.
-    If {
-        branches: Vec<(Expression, Vec<Statement>)>,
-        otherwise: Vec<Statement>,
-    },
+    If { branches: Vec<(Expression, Vec<Statement>)>, otherwise: Vec<Statement> },
     /// Only inside a function.
     Return(Expression),
 }
