@@ -16,3 +16,4 @@ pub mod model;
 pub mod optimize;
 pub mod plan;
 pub mod record;
+pub mod terminal;
