@@ -76,10 +76,16 @@ impl fmt::Display for Level {
 ///
 /// Nearness is the Damerau-Levenshtein distance (optimal string alignment), at most a third of the longer word.
 pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (written, length) = (written.to_lowercase(), written.chars().count());
     candidates
         .into_iter()
-        .map(|candidate| (distance(&written.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= written.chars().count().max(candidate.chars().count()).div_ceil(3))
+        .filter_map(|candidate| {
+            let other = candidate.chars().count();
+            let allowed = length.max(other).div_ceil(3);
+            // The lengths alone may tell: a name of a million characters is compared with nothing short.
+            let distance = (length.abs_diff(other) <= allowed).then(|| distance(&written, &candidate.to_lowercase()))?;
+            (distance <= allowed).then_some((distance, candidate))
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

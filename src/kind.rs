@@ -95,11 +95,43 @@ pub struct Settings(pub BTreeMap<&'static str, Value>);
 #[derive(Clone, Copy, Debug)]
 pub struct Catalog {
     pub simulators: &'static [Kind],
-    pub priors: &'static [Kind],
-    pub losses: &'static [Kind],
+    pub priors: &'static [Prior],
+    pub losses: &'static [Loss],
     pub methods: &'static [Kind],
     pub optimizers: &'static [Optimizer],
     pub intervals: &'static [Kind],
+    /// Distributions that synthetic observations are drawn from; the settings are the arguments in order.
+    pub draws: &'static [Kind],
+}
+
+/// A prior's row says also where its density is positive. The settings are its arguments in order.
+#[derive(Debug)]
+pub struct Prior {
+    pub kind: Kind,
+    /// Ends of the support of each element, perhaps infinite; equal where the value is fixed.
+    pub support: fn(&Settings) -> (f64, f64),
+    /// Has a density that can be drawn from. A prior without one needs a `start`.
+    pub proper: bool,
+}
+
+/// A loss's row says also what it needs of the data.
+#[derive(Debug)]
+pub struct Loss {
+    pub kind: Kind,
+    /// Compares outputs with data; one that does not can do without.
+    pub data: bool,
+    pub sigma: Sigma,
+    /// What is wrong with an observed value under this loss (a negative count).
+    pub observed: fn(f64) -> Result<(), &'static str>,
+}
+
+/// Whether a loss has a standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sigma {
+    Required,
+    Optional,
+    /// Giving one is a fault.
+    Unused,
 }
 
 /// An optimizer's row says also what it needs of the problem.
@@ -115,6 +147,26 @@ pub struct Optimizer {
 /// No fault that a single setting does not show.
 pub fn independent(_: &Settings) -> Result<(), Fault> {
     Ok(())
+}
+
+/// Any finite number may be observed.
+pub fn any_observation(_: f64) -> Result<(), &'static str> {
+    Ok(())
+}
+
+impl Catalog {
+    /// The row of a loss, and so on for the other tables: None where no row has the name.
+    pub fn loss(&self, name: &str) -> Option<&'static Loss> {
+        self.losses.iter().find(|row| row.kind.name == name)
+    }
+
+    pub fn prior(&self, name: &str) -> Option<&'static Prior> {
+        self.priors.iter().find(|row| row.kind.name == name)
+    }
+
+    pub fn optimizer(&self, name: &str) -> Option<&'static Optimizer> {
+        self.optimizers.iter().find(|row| row.kind.name == name)
+    }
 }
 
 impl Range {

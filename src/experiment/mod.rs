@@ -1,6 +1,29 @@
 //! An experiment as it is meant: every name resolved, every default filled, every formula parsed.
 
+mod call;
+mod check;
+mod check_data;
+mod check_loss;
+mod check_parameters;
+mod check_runs;
+mod check_simulator;
+pub mod file;
+pub mod keys;
+pub mod list;
+mod number;
+mod reader;
+pub mod reference;
+mod resolved;
+pub mod schema;
+mod scope;
+mod set;
+mod text;
+mod written;
+
 use std::sync::Arc;
+
+pub use check::{Checked, check, read, read_with};
+pub use written::Written;
 
 use crate::data::Table;
 use crate::kind::{Kind, Settings};
@@ -75,7 +98,7 @@ pub struct Parameter {
 /// A prior of each element of a parameter. The settings are its arguments, in the row's names.
 #[derive(Clone, Debug)]
 pub struct Prior {
-    pub kind: &'static Kind,
+    pub row: &'static crate::kind::Prior,
     pub arguments: Settings,
 }
 
@@ -89,7 +112,9 @@ pub enum Transform {
 
 #[derive(Clone, Debug)]
 pub struct Loss {
-    pub kind: &'static Kind,
+    pub row: &'static crate::kind::Loss,
+    /// The settings of its row.
+    pub settings: Settings,
     /// Standard deviation of each output, in the order of the outputs, over columns, parameters and constants.
     pub sigma: Vec<Option<Formula>>,
     /// Factor of each output's loss, in the order of the outputs.
@@ -165,6 +190,20 @@ impl Parameter {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The box of each element: the prior's support inside the bounds. Its ends may be infinite, and are equal for a
+    /// fixed value.
+    pub fn limits(&self) -> (f64, f64) {
+        let (low, high) = (self.prior.row.support)(&self.prior.arguments);
+        let (least, most) = self.bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        (low.max(least), high.min(most))
+    }
+
+    /// Its prior allows one value alone.
+    pub fn is_fixed(&self) -> bool {
+        let (low, high) = (self.prior.row.support)(&self.prior.arguments);
+        low == high
     }
 }
 
