@@ -2,7 +2,9 @@
 
 pub mod data;
 pub mod diagnostic;
+pub mod engine;
 pub mod experiment;
+pub mod ir;
 pub mod journal;
 pub mod kind;
 pub mod language;

@@ -134,3 +134,31 @@ pub fn atan2(y: f64, x: f64) -> f64 {
 pub fn hypot(x: f64, y: f64) -> f64 {
     libm::hypot(x, y)
 }
+
+/// (sin x, cos x) from one argument reduction.
+#[inline(always)]
+pub fn sin_cos(x: f64) -> (f64, f64) {
+    (sin(x), cos(x))
+}
+
+/// 2 to the power x.
+#[inline(always)]
+pub fn exp2(x: f64) -> f64 {
+    libm::exp2(x)
+}
+
+/// The logistic function 1 / (1 + exp(-x)).
+#[inline(always)]
+pub fn sigmoid(x: f64) -> f64 {
+    let e = exp(-x.abs());
+    (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
+}
+
+/// log(1 + exp(x)), without overflow.
+#[inline(always)]
+pub fn softplus(x: f64) -> f64 {
+    (if x > 0.0 { x } else { 0.0 }) + log1p(exp(-x.abs()))
+}
+
+mod polygamma;
+pub use polygamma::{digamma, polygamma, trigamma};

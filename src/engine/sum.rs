@@ -1,0 +1,104 @@
+//! The order of summation over rows: fixed, so that no block size, level or thread count changes the bits.
+//!
+//! Rows are taken in leaves of 256. Within a leaf row r goes to accumulator r mod 16; the 16 are then added by
+//! halves (8 + 8, 4 + 4, 2 + 2, 1 + 1). Leaves are added as a binary tree over their positions: pairs, pairs of
+//! pairs, and so on (pairwise summation; Higham, Accuracy and Stability, section 4.2: error grows with log n).
+
+use crate::engine::STRIDE;
+
+/// Rows in a leaf.
+pub const LEAF: usize = 256;
+
+/// A sum in progress.
+#[derive(Clone, Debug, Default)]
+pub struct Sum {
+    lanes: [f64; STRIDE],
+    /// Rows in the leaf so far.
+    filled: usize,
+    /// Complete subtrees, largest first, with their heights.
+    subtrees: Vec<(u32, f64)>,
+}
+
+impl Sum {
+    pub fn clear(&mut self) {
+        self.lanes = [0.0; STRIDE];
+        self.filled = 0;
+        self.subtrees.clear();
+    }
+
+    /// Adds the next rows. Only the last call may bring a number of rows that is no multiple of `STRIDE`; none may
+    /// cross the end of a leaf.
+    #[inline(always)]
+    pub fn add(&mut self, rows: &[f64]) {
+        let (whole, rest) = rows.as_chunks::<STRIDE>();
+        let mut lanes = self.lanes;
+        for chunk in whole {
+            for j in 0..STRIDE {
+                lanes[j] += chunk[j];
+            }
+        }
+        for (lane, row) in lanes.iter_mut().zip(rest) {
+            *lane += row;
+        }
+        self.lanes = lanes;
+        self.filled += rows.len();
+        if self.filled >= LEAF {
+            self.close_leaf();
+        }
+    }
+
+    fn close_leaf(&mut self) {
+        let mut half = STRIDE / 2;
+        while half > 0 {
+            for j in 0..half {
+                self.lanes[j] += self.lanes[j + half];
+            }
+            half /= 2;
+        }
+        let (mut height, mut total) = (0, self.lanes[0]);
+        while let Some((_, left)) = self.subtrees.pop_if(|(other, _)| *other == height) {
+            total += left;
+            height += 1;
+        }
+        self.subtrees.push((height, total));
+        self.lanes = [0.0; STRIDE];
+        self.filled = 0;
+    }
+
+    pub fn total(&mut self) -> f64 {
+        if self.filled > 0 {
+            self.close_leaf();
+        }
+        // Incomplete trees are joined from the smallest, which stands last.
+        self.subtrees.drain(..).rev().map(|(_, total)| total).reduce(|right, left| left + right).unwrap_or(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_does_not_depend_on_the_pieces() {
+        let rows: Vec<f64> = (0..5000).map(|i| ((i * 7919) % 1000) as f64 * 0.1 - 37.3).collect();
+        let total = |piece: usize| {
+            let mut sum = Sum::default();
+            for leaf in rows.chunks(LEAF) {
+                leaf.chunks(piece).for_each(|rows| sum.add(rows));
+            }
+            sum.total()
+        };
+        for piece in [16, 32, 128, 256] {
+            assert_eq!(total(piece).to_bits(), total(16).to_bits());
+        }
+        assert!((total(16) - rows.iter().sum::<f64>()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn small_sums_are_right() {
+        let mut sum = Sum::default();
+        assert_eq!(sum.total(), 0.0);
+        sum.add(&[1.0, 2.0, 3.5]);
+        assert_eq!(sum.total(), 6.5);
+    }
+}

@@ -1,0 +1,278 @@
+//! Making programs: nodes are shared when equal, constants folded, and identities that keep the bits applied.
+//!
+//! Two programs built by the same steps are equal. "Keeps the bits" is meant up to the sign of zero and the payload
+//! of NaN: `x + 0`, `x * 1`, `x / 1`, `-(-x)`, `x * -1`, `a + -b`, signs pulled out of products and quotients, and
+//! the order of the operands of `+` and `*`. Nothing is reassociated, distributed or cancelled here.
+
+use std::collections::HashMap;
+
+use crate::ir::op::Operator;
+use crate::ir::program::{Node, Program, Rate, Value};
+
+/// A program in the making.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    nodes: Vec<Node>,
+    rates: Vec<Rate>,
+    shared: HashMap<Node, Value>,
+}
+
+impl Builder {
+    pub fn new() -> Builder {
+        Builder::default()
+    }
+
+    /// A builder that goes on from a finished program; the program's values keep their numbers.
+    pub fn extend(program: &Program) -> Builder {
+        let shared = program.values().map(|value| (program.node(value).clone(), value)).collect();
+        Builder { nodes: program.nodes.clone(), rates: program.rates(), shared }
+    }
+
+    /// The program with these outputs, of so many inputs and columns, without the nodes that they do not need.
+    pub fn finish(&self, outputs: &[Value], inputs: usize, columns: usize) -> Program {
+        let whole = Program { nodes: self.nodes.clone(), outputs: outputs.to_vec(), inputs, columns };
+        let needed = whole.needed();
+        let mut place = vec![Value(0); whole.nodes.len()];
+        let mut nodes = Vec::new();
+        for (index, node) in whole.nodes.iter().enumerate() {
+            if needed[index] {
+                place[index] = Value(nodes.len() as u32);
+                nodes.push(match node {
+                    Node::Apply(operator, operands) => Node::Apply(*operator, operands.map(|v| place[v.index()])),
+                    Node::Sum(operand) => Node::Sum(place[operand.index()]),
+                    leaf => leaf.clone(),
+                });
+            }
+        }
+        Program { nodes, outputs: outputs.iter().map(|v| place[v.index()]).collect(), inputs, columns }
+    }
+
+    /// Copies a program into this one, its inputs and columns replaced by these values; returns its outputs.
+    pub fn inline(&mut self, program: &Program, inputs: &[Value], columns: &[Value]) -> Vec<Value> {
+        let mut place: Vec<Value> = Vec::with_capacity(program.nodes.len());
+        for node in &program.nodes {
+            let value = match node {
+                Node::Input(k) => inputs[*k as usize],
+                Node::Column(k) => columns[*k as usize],
+                other => self.copy(other, &place),
+            };
+            place.push(value);
+        }
+        program.outputs.iter().map(|v| place[v.index()]).collect()
+    }
+
+    /// Copies a node of another program, where `place` says what became of that program's earlier nodes.
+    pub fn copy(&mut self, node: &Node, place: &[Value]) -> Value {
+        match node {
+            Node::Apply(operator, _) => {
+                let operands: Vec<Value> = node.operands().iter().map(|v| place[v.index()]).collect();
+                self.apply(*operator, &operands)
+            }
+            Node::Sum(operand) => self.sum(place[operand.index()]),
+            leaf => self.push(leaf.clone()),
+        }
+    }
+
+    pub fn node(&self, value: Value) -> &Node {
+        &self.nodes[value.index()]
+    }
+
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    pub fn rate(&self, value: Value) -> Rate {
+        self.rates[value.index()]
+    }
+
+    pub fn constant(&mut self, number: f64) -> Value {
+        self.push(Node::Constant(number.to_bits()))
+    }
+
+    pub fn input(&mut self, index: usize) -> Value {
+        self.push(Node::Input(index as u32))
+    }
+
+    pub fn column(&mut self, index: usize) -> Value {
+        self.push(Node::Column(index as u32))
+    }
+
+    /// The sum of a row value over all rows. Of a value that is the same for every row it is n times that value.
+    pub fn sum(&mut self, operand: Value) -> Value {
+        self.push(Node::Sum(operand))
+    }
+
+    /// The number that a value is known to be.
+    pub fn known(&self, value: Value) -> Option<f64> {
+        self.node(value).constant()
+    }
+
+    /// An operation on as many operands as the operator has, simplified where that keeps the bits.
+    pub fn apply(&mut self, operator: Operator, operands: &[Value]) -> Value {
+        debug_assert_eq!(operands.len(), operator.arity(), "operands of {operator:?}");
+        let known: Vec<Option<f64>> = operands.iter().map(|v| self.known(*v)).collect();
+        if let Some(numbers) = known.iter().copied().collect::<Option<Vec<f64>>>() {
+            return self.constant(operator.value(&numbers));
+        }
+        match self.identity(operator, operands, &known) {
+            Some(value) => value,
+            None => {
+                let mut three = [operands[0]; 3];
+                three[..operands.len()].copy_from_slice(operands);
+                if operator.commutes() && three[0] > three[1] {
+                    three.swap(0, 1);
+                    three[2] = three[0];
+                }
+                self.push(Node::Apply(operator, three))
+            }
+        }
+    }
+
+    fn identity(&mut self, operator: Operator, operands: &[Value], known: &[Option<f64>]) -> Option<Value> {
+        use Operator::{Add, Divide, Multiply, Negate, Select, Subtract};
+        let a = operands[0];
+        let negated_a = self.negated(a);
+        match operator {
+            Negate => negated_a,
+            Add | Subtract | Multiply | Divide => {
+                let b = operands[1];
+                let negated_b = self.negated(b);
+                match operator {
+                    Add if known[1] == Some(0.0) => Some(a),
+                    Add if known[0] == Some(0.0) => Some(b),
+                    Add if negated_b.is_some() => Some(self.subtract(a, negated_b?)),
+                    Add if negated_a.is_some() => Some(self.subtract(b, negated_a?)),
+                    Subtract if known[1] == Some(0.0) => Some(a),
+                    Subtract if known[0] == Some(0.0) => Some(self.negate(b)),
+                    Subtract if negated_b.is_some() => Some(self.add(a, negated_b?)),
+                    Multiply if known[1] == Some(1.0) => Some(a),
+                    Multiply if known[0] == Some(1.0) => Some(b),
+                    Multiply if known[1] == Some(-1.0) => Some(self.negate(a)),
+                    Multiply if known[0] == Some(-1.0) => Some(self.negate(b)),
+                    Divide if known[1] == Some(1.0) => Some(a),
+                    Divide if known[1] == Some(-1.0) => Some(self.negate(a)),
+                    Multiply | Divide if negated_a.is_some() => {
+                        let value = self.apply(operator, &[negated_a?, b]);
+                        Some(self.negate(value))
+                    }
+                    Multiply | Divide if negated_b.is_some() => {
+                        let value = self.apply(operator, &[a, negated_b?]);
+                        Some(self.negate(value))
+                    }
+                    _ => None,
+                }
+            }
+            Select => match known[0] {
+                Some(test) => Some(if test != 0.0 { operands[1] } else { operands[2] }),
+                None if operands[1] == operands[2] => Some(operands[1]),
+                None => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// x, where the value is -x.
+    fn negated(&self, value: Value) -> Option<Value> {
+        match self.node(value) {
+            Node::Apply(Operator::Negate, [operand, ..]) => Some(*operand),
+            _ => None,
+        }
+    }
+
+    fn push(&mut self, node: Node) -> Value {
+        if let Some(value) = self.shared.get(&node) {
+            return *value;
+        }
+        let value = Value(self.nodes.len() as u32);
+        self.rates.push(node.rate(|v| self.rates[v.index()]));
+        self.shared.insert(node.clone(), value);
+        self.nodes.push(node);
+        value
+    }
+}
+
+/// The operations that rules are written with.
+impl Builder {
+    pub fn add(&mut self, a: Value, b: Value) -> Value {
+        self.apply(Operator::Add, &[a, b])
+    }
+
+    pub fn subtract(&mut self, a: Value, b: Value) -> Value {
+        self.apply(Operator::Subtract, &[a, b])
+    }
+
+    pub fn multiply(&mut self, a: Value, b: Value) -> Value {
+        self.apply(Operator::Multiply, &[a, b])
+    }
+
+    pub fn divide(&mut self, a: Value, b: Value) -> Value {
+        self.apply(Operator::Divide, &[a, b])
+    }
+
+    pub fn negate(&mut self, a: Value) -> Value {
+        self.apply(Operator::Negate, &[a])
+    }
+
+    pub fn unary(&mut self, operator: Operator, a: Value) -> Value {
+        self.apply(operator, &[a])
+    }
+
+    pub fn square(&mut self, a: Value) -> Value {
+        self.multiply(a, a)
+    }
+
+    /// 1/a.
+    pub fn reciprocal(&mut self, a: Value) -> Value {
+        let one = self.constant(1.0);
+        self.divide(one, a)
+    }
+
+    /// c·a.
+    pub fn scale(&mut self, c: f64, a: Value) -> Value {
+        let c = self.constant(c);
+        self.multiply(c, a)
+    }
+
+    /// a + c.
+    pub fn shift(&mut self, a: Value, c: f64) -> Value {
+        let c = self.constant(c);
+        self.add(a, c)
+    }
+
+    pub fn select(&mut self, test: Value, a: Value, b: Value) -> Value {
+        self.apply(Operator::Select, &[test, a, b])
+    }
+
+    /// a^b. Powers 2, 3, 4 become products and −1, −2 reciprocals of them: as accurate, and much cheaper.
+    pub fn power(&mut self, a: Value, b: Value) -> Value {
+        match self.known(b) {
+            Some(0.0) => self.constant(1.0),
+            Some(1.0) => a,
+            Some(2.0) => self.square(a),
+            Some(3.0) => {
+                let square = self.square(a);
+                self.multiply(square, a)
+            }
+            Some(4.0) => {
+                let square = self.square(a);
+                self.square(square)
+            }
+            Some(-1.0) => self.reciprocal(a),
+            Some(-2.0) => {
+                let square = self.square(a);
+                self.reciprocal(square)
+            }
+            _ => self.apply(Operator::Power, &[a, b]),
+        }
+    }
+
+    /// The sum of the values, from the first to the last; 0 for none.
+    pub fn total(&mut self, values: &[Value]) -> Value {
+        let zero = self.constant(0.0);
+        values.iter().fold(zero, |total, value| self.add(total, *value))
+    }
+}
