@@ -60,7 +60,7 @@ pub struct Check<'a> {
     pub faults: Vec<Diagnostic>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     /// Constants come first: every other number may name them, and each may name those before it.
     fn read_constants(&mut self) {
         let Some(table) = self.written.table.get("constants") else { return };
@@ -112,7 +112,7 @@ impl Check<'_> {
             seed: self.integer(root, &keys::EXPERIMENT, "seed")? as u64,
             constants: self.constants.clone(),
             data,
-            simulator: simulator?,
+            simulator: simulator?.into_simulator()?,
             parameters,
             loss: loss?,
             differentiation: differentiation?,
@@ -128,7 +128,7 @@ impl Check<'_> {
     }
 
     /// The table of a section; None where the file has none.
-    pub fn section(&self, name: &str) -> Option<&Table> {
+    pub fn section(&self, name: &str) -> Option<&'a Table> {
         self.written.table.table(name)
     }
 

@@ -9,20 +9,26 @@ mod check_runs;
 mod check_simulator;
 pub mod file;
 pub mod keys;
-pub mod list;
+
 mod number;
 mod reader;
-pub mod reference;
+
 mod resolved;
-pub mod schema;
+#[cfg(test)]
+pub mod sample;
+
 mod scope;
 mod set;
+#[cfg(test)]
+mod tests;
 mod text;
 mod written;
 
 use std::sync::Arc;
 
+pub use check_runs::plain;
 pub use check::{Checked, check, read, read_with};
+pub use resolved::optimizer as written_optimizer;
 pub use written::Written;
 
 use crate::data::Table;
@@ -67,7 +73,7 @@ pub enum Data {
 #[derive(Clone, Debug)]
 pub struct Noise {
     pub output: String,
-    /// `poisson`, `normal`, …: a name of `math::random::DRAWS`.
+    /// `poisson`, `normal`, …: a row of `Catalog::draws`.
     pub distribution: String,
     /// Its arguments, over outputs, inputs, parameters and constants.
     pub arguments: Vec<Formula>,

@@ -4,7 +4,7 @@
 
 use super::call;
 use super::file::{Content, Node, Place, Table};
-use super::keys::{self, Absent, Group, Key, Row, Section, Shape};
+use super::keys::{self, Absent, Group, Row, Section, Shape};
 use super::number;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kind::{Accepts, Catalog, Default, Kind};
@@ -312,13 +312,5 @@ fn accepts_words(accepts: Accepts) -> String {
         Accepts::Choice(words) => format!("one of {}", words.join(", ")),
         Accepts::Flag => "true or false".into(),
         Accepts::Formula => "a formula".into(),
-    }
-}
-
-/// The default that a key states, for reading and for the reference page.
-pub fn stated(key: &Key) -> Option<Default> {
-    match key.absent {
-        Absent::Is(default) => Some(default),
-        _ => None,
     }
 }

@@ -3,7 +3,8 @@
 use super::file::Place;
 use super::reader::shown;
 use crate::diagnostic::Diagnostic;
-use crate::language::lower::{self, Names};
+use crate::language::lower::Names;
+use crate::language::{functions, is_name};
 use crate::language::tree::{Expression, Form};
 
 /// What has been declared so far.
@@ -34,12 +35,14 @@ impl Scope {
         size: Option<usize>,
         faults: &mut Vec<Diagnostic>,
     ) {
-        if !is_identifier(name) {
+        if !is_name(name) {
             let fault = place.error(format!("`{}` cannot be the name of a {what}", shown(name)), "not a name");
-            faults.push(fault.help("a name has letters, digits and `_`, and does not begin with a digit"));
-        } else if let Some(meaning) = lower::reserved(name) {
-            let message = format!("`{name}` cannot be the name of a {what}: it is {meaning}");
-            faults.push(place.error(message, "taken by the model language"));
+            faults.push(fault.help(
+                "a name has letters, digits and `_`, does not begin with a digit, and is no word of the model language",
+            ));
+        } else if functions::find(name).is_some() {
+            let message = format!("`{name}` cannot be the name of a {what}: it is a function");
+            faults.push(place.error(message, "taken").help(format!("write for instance `{name}_0`")));
         } else if let Some(taken) = self.names.iter().find(|other| other.name == name) {
             // An output has the name of the column that it is compared with.
             if !(what == OUTPUT && taken.what == COLUMN) {
@@ -62,7 +65,7 @@ impl Scope {
 
     /// Declares a column that the user did not name himself: unless formulas cannot write it, it is there.
     pub fn column(&mut self, name: &str, place: &Place) {
-        if is_identifier(name) && lower::reserved(name).is_none() {
+        if is_name(name) && functions::find(name).is_none() {
             let place = Some(place.clone());
             self.names.push(Name { name: name.to_string(), what: COLUMN, place, size: None, output: false });
         }
@@ -84,12 +87,6 @@ impl Scope {
 
 pub const OUTPUT: &str = "output";
 pub const COLUMN: &str = "data column";
-
-fn is_identifier(name: &str) -> bool {
-    let mut characters = name.chars();
-    characters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
-        && characters.all(|character| character.is_alphanumeric() || character == '_')
-}
 
 /// Every name that an expression uses, functions apart.
 pub fn names_in(expression: &Expression) -> Vec<&str> {
