@@ -84,6 +84,56 @@ pub struct Steps {
     pub step: Option<Expression>,
 }
 
+/// A parsed program with the text that it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    pub text: Arc<Text>,
+    /// In the order of the text. In Python a call may stand only after the definition.
+    pub functions: Vec<Function>,
+    pub body: Vec<Statement>,
+}
+
+/// `def name(parameters): body`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    pub name: String,
+    pub name_span: Range<usize>,
+    /// Names and where they stand; no name twice.
+    pub parameters: Vec<(String, Range<usize>)>,
+    pub body: Vec<Statement>,
+    pub span: Range<usize>,
+}
+
+/// A statement and where it stands in its `Text`, in bytes; one with a body spans the body too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    pub action: Action,
+    pub span: Range<usize>,
+}
+
+/// A body without statements (`pass`) is an empty vector.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// `target = value`, or `target += value` with its operator.
+    Assign { target: Target, operator: Option<Binary>, value: Expression },
+    /// `for variable in range(start, stop, step)`.
+    For { variable: String, variable_span: Range<usize>, range: Steps, body: Vec<Statement> },
+    /// `while test: at_most(bound)`, then the body.
+    While { test: Expression, bound: Expression, body: Vec<Statement> },
+    /// `if` and `elif` with their tests, at least one, and `else`.
+    If { branches: Vec<(Expression, Vec<Statement>)>, otherwise: Vec<Statement> },
+    /// Only inside a function.
+    Return(Expression),
+}
+
+/// What an assignment writes to: a name, or one element of the vector of that name.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    pub name: String,
+    pub name_span: Range<usize>,
+    pub index: Option<Expression>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unary {
     Plus,
@@ -136,6 +186,12 @@ impl Text {
     /// An error that points at `span` of this text, in its file.
     pub fn error(&self, span: &Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Diagnostic {
         Diagnostic::error(message).at(&self.source, self.place(span), label)
+    }
+}
+
+impl Program {
+    pub fn error(&self, span: &Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Diagnostic {
+        self.text.error(span, message, label)
     }
 }
 
