@@ -83,7 +83,8 @@ pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a 
             let other = candidate.chars().count();
             let allowed = length.max(other).div_ceil(3);
             // The lengths alone may tell: a name of a million characters is compared with nothing short.
-            let distance = (length.abs_diff(other) <= allowed).then(|| distance(&written, &candidate.to_lowercase()))?;
+            let distance =
+                (length.abs_diff(other) <= allowed).then(|| distance(&written, &candidate.to_lowercase()))?;
             (distance <= allowed).then_some((distance, candidate))
         })
         .min_by_key(|(distance, _)| *distance)

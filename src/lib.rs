@@ -2,6 +2,7 @@
 
 pub mod data;
 pub mod diagnostic;
+pub mod diff;
 pub mod engine;
 pub mod experiment;
 pub mod ir;

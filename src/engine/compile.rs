@@ -51,7 +51,7 @@ pub fn compile(program: &Program, rows: &Rows, level: Level) -> Kernel {
     let (program, rows) = hoist_data(&program, rows, level);
     let rates = program.rates();
     let needed = program.needed();
-    let depths = depths(&program);
+    let depths = program.depths();
     let passes = program.values().map(|v| depths[v.index()]).max().unwrap_or(0);
     let mut uniform = UniformFile::new(&program, &rates, &needed);
     let mut kernel = Kernel {
@@ -117,16 +117,6 @@ fn multiply_uniform_sums(program: &Program, count: usize) -> Program {
     }
     let outputs: Vec<Value> = program.outputs.iter().map(|v| place[v.index()]).collect();
     builder.finish(&outputs, program.inputs, program.columns)
-}
-
-/// Number of sums over rows below each value: the pass after which it is known.
-fn depths(program: &Program) -> Vec<usize> {
-    let mut depths: Vec<usize> = Vec::with_capacity(program.nodes.len());
-    for node in &program.nodes {
-        let below = node.operands().iter().map(|v| depths[v.index()]).max().unwrap_or(0);
-        depths.push(below + usize::from(matches!(node, Node::Sum(_))));
-    }
-    depths
 }
 
 /// Where uniform values live.
@@ -285,7 +275,7 @@ fn compile_bound(program: &Program, rows: &Rows, level: Level) -> Kernel {
     let mut file = UniformFile::new(program, &rates, &needed);
     let mut slots = 0;
     let mut pass = rows_pass(program, &rates, &[], &program.outputs, &mut file, &mut slots);
-    let depths = depths(program);
+    let depths = program.depths();
     pass.uniform = uniform_instructions(program, &rates, &needed, &depths, 0, &mut file);
     Kernel {
         passes: vec![pass],

@@ -117,6 +117,16 @@ impl Program {
         rates
     }
 
+    /// Number of sums over rows up to each value: the pass over the rows after which it is known.
+    pub fn depths(&self) -> Vec<usize> {
+        let mut depths: Vec<usize> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let below = node.operands().iter().map(|v| depths[v.index()]).max().unwrap_or(0);
+            depths.push(below + usize::from(matches!(node, Node::Sum(_))));
+        }
+        depths
+    }
+
     /// For each node, whether the outputs need it.
     pub fn needed(&self) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];

@@ -1,0 +1,284 @@
+//! The judge of accuracy: a program evaluated in 192-bit arithmetic.
+//!
+//! The reference gradient is the forward-mode program in that arithmetic; that the derivative rules themselves are
+//! right is shown apart from it, by differences of values in the same arithmetic (the conformance suite of the
+//! operators). Real arithmetic only: what IEEE 754 overflows to infinity is a number here.
+
+use std::cmp::Ordering;
+
+use crate::diff::forward;
+use crate::ir::{Node, Operator, Program, Rate, Value};
+use crate::math::precise::{self, Big, Real, special};
+
+/// The gradient of the first output in reference arithmetic, rounded to doubles at the end.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    program: Program,
+    rates: Vec<Rate>,
+    needed: Vec<bool>,
+    /// The columns that the program names, and the number of rows.
+    columns: Vec<Vec<f64>>,
+    rows: usize,
+}
+
+impl Reference {
+    /// Of a program over `columns` of `rows` numbers each.
+    pub fn new(program: &Program, columns: &[Vec<f64>], rows: usize) -> Reference {
+        let mut program = forward::gradient(program, 0..program.inputs);
+        // The value often holds terms, such as log factorials, that no derivative needs.
+        program.outputs.remove(0);
+        let (rates, needed) = (program.rates(), program.needed());
+        Reference { program, rates, needed, columns: columns.to_vec(), rows }
+    }
+
+    /// The components of the gradient at `point`.
+    pub fn gradient(&self, point: &[f64]) -> Vec<f64> {
+        let point: Vec<Real> = point.iter().map(|x| Real::from_f64(*x)).collect();
+        self.evaluate(&point).iter().map(Real::to_f64).collect()
+    }
+
+    fn evaluate(&self, inputs: &[Real]) -> Vec<Real> {
+        outputs(&self.program, &self.rates, &self.needed, inputs, &self.columns, self.rows)
+    }
+}
+
+/// The outputs of a program without row outputs, in reference arithmetic.
+pub fn values(program: &Program, inputs: &[Real], columns: &[Vec<f64>], rows: usize) -> Vec<Real> {
+    outputs(program, &program.rates(), &program.needed(), inputs, columns, rows)
+}
+
+fn outputs(
+    program: &Program,
+    rates: &[Rate],
+    needed: &[bool],
+    inputs: &[Real],
+    columns: &[Vec<f64>],
+    rows: usize,
+) -> Vec<Real> {
+    let mut values = vec![Real::Special(f64::NAN); program.nodes.len()];
+    let depths = program.depths();
+    let by_row = |v: Value| rates[v.index()].by_row();
+    let sum_of_rows = |v: &Value| matches!(program.node(*v), Node::Sum(operand) if by_row(*operand));
+    for depth in 0..=depths.iter().copied().max().unwrap_or(0) {
+        let here = |v: &Value| needed[v.index()] && depths[v.index()] == depth && !by_row(*v);
+        let sums: Vec<Value> = program.values().filter(|v| here(v) && sum_of_rows(v)).collect();
+        sum_rows(program, rates, &sums, &mut values, inputs, columns, rows);
+        for value in program.values().filter(|v| here(v) && !sum_of_rows(v)) {
+            values[value.index()] = match program.node(value) {
+                Node::Sum(operand) => values[operand.index()].multiply(&Real::from_f64(rows as f64)),
+                node => simple(node, &values, inputs, columns, 0),
+            };
+        }
+    }
+    program.outputs.iter().map(|v| values[v.index()].clone()).collect()
+}
+
+/// The sums over all rows, row by row.
+fn sum_rows(
+    program: &Program,
+    rates: &[Rate],
+    sums: &[Value],
+    values: &mut [Real],
+    inputs: &[Real],
+    columns: &[Vec<f64>],
+    rows: usize,
+) {
+    let operand = |sum: &Value| program.node(*sum).operands()[0].index();
+    let mut needed = vec![false; program.nodes.len()];
+    sums.iter().for_each(|sum| needed[operand(sum)] = true);
+    for index in (0..program.nodes.len()).rev().filter(|i| rates[*i].by_row()) {
+        if needed[index] {
+            program.nodes[index].operands().iter().for_each(|v| needed[v.index()] = true);
+        }
+    }
+    let by_row: Vec<usize> = (0..program.nodes.len()).filter(|i| needed[*i] && rates[*i].by_row()).collect();
+    let mut totals = vec![Real::from_f64(0.0); sums.len()];
+    for row in 0..rows {
+        for index in &by_row {
+            values[*index] = simple(&program.nodes[*index], values, inputs, columns, row);
+        }
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            *total = total.add(&values[operand(sum)]);
+        }
+    }
+    for (total, sum) in totals.into_iter().zip(sums) {
+        values[sum.index()] = total;
+    }
+}
+
+fn simple(node: &Node, values: &[Real], inputs: &[Real], columns: &[Vec<f64>], row: usize) -> Real {
+    match node {
+        Node::Constant(bits) => Real::from_f64(f64::from_bits(*bits)),
+        Node::Input(k) => inputs[*k as usize].clone(),
+        Node::Column(k) => Real::from_f64(columns[*k as usize][row]),
+        Node::Apply(operator, _) => {
+            let operands: Vec<&Real> = node.operands().iter().map(|v| &values[v.index()]).collect();
+            apply(*operator, &operands)
+        }
+        Node::Sum(_) => unreachable!("sums are taken elsewhere"),
+    }
+}
+
+/// The value of an operator in reference arithmetic.
+pub fn apply(operator: Operator, x: &[&Real]) -> Real {
+    use Operator::*;
+    let number = Real::from_f64;
+    let truth = |test: bool| number(if test { 1.0 } else { 0.0 });
+    let compare = || x[0].compare(x[1]);
+    match operator {
+        Negate => x[0].negate(),
+        Add => x[0].add(x[1]),
+        Subtract => x[0].subtract(x[1]),
+        Multiply => x[0].multiply(x[1]),
+        Divide => x[0].divide(x[1]),
+        Masked => {
+            if x[0].is_zero() {
+                number(0.0)
+            } else {
+                x[0].multiply(x[1])
+            }
+        }
+        Absolute => match x[0].compare(&number(0.0)) {
+            Some(Ordering::Less) => x[0].negate(),
+            _ => x[0].clone(),
+        },
+        Sign => match x[0].compare(&number(0.0)) {
+            Some(Ordering::Less) => number(-1.0),
+            Some(Ordering::Equal) => number(0.0),
+            Some(Ordering::Greater) => number(1.0),
+            None => number(f64::NAN),
+        },
+        Floor => x[0].floor(),
+        Ceil => x[0].negate().floor().negate(),
+        Round => x[0].round(),
+        SquareRoot => x[0].sqrt(),
+        CubeRoot => x[0].map(|x| x.nth_root(3)),
+        Exp => x[0].exp(),
+        Expm1 => x[0].map(precise::expm1),
+        Log => x[0].log(),
+        Log1p => match x[0].compare(&number(-1.0)) {
+            Some(Ordering::Greater) => x[0].map(precise::log1p),
+            Some(Ordering::Equal) => number(f64::NEG_INFINITY),
+            _ => number(f64::NAN),
+        },
+        Log2 => x[0].log().divide(&number(2.0).log()),
+        Log10 => x[0].log().divide(&number(10.0).log()),
+        Sin => x[0].sin_cos().0,
+        Cos => x[0].sin_cos().1,
+        Tan => {
+            let (sin, cos) = x[0].sin_cos();
+            sin.divide(&cos)
+        }
+        ArcSin | ArcCos if x[0].to_f64().abs() > 1.0 => number(f64::NAN),
+        ArcSin => x[0].map(Big::asin),
+        ArcCos => x[0].map(Big::acos),
+        ArcTan => x[0].atan(),
+        Sinh => x[0].map(|x| (precise::expm1(x) - precise::expm1(&-x)) / precise::big(2.0)),
+        Cosh => x[0].exp().add(&x[0].negate().exp()).divide(&number(2.0)),
+        Tanh => match x[0].to_f64() {
+            far if far.abs() > 1000.0 => number(far.signum()),
+            _ => x[0].map(|x| {
+                let e = precise::expm1(&(x * precise::big(2.0)));
+                &e / (&e + precise::big(2.0))
+            }),
+        },
+        ArcSinh => x[0].map(Big::asinh),
+        ArcCosh if x[0].to_f64() < 1.0 => number(f64::NAN),
+        ArcCosh => x[0].map(Big::acosh),
+        ArcTanh if x[0].to_f64().abs() >= 1.0 => number(elementary_edge(x[0].to_f64())),
+        ArcTanh => x[0].map(Big::atanh),
+        Erf => x[0].map(special::erf),
+        Erfc => x[0].map(special::erfc),
+        Gamma => special::gamma(x[0]),
+        LogGamma => special::lgamma(x[0]),
+        Digamma => special::polygamma(0, x[0]),
+        Polygamma => special::polygamma(x[0].to_f64() as u32, x[1]),
+        BesselJ0 => special::bessel(0, x[0]),
+        BesselJ1 => special::bessel(1, x[0]),
+        BesselJn => special::bessel(x[0].to_f64() as i32, x[1]),
+        Sigmoid => number(1.0).divide(&number(1.0).add(&x[0].negate().exp())),
+        Softplus => match x[0].to_f64() {
+            far if far > 300.0 => x[0].clone(),
+            _ => apply(Log1p, &[&x[0].exp()]),
+        },
+        Not => truth(x[0].is_zero()),
+        Power => power(x[0], x[1]),
+        FloorDivide => x[0].divide(x[1]).floor(),
+        Modulo => x[0].subtract(&x[1].multiply(&x[0].divide(x[1]).floor())),
+        Minimum => {
+            if x[1].compare(x[0]) == Some(Ordering::Less) {
+                x[1].clone()
+            } else {
+                x[0].clone()
+            }
+        }
+        Maximum => {
+            if x[1].compare(x[0]) == Some(Ordering::Greater) {
+                x[1].clone()
+            } else {
+                x[0].clone()
+            }
+        }
+        ArcTan2 => arc_tangent2(x[0], x[1]),
+        Hypot => x[0].multiply(x[0]).add(&x[1].multiply(x[1])).sqrt(),
+        Less => truth(compare() == Some(Ordering::Less)),
+        LessEqual => truth(matches!(compare(), Some(Ordering::Less | Ordering::Equal))),
+        Greater => truth(compare() == Some(Ordering::Greater)),
+        GreaterEqual => truth(matches!(compare(), Some(Ordering::Greater | Ordering::Equal))),
+        Equal => truth(compare() == Some(Ordering::Equal)),
+        NotEqual => truth(compare() != Some(Ordering::Equal)),
+        Select => {
+            if x[0].is_zero() {
+                x[2].clone()
+            } else {
+                x[1].clone()
+            }
+        }
+    }
+}
+
+/// atanh at and beyond its ends.
+fn elementary_edge(x: f64) -> f64 {
+    if x.abs() == 1.0 { x * f64::INFINITY } else { f64::NAN }
+}
+
+/// x^y: whole powers of negative numbers by sign, 0^y by cases, the rest by exp(y log x).
+fn power(x: &Real, y: &Real) -> Real {
+    let number = Real::from_f64;
+    if y.is_zero() {
+        return number(1.0);
+    }
+    let whole = y.compare(&y.floor()) == Some(Ordering::Equal);
+    match x.compare(&number(0.0)) {
+        Some(Ordering::Greater) => y.multiply(&x.log()).exp(),
+        Some(Ordering::Equal) => number(if y.to_f64() > 0.0 { 0.0 } else { f64::INFINITY }),
+        Some(Ordering::Less) if whole => {
+            let size = y.multiply(&x.negate().log()).exp();
+            let half = y.divide(&number(2.0));
+            let even = half.compare(&half.floor()) == Some(Ordering::Equal);
+            if even { size } else { size.negate() }
+        }
+        _ => number(f64::NAN),
+    }
+}
+
+fn arc_tangent2(y: &Real, x: &Real) -> Real {
+    let number = Real::from_f64;
+    let positive = |v: &Real| v.compare(&number(0.0)) == Some(Ordering::Greater);
+    let pi = Real::Number(precise::pi().clone());
+    if x.is_zero() && y.is_zero() {
+        return number(0.0);
+    }
+    // The smaller by the larger, so that the quotient is at most 1.
+    if positive(x) && !positive(&apply(Operator::Absolute, &[y]).subtract(x)) {
+        return y.divide(x).atan();
+    }
+    let size = |v: &Real| apply(Operator::Absolute, &[v]);
+    if size(y).compare(&size(x)) == Some(Ordering::Greater) {
+        let quarter = pi.divide(&number(2.0));
+        let quarter = if positive(y) { quarter } else { quarter.negate() };
+        return quarter.subtract(&x.divide(y).atan());
+    }
+    let turn = if y.compare(&number(0.0)) == Some(Ordering::Less) { pi.negate() } else { pi };
+    turn.add(&y.divide(x).atan())
+}
