@@ -13,3 +13,4 @@ pub mod math;
 pub mod optimize;
 pub mod plan;
 pub mod record;
+pub mod terminal;

@@ -1,0 +1,6 @@
+//! How things look on a screen: colour, width and progress live only here.
+
+mod diagnostics;
+mod excerpt;
+
+pub use diagnostics::render;
