@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::experiment::Experiment;
-use crate::kind::Kind;
+use sha2::{Digest, Sha256};
+
+use crate::data::hexadecimal;
+use crate::diagnostic::Diagnostic;
+use crate::experiment::file::{Entry, Node};
+use crate::experiment::{self, Data, Experiment, Written};
+use crate::kind::{Catalog, Kind};
 
 /// One optimizer from one start, with one differentiation method, at one combination of the axes.
 #[derive(Clone, Debug)]
@@ -22,14 +27,14 @@ pub struct Run {
     pub identity: String,
 }
 
-/// One combination of the axes: the values written as in TOML, and the experiment that they give.
+/// One combination of the axes: the values as CSV has them, and the experiment that they give.
 #[derive(Clone, Debug)]
 pub struct Variant {
     pub values: Vec<String>,
     pub experiment: Arc<Experiment>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Dotted paths of the axes, in the order of the file.
     pub axes: Vec<String>,
@@ -47,3 +52,200 @@ impl Plan {
         &self.experiment(run).optimizers[run.optimizer].label
     }
 }
+
+/// Goes into every identity: to be raised when a run of the same settings gives other numbers.
+const VERSION: &str = "sbi-run 1";
+const MOST_RUNS: usize = 10_000_000;
+/// Faults of combinations that are shown.
+const MOST_FAULTS: usize = 50;
+
+/// Lays out every run: combinations of the axes (the last varies fastest), then optimizers, methods, repeats.
+///
+/// The file is checked again for each combination, and all faults are reported, each with the values that gave it.
+pub fn lay_out(written: &Written, experiment: &Experiment, catalog: &Catalog) -> Result<Plan, Vec<Diagnostic>> {
+    let entries = axes(written);
+    let combinations = entries.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()));
+    let of_each = runs_of(experiment).len();
+    let most = |n: usize| n.checked_mul(of_each.max(1)).is_some_and(|runs| runs <= MOST_RUNS);
+    let Some(combinations) = combinations.filter(|n| most(*n)) else {
+        let message = format!("the plan has more than {MOST_RUNS} runs");
+        let fault = Diagnostic::error(message).help("fewer `sweep.repeats`, or fewer values of the axes");
+        let place = written.table.entry("sweep").map(|entry| &entry.place);
+        return Err(vec![place.map_or(fault.clone(), |place| place.label(fault, "too many"))]);
+    };
+    let mut plan = Plan { axes: entries.iter().map(|(entry, _)| entry.name.clone()).collect(), ..Plan::default() };
+    let mut faults = Vec::new();
+    for index in 0..combinations {
+        match variant(written, experiment, &entries, index, catalog) {
+            Ok(variant) if faults.is_empty() => plan.push(variant),
+            Ok(_) => {}
+            Err(found) => found.into_iter().for_each(|fault| add(&mut faults, fault)),
+        }
+    }
+    if faults.is_empty() { Ok(plan) } else { Err(faults) }
+}
+
+fn axes(written: &Written) -> Vec<(&Entry, &[Node])> {
+    let axes = written.table.table("sweep").and_then(|sweep| sweep.table("axes"));
+    let entries = axes.map_or(&[][..], |axes| &axes.entries);
+    entries.iter().map(|entry| (entry, entry.value.list().unwrap_or_default())).collect()
+}
+
+/// The same fault at many combinations is shown once, with the first of them.
+fn add(faults: &mut Vec<Diagnostic>, fault: Diagnostic) {
+    let same = |other: &Diagnostic| other.message == fault.message && other.labels == fault.labels;
+    if fault.is_error() && faults.len() < MOST_FAULTS && !faults.iter().any(same) {
+        faults.push(fault);
+    }
+}
+
+fn variant(
+    written: &Written,
+    experiment: &Experiment,
+    axes: &[(&Entry, &[Node])],
+    index: usize,
+    catalog: &Catalog,
+) -> Result<Variant, Vec<Diagnostic>> {
+    let mut values = Vec::new();
+    let mut changed = written.clone();
+    let mut stride: usize = axes.iter().map(|(_, nodes)| nodes.len()).product();
+    for (entry, nodes) in axes {
+        stride /= nodes.len();
+        let node = &nodes[index / stride % nodes.len()];
+        values.push(match experiment::plain(node) {
+            toml::Value::String(text) => text,
+            toml::Value::Float(number) => shortest(number),
+            value => value.to_string(),
+        });
+        changed = changed.with(&entry.name, &entry.place, node.clone()).map_err(|fault| vec![fault])?;
+    }
+    if axes.is_empty() {
+        return Ok(Variant { values, experiment: Arc::new(experiment.clone()) });
+    }
+    match experiment::check(&changed, catalog) {
+        Ok((experiment, _)) => Ok(Variant { values, experiment: Arc::new(experiment) }),
+        Err(faults) => {
+            let at: Vec<String> =
+                axes.iter().zip(&values).map(|((entry, _), value)| format!("`{}` = {value}", entry.name)).collect();
+            let help = format!("with {}", at.join(", "));
+            Err(faults.into_iter().map(|fault| fault.help(help.clone())).collect())
+        }
+    }
+}
+
+/// The shortest digits that read back to the same double.
+fn shortest(number: f64) -> String {
+    let digits = format!("{number:?}");
+    digits.strip_suffix(".0").map_or(digits.clone(), str::to_string)
+}
+
+/// (optimizer, method, repeat) of every run of one combination, in order.
+fn runs_of(experiment: &Experiment) -> Vec<(usize, Option<&'static Kind>, usize)> {
+    let mut runs = Vec::new();
+    for (index, optimizer) in experiment.optimizers.iter().enumerate() {
+        let methods: Vec<Option<&'static Kind>> = match optimizer.row.gradient {
+            true => experiment.differentiation.methods.iter().map(|method| Some(*method)).collect(),
+            false => vec![None],
+        };
+        for method in methods {
+            runs.extend((0..experiment.sweep.repeats.min(MOST_RUNS + 1)).map(|repeat| (index, method, repeat)));
+        }
+    }
+    runs
+}
+
+impl Plan {
+    fn push(&mut self, variant: Variant) {
+        let number = self.variants.len();
+        let shared = identity_of_variant(&variant.experiment);
+        for (optimizer, method, repeat) in runs_of(&variant.experiment) {
+            let written = experiment::written_optimizer(&variant.experiment.optimizers[optimizer]);
+            let mut hash = Sha256::new();
+            hash.update(shared);
+            absorb(&mut hash, &written);
+            absorb(&mut hash, &method.map_or("", |method| method.name).into());
+            absorb(&mut hash, &(repeat as i64).into());
+            let identity = hexadecimal(&hash.finalize());
+            self.runs.push(Run { index: self.runs.len(), variant: number, optimizer, method, repeat, identity });
+        }
+        self.variants.push(variant);
+    }
+
+    /// The plan as CSV: `run, optimizer, differentiation, repeat, <axis…>, identity`.
+    pub fn csv(&self) -> String {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let fixed = ["run", "optimizer", "differentiation", "repeat"].map(str::to_string);
+        let header = fixed.into_iter().chain(self.axes.iter().cloned()).chain(["identity".to_string()]);
+        let row = |run: &Run| {
+            let method = run.method.map_or("", |method| method.name);
+            let fixed = [run.index.to_string(), self.optimizer(run).into(), method.into(), run.repeat.to_string()];
+            let values = self.variants[run.variant].values.iter().cloned();
+            fixed.into_iter().chain(values).chain([run.identity.clone()]).collect::<Vec<String>>()
+        };
+        let rows = std::iter::once(header.collect()).chain(self.runs.iter().map(row));
+        // Memory takes every byte, and every row has the header's length.
+        let written = rows.map(|row: Vec<String>| writer.write_record(&row)).collect::<Result<(), _>>().is_ok();
+        debug_assert!(written);
+        String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+/// Hash of what all runs of a combination share: everything that can change their numbers, and nothing else. The data
+/// count by their checksum, wherever they lie.
+fn identity_of_variant(experiment: &Experiment) -> [u8; 32] {
+    let mut table = experiment.resolved.clone();
+    for key in ["title", "about", "reference", "sweep", "expected", "optimizer"] {
+        table.remove(key);
+    }
+    let inner = |table: &mut toml::Table, section: &str, keys: &[&str]| {
+        if let Some(section) = table.get_mut(section).and_then(toml::Value::as_table_mut) {
+            keys.iter().for_each(|key| _ = section.remove(*key));
+        }
+    };
+    inner(&mut table, "differentiation", &["methods", "compare"]);
+    inner(&mut table, "data", &["file"]);
+    let parameters = table.get_mut("parameters").and_then(toml::Value::as_table_mut);
+    for (_, parameter) in parameters.into_iter().flat_map(|table| table.iter_mut()) {
+        if let Some(parameter) = parameter.as_table_mut() {
+            parameter.remove("unit");
+            parameter.remove("reference");
+        }
+    }
+    let mut hash = Sha256::new();
+    absorb(&mut hash, &VERSION.into());
+    absorb(&mut hash, &table.into());
+    if let Data::Measured(data) = &experiment.data {
+        absorb(&mut hash, &data.checksum.clone().unwrap_or_default().into());
+    }
+    hash.finalize().into()
+}
+
+/// Feeds a value to a hash so that no two values feed the same bytes.
+fn absorb(hash: &mut Sha256, value: &toml::Value) {
+    let mut part = |tag: u8, bytes: &[u8]| {
+        hash.update([tag]);
+        hash.update((bytes.len() as u64).to_le_bytes());
+        hash.update(bytes);
+    };
+    match value {
+        toml::Value::String(text) => part(b's', text.as_bytes()),
+        toml::Value::Integer(integer) => part(b'i', &integer.to_le_bytes()),
+        toml::Value::Float(number) => part(b'f', &number.to_bits().to_le_bytes()),
+        toml::Value::Boolean(flag) => part(b'b', &[u8::from(*flag)]),
+        toml::Value::Datetime(date) => part(b'd', date.to_string().as_bytes()),
+        toml::Value::Array(values) => {
+            part(b'a', &(values.len() as u64).to_le_bytes());
+            values.iter().for_each(|value| absorb(hash, value));
+        }
+        toml::Value::Table(table) => {
+            part(b't', &(table.len() as u64).to_le_bytes());
+            for (key, value) in table {
+                absorb(hash, &key.clone().into());
+                absorb(hash, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,35 @@
 //! An experiment as it is meant: every name resolved, every default filled, every formula parsed.
 
+mod call;
+mod check;
+mod check_data;
+mod check_loss;
+mod check_parameters;
+mod check_runs;
+mod check_simulator;
+pub mod file;
+pub mod keys;
+
+mod number;
+mod reader;
+
+mod resolved;
+#[cfg(test)]
+pub mod sample;
+
+mod scope;
+mod set;
+#[cfg(test)]
+mod tests;
+mod text;
+mod written;
+
 use std::sync::Arc;
+
+pub use check_runs::plain;
+pub use check::{Checked, check, read, read_with};
+pub use resolved::optimizer as written_optimizer;
+pub use written::Written;
 
 use crate::data::Table;
 use crate::kind::{Kind, Settings};
@@ -44,7 +73,7 @@ pub enum Data {
 #[derive(Clone, Debug)]
 pub struct Noise {
     pub output: String,
-    /// `poisson`, `normal`, …: a name of `math::random::DRAWS`.
+    /// `poisson`, `normal`, …: a row of `Catalog::draws`.
     pub distribution: String,
     /// Its arguments, over outputs, inputs, parameters and constants.
     pub arguments: Vec<Formula>,

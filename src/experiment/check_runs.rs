@@ -1,0 +1,227 @@
+//! What is run: differentiation methods, optimizers, budget, intervals, sweep, and the expected answer.
+
+use super::check::Check;
+use super::check_parameters::{Declared, scalar_names};
+use super::file::{Content, Node, Place, Table};
+use super::keys::{
+    Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, SWEEP, Section,
+};
+use super::reader::{Reader, suggest};
+use super::{Axis, Budget, Differentiation, Expected, Intervals, Optimizer, Sweep, set};
+use crate::diagnostic::Diagnostic;
+use crate::kind::Kind;
+
+/// Values of an axis that are tried against the table of keys before the plan is laid out.
+const TRIED: usize = 100;
+
+impl Check<'_> {
+    fn section_or_empty(&self, name: &str) -> Table {
+        self.section(name).cloned().unwrap_or_default()
+    }
+
+    /// The rows that a list names, or the default ones.
+    fn rows(&self, table: &Table, section: &Section, key: &str, group: Group) -> Option<Vec<&'static Kind>> {
+        match (table.get(key), section.key(key)?.absent) {
+            (Some(node), _) => node.list()?.iter().map(|node| group.kind(self.catalog, node.str()?)).collect(),
+            (None, Absent::Words(words)) => {
+                Some(words.iter().filter_map(|word| group.kind(self.catalog, word)).collect())
+            }
+            _ => None,
+        }
+    }
+
+    pub fn differentiation(&mut self) -> Option<Differentiation> {
+        let table = self.section_or_empty("differentiation");
+        let compare = table.table("compare").cloned().unwrap_or_default();
+        Some(Differentiation {
+            methods: self.rows(&table, &DIFFERENTIATION, "methods", Group::Method)?,
+            step: match table.get("step") {
+                None => None,
+                Some(node) => Some(self.quiet(node)?),
+            },
+            compare: self.integer(&compare, &COMPARE, "points")? as usize,
+        })
+    }
+
+    pub fn optimizers(
+        &mut self,
+        parameters: &[Declared],
+        differentiation: Option<&Differentiation>,
+    ) -> Option<Vec<Optimizer>> {
+        let nodes = self.written.table.get("optimizer").and_then(Node::list).unwrap_or_default();
+        let mut optimizers: Vec<Option<Optimizer>> = Vec::new();
+        let mut labels: Vec<(String, &Place)> = Vec::new();
+        for node in nodes {
+            let Some(table) = node.table() else { continue };
+            let method = table.get("method");
+            let row = method.and_then(Node::str).and_then(|name| self.catalog.optimizer(name));
+            let (Some(method), Some(row)) = (method, row) else {
+                optimizers.push(None);
+                continue;
+            };
+            let named = table.get("label").filter(|node| node.str().is_some()).unwrap_or(method);
+            let label = named.str().unwrap_or_default().trim().to_string();
+            if label.is_empty() {
+                self.faults.push(named.place.error("the label of an optimizer cannot be empty", "empty"));
+            }
+            if let Some((_, first)) = labels.iter().find(|(other, _)| *other == label) {
+                let fault = named.place.error(format!("two optimizers are called `{label}`"), "again");
+                self.faults.push(first.label(fault, "first").help("give one a `label` of its own"));
+            }
+            labels.push((label.clone(), &named.place));
+            if row.gradient && differentiation.is_some_and(|chosen| chosen.methods.is_empty()) {
+                let message = format!("`{label}` needs a gradient, but `differentiation.methods` names no method");
+                self.faults.push(method.place.error(message, "needs a gradient"));
+            }
+            if row.population {
+                self.boxes_are_finite(parameters, &label, &method.place);
+            }
+            let settings = self.settings(table, &row.kind, &method.place);
+            optimizers.push(settings.map(|settings| Optimizer { row, label, settings }));
+        }
+        optimizers.into_iter().collect()
+    }
+
+    /// A population is spread over a finite box.
+    fn boxes_are_finite(&mut self, parameters: &[Declared], label: &str, place: &Place) {
+        for declared in parameters {
+            let Some(parameter) = &declared.checked else { continue };
+            let (low, high) = parameter.limits();
+            if low.is_finite() && high.is_finite() {
+                continue;
+            }
+            let name = &parameter.name;
+            let message = format!("`{label}` searches a finite box, but that of `{name}` is [{low}, {high}]");
+            let fault = declared.prior_place.error(message, "support without a finite end");
+            let fault = place.label(fault, "searches a finite box");
+            self.faults.push(fault.help(format!("write `{name} = {{ prior = …, bounds = [low, high] }}`")));
+        }
+    }
+
+    pub fn budget(&mut self) -> Option<Budget> {
+        let table = self.section_or_empty("budget");
+        Some(Budget {
+            evaluations: u64::try_from(self.integer(&table, &BUDGET, "evaluations")?).ok()?,
+            iterations: match table.get("iterations") {
+                None => None,
+                Some(_) => Some(u64::try_from(self.integer(&table, &BUDGET, "iterations")?).ok()?),
+            },
+        })
+    }
+
+    pub fn intervals(&mut self) -> Option<Intervals> {
+        let table = self.section_or_empty("intervals");
+        Some(Intervals {
+            methods: self.rows(&table, &INTERVALS, "methods", Group::Interval)?,
+            level: self.number(&table, &INTERVALS, "level")?,
+        })
+    }
+
+    pub fn sweep(&mut self) -> Option<Sweep> {
+        let table = self.section_or_empty("sweep");
+        let axes = table.table("axes").map_or(&[][..], |axes| &axes.entries);
+        let axes = axes.iter().map(|entry| {
+            Some(Axis { path: entry.name.clone(), values: entry.value.list()?.iter().map(plain).collect() })
+        });
+        Some(Sweep {
+            axes: axes.collect::<Option<_>>()?,
+            repeats: usize::try_from(self.integer(&table, &SWEEP, "repeats")?).ok()?,
+        })
+    }
+
+    /// Reports axes whose path or values the table of keys does not allow. What they mean together is seen when the
+    /// plan is laid out.
+    pub fn axes_exist(&mut self) {
+        let Some(axes) = self.section("sweep").and_then(|sweep| sweep.table("axes")) else { return };
+        let root = Place { source: self.written.source.clone(), span: 0..0 };
+        let mut reported: Vec<Diagnostic> = Vec::new();
+        let mut seen: Vec<(Vec<String>, &Place)> = Vec::new();
+        for entry in &axes.entries {
+            if let Ok(segments) = set::segments(&entry.name) {
+                if let Some((_, first)) = seen.iter().find(|(other, _)| *other == segments) {
+                    let fault = entry.place.error("two axes vary the same key", "again");
+                    reported.push(first.label(fault, "first"));
+                }
+                let first = segments[0].as_str();
+                if ["sweep", "title", "about", "reference", "expected"].contains(&first) {
+                    let message = format!("`{first}` cannot be varied: it does not change a run");
+                    reported.push(entry.place.error(message, "not an axis"));
+                    continue;
+                }
+                seen.push((segments, &entry.place));
+            }
+            for node in entry.value.list().unwrap_or_default().iter().take(TRIED) {
+                let mut tree = self.written.table.clone();
+                if let Err(fault) = set::graft(&mut tree, &entry.name, &entry.place, node.clone()) {
+                    reported.push(fault);
+                    break;
+                }
+                let mut reader =
+                    Reader { catalog: self.catalog, constants: &self.constants, faults: Vec::new(), complete: false };
+                reader.section(&tree, &root, &EXPERIMENT, "");
+                let here = |fault: &Diagnostic| {
+                    fault.labels.first().is_some_and(|label| {
+                        let inside = |place: &Place| {
+                            place.source == label.source
+                                && place.span.start <= label.span.start
+                                && label.span.end <= place.span.end
+                        };
+                        inside(&entry.place) || inside(&node.place)
+                    })
+                };
+                let found = reader.faults.into_iter().filter(here);
+                reported.extend(found.filter(|fault| !self.faults.contains(fault)));
+            }
+        }
+        for fault in reported {
+            if !self.faults.contains(&fault) {
+                self.faults.push(fault);
+            }
+        }
+    }
+
+    pub fn expected(&mut self, parameters: &[Declared]) -> Option<Expected> {
+        let table = self.section_or_empty("expected");
+        let names = scalar_names(parameters);
+        let mut values: Vec<(String, f64)> = Vec::new();
+        for entry in table.table("parameters").into_iter().flat_map(|table| &table.entries) {
+            let name = &entry.name;
+            let vector = parameters.iter().find(|parameter| parameter.name == *name && parameter.size.is_some());
+            if let Some(vector) = vector {
+                let elements = self.elements(&entry.value, vector.size, &format!("expected.parameters.{name}"))?;
+                values.extend(elements.into_iter().enumerate().map(|(i, value)| (format!("{name}[{i}]"), value)));
+            } else if names.contains(name) {
+                let path = format!("expected.parameters.{name}");
+                values.extend(self.elements(&entry.value, None, &path)?.into_iter().map(|value| (name.clone(), value)));
+            } else {
+                let message = format!("`expected.parameters` names `{name}`, which is not a parameter");
+                let fault = entry.place.error(message, "unknown parameter");
+                self.faults.push(suggest(fault, name, names.iter().map(String::as_str)));
+            }
+        }
+        Some(Expected {
+            loss: match table.get("loss") {
+                None => None,
+                Some(node) => Some(self.quiet(node)?),
+            },
+            parameters: values,
+            tolerance: self.number(&table, &EXPECTED, "tolerance")?,
+        })
+    }
+}
+
+/// A value as TOML has it.
+pub fn plain(node: &Node) -> toml::Value {
+    match &node.content {
+        Content::Text(text) => text.text.clone().into(),
+        Content::Integer(value) => (*value).into(),
+        Content::Float(value) => (*value).into(),
+        Content::Flag(flag) => (*flag).into(),
+        Content::List(nodes) => nodes.iter().map(plain).collect::<Vec<_>>().into(),
+        Content::Table(table) => {
+            let entries = table.entries.iter().map(|entry| (entry.name.clone(), plain(&entry.value)));
+            entries.collect::<toml::Table>().into()
+        }
+        Content::Date | Content::Broken => String::new().into(),
+    }
+}

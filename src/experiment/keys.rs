@@ -1,0 +1,383 @@
+//! Every key of the experiment file, one row each: the reader, suggestions, the schema and the reference page use it.
+
+use crate::kind::{Accepts, Catalog, Default, Kind, Range};
+
+/// A table of the file: the keys that it may hold.
+#[derive(Debug)]
+pub struct Section {
+    /// One sentence for the reference page.
+    pub summary: &'static str,
+    pub keys: &'static [Key],
+    /// Further keys are the settings of the row that one of the keys names.
+    pub row: Option<Row>,
+}
+
+/// Which key names the row, and in which table it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub key: &'static str,
+    pub group: Group,
+}
+
+/// One key.
+#[derive(Debug)]
+pub struct Key {
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub shape: Shape,
+    pub absent: Absent,
+}
+
+/// What holds where a key is not given.
+#[derive(Clone, Copy, Debug)]
+pub enum Absent {
+    Required,
+    /// Nothing, or what the words say.
+    Means(&'static str),
+    Is(Default),
+    Words(&'static [&'static str]),
+}
+
+/// A table of the catalog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    Simulator,
+    Prior,
+    Loss,
+    Method,
+    Optimizer,
+    Interval,
+    Draw,
+}
+
+/// What a value may be.
+#[derive(Debug)]
+pub enum Shape {
+    Text,
+    Accepts(Accepts),
+    /// A number, or a list with one number per element of a vector parameter.
+    Numbers,
+    /// `[low, high]`, infinities allowed.
+    Pair,
+    /// A call of a row: `uniform(0, 50)`.
+    Call(Group),
+    /// The name of a row.
+    Word(Group),
+    /// A list of such names.
+    Words(Group),
+    /// A list of numbers.
+    List,
+    /// A list of anything that the key at an axis's path takes.
+    Values,
+    Section(&'static Section),
+    /// `[[…]]`.
+    Sections(&'static Section),
+    /// Names that the user chooses, each with a value of the shape.
+    Named {
+        /// What is named: `parameter`, `output`.
+        what: &'static str,
+        shape: &'static Shape,
+    },
+    /// Whichever fits what is written.
+    Either(&'static [Shape]),
+}
+
+const fn key(name: &'static str, shape: Shape, absent: Absent, summary: &'static str) -> Key {
+    Key { name, summary, shape, absent }
+}
+
+const fn number(range: Range) -> Shape {
+    Shape::Accepts(Accepts::Number(range))
+}
+
+const fn integer(low: i64, high: i64) -> Shape {
+    Shape::Accepts(Accepts::Integer { low, high })
+}
+
+const fn named(what: &'static str, shape: &'static Shape) -> Shape {
+    Shape::Named { what, shape }
+}
+
+const NOTHING: Absent = Absent::Means("");
+const FORMULA: Shape = Shape::Accepts(Accepts::Formula);
+const FINITE: Shape = number(Range::Finite);
+
+pub static EXPERIMENT: Section = Section {
+    summary: "What the file says of itself, and its sections.",
+    row: None,
+    keys: &[
+        key("title", Shape::Text, NOTHING, "Heads the reports."),
+        key("about", Shape::Text, NOTHING, "Prose, copied to the report."),
+        key("reference", Shape::Text, NOTHING, "Where the data or the model come from."),
+        key(
+            "seed",
+            integer(0, i64::MAX),
+            Absent::Is(Default::Integer(1)),
+            "Random streams are keyed by it, the run's identity and the purpose.",
+        ),
+        key("constants", named("constant", &FINITE), NOTHING, "Names with a fixed value; each may use those before it."),
+        key("data", Shape::Section(&DATA), Absent::Means("no data: one row without columns"), "What was observed."),
+        key("simulator", Shape::Section(&SIMULATOR), Absent::Required, "What computes outputs from parameters and data columns."),
+        key(
+            "parameters",
+            named("parameter", &Shape::Either(&[Shape::Call(Group::Prior), Shape::Section(&PARAMETER)])),
+            Absent::Required,
+            "The unknowns: each a prior, or a table.",
+        ),
+        key("loss", Shape::Section(&LOSS), Absent::Required, "How far outputs are from data: what optimizers minimise."),
+        key("differentiation", Shape::Section(&DIFFERENTIATION), NOTHING, "How derivatives are computed."),
+        key("optimizer", Shape::Sections(&OPTIMIZER), Absent::Means("no runs"), "One `[[optimizer]]` for each that is compared."),
+        key("budget", Shape::Section(&BUDGET), NOTHING, "What each run may use."),
+        key("intervals", Shape::Section(&INTERVALS), NOTHING, "How sure the estimates are."),
+        key("sweep", Shape::Section(&SWEEP), NOTHING, "Repetitions, and settings that vary."),
+        key("expected", Shape::Section(&EXPECTED), NOTHING, "The answer that the best run should give."),
+    ],
+};
+
+pub static DATA: Section = Section {
+    summary: "Measured data in a CSV file, or data that the simulator itself makes.",
+    row: None,
+    keys: &[
+        key(
+            "file",
+            Shape::Text,
+            Absent::Means("`synthetic` says how data are made"),
+            "CSV with a header row and `#` comment lines; a path relative to the experiment file.",
+        ),
+        key(
+            "columns",
+            named("column", &Shape::Text),
+            Absent::Means("every column under its own name"),
+            "Name in formulas = column in the file.",
+        ),
+        key("synthetic", Shape::Section(&SYNTHETIC), NOTHING, "Makes the data in place of `file`."),
+    ],
+};
+
+pub static SYNTHETIC: Section = Section {
+    summary: "Observations drawn from the simulator at known parameters.",
+    row: None,
+    keys: &[
+        key(
+            "inputs",
+            named("input", &Shape::Either(&[Shape::Section(&GRID), Shape::List])),
+            Absent::Means("one row without columns"),
+            "The columns: a grid or a list each; several give their product, the last varying fastest.",
+        ),
+        key("truth", named("parameter", &Shape::Numbers), Absent::Required, "The value of each parameter; becomes its `reference`."),
+        key(
+            "noise",
+            named("output", &Shape::Call(Group::Draw)),
+            Absent::Means("outputs without noise"),
+            "The distribution of each output's observations; its arguments may use the outputs.",
+        ),
+    ],
+};
+
+pub static GRID: Section = Section {
+    summary: "Evenly spaced numbers.",
+    row: None,
+    keys: &[
+        key("from", FINITE, Absent::Required, "The first."),
+        key("to", FINITE, Absent::Required, "The last."),
+        key("count", integer(1, 10_000_000), Absent::Required, "How many."),
+        key(
+            "scale",
+            Shape::Accepts(Accepts::Choice(&["linear", "log"])),
+            Absent::Is(Default::Choice("linear")),
+            "`log`: evenly spaced logarithms.",
+        ),
+    ],
+};
+
+pub static SIMULATOR: Section = Section {
+    summary: "The model.",
+    row: Some(Row { key: "kind", group: Group::Simulator }),
+    keys: &[
+        key("kind", Shape::Word(Group::Simulator), Absent::Required, "Which simulator."),
+        key("let", named("shared term", &FORMULA), NOTHING, "Terms that formulas share; each may use those before it."),
+        key("outputs", named("output", &FORMULA), Absent::Required, "What is predicted, each compared with the data column of its name."),
+    ],
+};
+
+pub static PARAMETER: Section = Section {
+    summary: "The long form of a parameter.",
+    row: None,
+    keys: &[
+        key("prior", Shape::Call(Group::Prior), Absent::Required, "What is known before the data."),
+        key("start", Shape::Numbers, Absent::Means("the prior's median"), "Where the first repeat starts."),
+        key("bounds", Shape::Pair, Absent::Means("the prior's support"), "Narrows the box that optimizers search."),
+        key(
+            "transform",
+            Shape::Accepts(Accepts::Choice(&["identity", "log", "logit"])),
+            Absent::Means("by the box: logit where both ends are finite, log where one is, identity where none is"),
+            "The coordinate in which gradient methods search without constraints.",
+        ),
+        key("reference", Shape::Numbers, NOTHING, "The accepted value, for comparison."),
+        key("unit", Shape::Text, NOTHING, "A label for the reports."),
+        key("size", integer(1, 1_000_000), Absent::Means("a scalar"), "Number of elements of a vector parameter."),
+    ],
+};
+
+pub static LOSS: Section = Section {
+    summary: "The loss; several outputs add up.",
+    row: Some(Row { key: "kind", group: Group::Loss }),
+    keys: &[
+        key("kind", Shape::Word(Group::Loss), Absent::Required, "Which loss."),
+        key(
+            "sigma",
+            Shape::Either(&[FORMULA, named("output", &FORMULA)]),
+            NOTHING,
+            "Standard deviation, over columns, parameters and constants: one formula for all outputs, or one for each.",
+        ),
+        key(
+            "weight",
+            Shape::Either(&[number(Range::Positive), named("output", &number(Range::Positive))]),
+            Absent::Is(Default::Number(1.0)),
+            "Factor of the loss: one number for all outputs, or one for each.",
+        ),
+        key(
+            "prior",
+            Shape::Accepts(Accepts::Flag),
+            Absent::Is(Default::Flag(false)),
+            "Adds the negative log density of the priors (maximum a posteriori).",
+        ),
+    ],
+};
+
+pub static DIFFERENTIATION: Section = Section {
+    summary: "Gradient optimizers run once per method.",
+    row: None,
+    keys: &[
+        key("methods", Shape::Words(Group::Method), Absent::Words(&["reverse"]), "Which methods."),
+        key(
+            "step",
+            number(Range::Positive),
+            Absent::Means("each method's own rule"),
+            "Step of the difference methods and of the complex step.",
+        ),
+        key("compare", Shape::Section(&COMPARE), NOTHING, "Accuracy and cost of each method against a high-precision reference."),
+    ],
+};
+
+pub static COMPARE: Section = Section {
+    summary: "Where the methods are compared.",
+    row: None,
+    keys: &[key("points", integer(0, 1_000_000), Absent::Is(Default::Integer(0)), "How many draws from the priors.")],
+};
+
+pub static OPTIMIZER: Section = Section {
+    summary: "One optimizer; its further keys are the settings of its method.",
+    row: Some(Row { key: "method", group: Group::Optimizer }),
+    keys: &[
+        key("method", Shape::Word(Group::Optimizer), Absent::Required, "Which optimizer."),
+        key("label", Shape::Text, Absent::Means("the method"), "The word in the reports; tells two uses of one method apart."),
+    ],
+};
+
+pub static BUDGET: Section = Section {
+    summary: "A run that uses it up is `stopped`.",
+    row: None,
+    keys: &[
+        key("evaluations", integer(1, i64::MAX), Absent::Is(Default::Integer(20_000)), "Evaluations of the loss."),
+        key("iterations", integer(1, i64::MAX), Absent::Means("no limit"), "Iterations of the optimizer."),
+    ],
+};
+
+pub static INTERVALS: Section = Section {
+    summary: "Confidence intervals at each run's best point.",
+    row: None,
+    keys: &[
+        key("methods", Shape::Words(Group::Interval), Absent::Words(&["fisher"]), "Which methods."),
+        key("level", number(Range::Open(0.0, 1.0)), Absent::Is(Default::Number(0.68)), "Their coverage."),
+    ],
+};
+
+pub static SWEEP: Section = Section {
+    summary: "Every optimizer, method and combination of the axes is run `repeats` times.",
+    row: None,
+    keys: &[
+        key(
+            "repeats",
+            integer(1, 1_000_000_000),
+            Absent::Is(Default::Integer(1)),
+            "Independent starts; the first is `start`, later ones are drawn from the priors.",
+        ),
+        key("axes", named("path", &Shape::Values), NOTHING, "Any dotted path of this file = the values that it takes in turn."),
+    ],
+};
+
+pub static EXPECTED: Section = Section {
+    summary: "Checked at the end of a run, and by the tests.",
+    row: None,
+    keys: &[
+        key("loss", FINITE, NOTHING, "The smallest loss."),
+        key("parameters", named("parameter", &Shape::Numbers), NOTHING, "Values of parameters at the smallest loss."),
+        key("tolerance", number(Range::Positive), Absent::Is(Default::Number(1e-5)), "Allowed relative deviation."),
+    ],
+};
+
+impl Section {
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+impl Group {
+    /// The kinds that the catalog holds of this group.
+    pub fn kinds(self, catalog: &Catalog) -> Vec<&'static Kind> {
+        match self {
+            Group::Simulator => catalog.simulators.iter().collect(),
+            Group::Prior => catalog.priors.iter().map(|row| &row.kind).collect(),
+            Group::Loss => catalog.losses.iter().map(|row| &row.kind).collect(),
+            Group::Method => catalog.methods.iter().collect(),
+            Group::Optimizer => catalog.optimizers.iter().map(|row| &row.kind).collect(),
+            Group::Interval => catalog.intervals.iter().collect(),
+            Group::Draw => catalog.draws.iter().collect(),
+        }
+    }
+
+    pub fn kind(self, catalog: &Catalog, name: &str) -> Option<&'static Kind> {
+        self.kinds(catalog).into_iter().find(|kind| kind.name == name)
+    }
+
+    /// What one of them is called.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Group::Simulator => "simulator",
+            Group::Prior => "prior",
+            Group::Loss => "loss",
+            Group::Method => "differentiation method",
+            Group::Optimizer => "optimizer",
+            Group::Interval => "interval method",
+            Group::Draw => "noise distribution",
+        }
+    }
+}
+
+/// Every key called `name` anywhere in the file, as a dotted path.
+pub fn homes(name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    collect_homes(&EXPERIMENT, "", name, &mut found);
+    found
+}
+
+fn collect_homes(section: &Section, path: &str, name: &str, found: &mut Vec<String>) {
+    for key in section.keys {
+        let here = if path.is_empty() { key.name.to_string() } else { format!("{path}.{}", key.name) };
+        if key.name == name {
+            found.push(here.clone());
+        }
+        match &key.shape {
+            Shape::Section(inner) | Shape::Sections(inner) => collect_homes(inner, &here, name, found),
+            Shape::Named { what, shape: Shape::Either(shapes) } => {
+                for shape in *shapes {
+                    if let Shape::Section(inner) = shape {
+                        collect_homes(inner, &format!("{here}.{}", what.to_uppercase()), name, found);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

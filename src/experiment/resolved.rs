@@ -1,0 +1,182 @@
+//! An experiment with every default written out, as TOML that can be run again and gives the same runs.
+
+use toml::{Table, Value};
+
+use super::{Data, Experiment, Parameter, Transform};
+use crate::kind::{self, Kind, Settings};
+use crate::language::tree::Formula;
+
+/// The whole file. `data` is what the file says of files and grids, with defaults.
+pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
+    let mut root = Table::new();
+    for (key, text) in
+        [("title", &experiment.title), ("about", &experiment.about), ("reference", &experiment.reference)]
+    {
+        put_some(&mut root, key, text.clone());
+    }
+    put(&mut root, "seed", experiment.seed as i64);
+    put(&mut root, "constants", named(experiment.constants.iter().map(|(name, value)| (name.clone(), *value))));
+    if let Some(data) = data {
+        put(&mut root, "data", written_data(experiment, data));
+    }
+    put(&mut root, "simulator", simulator(experiment));
+    put(&mut root, "parameters", named(experiment.parameters.iter().map(|p| (p.name.clone(), parameter(p)))));
+    put(&mut root, "loss", loss(experiment));
+    let mut differentiation = Table::new();
+    put(&mut differentiation, "methods", words(&experiment.differentiation.methods));
+    put_some(&mut differentiation, "step", experiment.differentiation.step);
+    put(&mut differentiation, "compare", named([("points".into(), experiment.differentiation.compare as i64)]));
+    put(&mut root, "differentiation", differentiation);
+    let mut budget = Table::new();
+    put(&mut budget, "evaluations", whole(experiment.budget.evaluations));
+    put_some(&mut budget, "iterations", experiment.budget.iterations.map(whole));
+    put(&mut root, "budget", budget);
+    let mut intervals = Table::new();
+    put(&mut intervals, "methods", words(&experiment.intervals.methods));
+    put(&mut intervals, "level", experiment.intervals.level);
+    put(&mut root, "intervals", intervals);
+    let mut sweep = Table::new();
+    put(&mut sweep, "repeats", whole(experiment.sweep.repeats as u64));
+    put(&mut sweep, "axes", named(experiment.sweep.axes.iter().map(|axis| (axis.path.clone(), axis.values.clone()))));
+    put(&mut root, "sweep", sweep);
+    let mut expected = Table::new();
+    put_some(&mut expected, "loss", experiment.expected.loss);
+    put(&mut expected, "tolerance", experiment.expected.tolerance);
+    put(&mut expected, "parameters", named(experiment.expected.parameters.iter().cloned()));
+    put(&mut root, "expected", expected);
+    let optimizers: Vec<Value> = experiment.optimizers.iter().map(optimizer).collect();
+    put(&mut root, "optimizer", optimizers);
+    root
+}
+
+/// Settings of a row as the file writes them.
+pub fn settings(settings: &Settings) -> impl Iterator<Item = (String, Value)> + '_ {
+    settings.0.iter().map(|(name, value)| {
+        let value = match value {
+            kind::Value::Number(number) => (*number).into(),
+            kind::Value::Integer(integer) => (*integer).into(),
+            kind::Value::Choice(word) => (*word).into(),
+            kind::Value::Flag(flag) => (*flag).into(),
+            kind::Value::Formula(text) => text.clone().into(),
+        };
+        (name.to_string(), value)
+    })
+}
+
+/// One `[[optimizer]]`.
+pub fn optimizer(optimizer: &super::Optimizer) -> Value {
+    let mut table = Table::new();
+    put(&mut table, "method", optimizer.row.kind.name);
+    put(&mut table, "label", optimizer.label.clone());
+    table.extend(settings(&optimizer.settings));
+    table.into()
+}
+
+/// A prior as a call: every argument to the last digit.
+pub fn call(kind: &Kind, settings: &Settings) -> String {
+    let argument = |name: &str| match settings.0.get(name) {
+        Some(kind::Value::Number(number)) => format!("{number:?}"),
+        Some(kind::Value::Integer(integer)) => integer.to_string(),
+        _ => String::new(),
+    };
+    let arguments: Vec<String> = kind.settings.iter().map(|setting| argument(setting.name)).collect();
+    format!("{}({})", kind.name, arguments.join(", "))
+}
+
+fn written_data(experiment: &Experiment, mut data: Table) -> Table {
+    let Data::Synthetic { truth, noise, .. } = &experiment.data else { return data };
+    let mut values = truth.iter().copied();
+    let mut truth = Table::new();
+    for parameter in &experiment.parameters {
+        let elements: Vec<f64> = values.by_ref().take(parameter.len()).collect();
+        put(&mut truth, &parameter.name, elements_of(parameter, &elements));
+    }
+    put(&mut data, "truth", truth);
+    let calls = noise.iter().map(|noise| {
+        let arguments: Vec<&str> = noise.arguments.iter().map(text_of_part).collect();
+        (noise.output.clone(), format!("{}({})", noise.distribution, arguments.join(", ")))
+    });
+    put(&mut data, "noise", named(calls));
+    named([("synthetic".to_string(), data)])
+}
+
+fn simulator(experiment: &Experiment) -> Table {
+    let simulator = &experiment.simulator;
+    let formulas = |formulas: &[(String, Formula)]| {
+        named(formulas.iter().map(|(name, formula)| (name.clone(), formula.text.text.clone())))
+    };
+    let mut table = Table::new();
+    put(&mut table, "kind", simulator.kind.name);
+    put(&mut table, "let", formulas(&simulator.terms));
+    put(&mut table, "outputs", formulas(&simulator.outputs));
+    table
+}
+
+fn parameter(parameter: &Parameter) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "prior", call(&parameter.prior.row.kind, &parameter.prior.arguments));
+    put_some(&mut table, "size", parameter.size.map(|size| whole(size as u64)));
+    put_some(&mut table, "unit", parameter.unit.clone());
+    put_some(&mut table, "start", parameter.start.as_ref().map(|values| elements_of(parameter, values)));
+    put_some(&mut table, "bounds", parameter.bounds.map(|(low, high)| vec![low, high]));
+    let transform = parameter.transform.map(|transform| match transform {
+        Transform::Identity => "identity",
+        Transform::Log => "log",
+        Transform::Logit => "logit",
+    });
+    put_some(&mut table, "transform", transform);
+    put_some(&mut table, "reference", parameter.reference.as_ref().map(|values| elements_of(parameter, values)));
+    table
+}
+
+fn loss(experiment: &Experiment) -> Table {
+    let loss = &experiment.loss;
+    let outputs = || experiment.simulator.outputs.iter().map(|(name, _)| name.clone());
+    let mut table = Table::new();
+    put(&mut table, "kind", loss.row.kind.name);
+    table.extend(settings(&loss.settings));
+    put(&mut table, "prior", loss.prior);
+    let sigma: Vec<(String, String)> = outputs()
+        .zip(&loss.sigma)
+        .filter_map(|(name, formula)| Some((name, formula.as_ref()?.text.text.clone())))
+        .collect();
+    if !sigma.is_empty() {
+        put(&mut table, "sigma", named(sigma));
+    }
+    put(&mut table, "weight", named(outputs().zip(loss.weight.iter().copied())));
+    table
+}
+
+/// The text of an argument, cut out of its call.
+fn text_of_part(formula: &Formula) -> &str {
+    formula.text.text.get(formula.tree.span.clone()).unwrap_or_default()
+}
+
+fn elements_of(parameter: &Parameter, values: &[f64]) -> Value {
+    match (parameter.size, values) {
+        (None, [value]) => (*value).into(),
+        _ => values.to_vec().into(),
+    }
+}
+
+fn words(kinds: &[&'static Kind]) -> Vec<&'static str> {
+    kinds.iter().map(|kind| kind.name).collect()
+}
+
+fn whole(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn named<V: Into<Value>>(entries: impl IntoIterator<Item = (String, V)>) -> Table {
+    entries.into_iter().map(|(name, value)| (name, value.into())).collect()
+}
+
+fn put(table: &mut Table, key: &str, value: impl Into<Value>) {
+    table.insert(key.to_string(), value.into());
+}
+
+fn put_some<V: Into<Value>>(table: &mut Table, key: &str, value: Option<V>) {
+    if let Some(value) = value {
+        put(table, key, value);
+    }
+}

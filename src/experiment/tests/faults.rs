@@ -1,0 +1,1 @@
+//! Each fault alone, and several at once.

@@ -1,0 +1,5 @@
+//! Many small experiments: the example whole, and each fault alone and among others.
+
+mod faults;
+mod mutations;
+mod whole;
