@@ -10,3 +10,5 @@ pub mod math;
 pub mod optimize;
 pub mod plan;
 pub mod record;
+pub mod report;
+pub mod terminal;

@@ -1,0 +1,3 @@
+//! The screen: how diagnostics, progress and summaries look.
+
+pub mod progress;

@@ -1,0 +1,1 @@
+//! Progress of the runs on a screen.
