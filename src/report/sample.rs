@@ -6,7 +6,7 @@ use super::{Curve, Fit, Machine, Measurement, OutputFit, Results};
 use crate::data::Table;
 use crate::experiment::*;
 use crate::kind::{self, Kind, Settings};
-use crate::math::elementary::{exp, sin};
+use crate::math::elementary::{exp, pow, sin};
 use crate::plan::{Plan, Run, Variant};
 use crate::record::{Derivative, Interval, Record, Status, TracePoint};
 
@@ -237,7 +237,7 @@ pub fn large(repeats: usize) -> Sample {
     let parameters =
         names.iter().zip(references).map(|((name, unit), reference)| parameter(name, None, *unit, reference)).collect();
     let base = experiment(parameters);
-    let model = |t: f64| truth[0] + truth[1] * exp(-0.6931 * t / truth[3]) + truth[2] * exp(-0.6931 * t / truth[4]);
+    let model = |t: f64| truth[0] + truth[1] * exp(-t / truth[3]) + truth[2] * exp(-t / truth[4]);
     let noise = |i: usize| {
         let x = sin(i as f64 * 12.9898) * 43758.5453;
         2.0 * (x - x.floor()) - 1.0
@@ -288,7 +288,7 @@ pub fn large(repeats: usize) -> Sample {
     }
     let errors = [1.9667, 49.33, 20.87, 1.733, 22.35];
     if let Some(Some(best)) = records.get_mut(5 * repeats) {
-        best.loss = Some(-25000.0);
+        best.loss = Some(-25000.0 - 1e-9);
         for (method, factor) in [("fisher", 1.0), ("hessian", 1.06), ("profile", 1.1), ("bootstrap", 0.97)] {
             best.intervals.extend((0..5).map(|parameter| Interval {
                 parameter,
@@ -315,8 +315,8 @@ pub fn large(repeats: usize) -> Sample {
                     parameters: 5,
                     outputs: 1,
                     step: (m < 2).then(|| [1e-4, 1e-6, 1e-8, 1e-10][point % 4]),
-                    max_relative_error: exp(-2.302585 * digits),
-                    median_relative_error: exp(-2.302585 * (digits + 0.5)),
+                    max_relative_error: pow(10.0, -digits),
+                    median_relative_error: pow(10.0, -digits - 0.5),
                     digits,
                     value_ns: 500.0,
                     gradient_ns: 500.0 * cost * (1.0 + 0.1 * noise(point * 31 + m)),

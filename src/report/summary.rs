@@ -48,7 +48,7 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
     }
     text.push(format!("  report    {}", folder.join("report.html").display()));
     text.push(format!("  tables    {}", folder.join("*.csv").display()));
-    text.join("\n") + "\n"
+    text.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// What was fitted.
@@ -252,4 +252,9 @@ fn aligned(cells: &Cells, left: usize) -> Vec<String> {
         text.trim_end().to_string()
     };
     cells.iter().map(line).collect()
+}
+
+/// Nothing that a user or a solver wrote may break a line or steer the terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -3,7 +3,8 @@
 use kuva::plot::{BandPlot, LinePlot};
 use kuva::render::plots::Plot;
 
-use super::{Picture, colour, dash, layout, name, plain, shown, ticks};
+use super::axis::Logarithmic;
+use super::{COLOURS, Picture, colour, dash, layout, name, plain, shown};
 use crate::math::elementary::{exp, log};
 use crate::record::{Record, TracePoint};
 use crate::report::Results;
@@ -22,35 +23,30 @@ pub(super) fn draw(results: &Results, comparison: &Comparison) -> Option<Picture
     let known = comparison.answers.get(variant)?.as_ref()?.loss;
     // A difference below rounding is none; this is also what a logarithmic axis can show of zero.
     let floor = (known.abs() * 1e-16).max(1e-20);
-    let styles = styles(&rows);
-    let (mut bands, mut lines): (Vec<Plot>, Vec<Plot>) = (Vec::new(), Vec::new());
-    for (row, (hue, stroke)) in rows.iter().zip(styles) {
-        let curve = curve(results, row, known, floor);
-        if curve.is_empty() {
-            continue;
+    let curves: Vec<Vec<Point>> = rows.iter().map(|row| curve(results, row, known, floor)).collect();
+    let points = || curves.iter().flatten();
+    let along = Logarithmic::over(points().map(|point| point.x))?;
+    let up = Logarithmic::over(points().flat_map(|point| [point.low, point.high]))?;
+    let (mut plots, mut lines): (Vec<Plot>, Vec<Plot>) = (Vec::new(), Vec::new());
+    for ((row, curve), (hue, stroke)) in rows.iter().zip(&curves).zip(styles(&rows)) {
+        let x = || curve.iter().map(|point| along.at(point.x));
+        // Many bands on top of each other hide more than they show.
+        if row.members.len() > 2 && rows.len() <= COLOURS.len() {
+            let [low, high] = [|point: &Point| point.low, |point: &Point| point.high]
+                .map(|end| curve.iter().map(|point| up.at(end(point))).collect::<Vec<f64>>());
+            plots.push(BandPlot::new(x(), low, high).with_color(colour(hue)).with_opacity(0.12).into());
         }
-        if row.members.len() > 2 {
-            let x = curve.iter().map(|point| point.x);
-            let band = BandPlot::new(x, curve.iter().map(|point| point.low), curve.iter().map(|point| point.high));
-            bands.push(band.with_color(colour(hue)).with_opacity(0.13).into());
-        }
-        let line = LinePlot::new().with_data(curve.iter().map(|point| (point.x, point.middle)));
+        let line = LinePlot::new().with_data(x().zip(curve.iter().map(|point| up.at(point.middle))));
         let line = line.with_color(colour(hue)).with_stroke_width(2.0).with_line_style(dash(stroke));
         lines.push(line.with_legend(plain(&name(row))).into());
     }
-    if lines.is_empty() {
-        return None;
-    }
-    bands.append(&mut lines);
-    let layout = layout(&bands)
-        .with_log_x()
-        .with_log_y()
+    plots.append(&mut lines);
+    let layout = layout(&plots)
         .with_width(860.0)
         .with_height(480.0)
         .with_x_label("evaluations of the loss")
-        .with_y_label("best loss so far − lowest loss known")
-        .with_x_tick_format(ticks())
-        .with_y_tick_format(ticks());
+        .with_y_label("best loss so far − lowest loss known");
+    let layout = along.on_x(up.on_y(layout));
     Some(Picture {
         file: "convergence.svg",
         title: "Convergence",
@@ -59,13 +55,13 @@ pub(super) fn draw(results: &Results, comparison: &Comparison) -> Option<Picture
             super::numbers::short(known, 8),
             super::at(results.plan, variant)
         ),
-        svg: super::draw(bands, layout),
+        svg: super::draw(plots, layout),
     })
 }
 
 /// Colour and dash of each row: a colour each while there are enough, else a colour per optimizer, a dash per method.
 pub(super) fn styles(rows: &[&Row]) -> Vec<(usize, usize)> {
-    if rows.len() <= super::COLOURS.len() {
+    if rows.len() <= COLOURS.len() {
         return (0..rows.len()).map(|i| (i, i)).collect();
     }
     let mut optimizers: Vec<&str> = Vec::new();

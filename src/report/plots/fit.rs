@@ -7,6 +7,7 @@ use kuva::render::figure::Figure;
 use kuva::render::layout::Layout;
 use kuva::render::plots::Plot;
 
+use super::axis::Linear;
 use super::{DARK, FAINT, Picture, colour, layout, plain, thinned, ticks};
 use crate::report::{Curve, OutputFit, Results};
 
@@ -43,7 +44,9 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
                 let curve = fit.curve.as_ref().filter(|_| one_input);
                 let place = fit.outputs.iter().position(|other| other.name == output.name);
                 let dense = curve.and_then(|curve| dense(curve, place?));
+                let shared = Linear::over(x.iter().copied(), 6.0);
                 [over_data(&x, output, dense, one_input), below(&x, output, &label)]
+                    .map(|(plots, layout)| (plots, on_x(layout, shared)))
             })
             .collect();
         let mut upper = Vec::new();
@@ -87,6 +90,13 @@ fn axis_label(results: &Results, name: &str) -> String {
     match columns.and_then(|columns| columns.get(name)).and_then(|column| column.as_str()) {
         Some(column) if column != name => format!("{name} ({column})"),
         _ => name.to_string(),
+    }
+}
+
+fn on_x(layout: Layout, axis: Option<Linear>) -> Layout {
+    match axis {
+        Some(axis) => axis.on_x(layout),
+        None => layout,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The pictures: SVG through kuva, which nothing outside this folder names.
 //!
-//! Colours are those of Okabe and Ito, which colour-blind readers can tell apart; series differ in dash or marker too.
+//! Colour-blind readers can tell the colours apart; series differ in dash or marker too.
 
 mod accuracy_cost;
+mod axis;
 mod comparison;
 mod convergence;
 mod fit;
@@ -54,7 +55,9 @@ pub(super) fn all(results: &Results, comparison: &Comparison) -> Vec<Picture> {
 const DARK: &str = "#333333";
 const FAINT: &str = "#999999";
 
-const COLOURS: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333"];
+/// Okabe and Ito's (Color Universal Design, 2008), then three of Tol's muted ones.
+const COLOURS: [&str; 10] =
+    ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333", "#882255", "#44AA99", "#999933"];
 
 const MARKERS: [MarkerShape; 6] = [
     MarkerShape::Circle,
@@ -88,7 +91,12 @@ fn layout(plots: &[Plot]) -> Layout {
         legend_border: "#cccccc".into(),
         ..Theme::light()
     };
-    Layout::auto_from_plots(plots).with_theme(theme).with_label_size(14).with_tick_size(12).with_body_size(12)
+    Layout::auto_from_plots(plots)
+        .with_theme(theme)
+        .with_label_size(14)
+        .with_tick_size(12)
+        .with_body_size(12)
+        .with_legend_box(false)
 }
 
 /// Text in a picture: kuva reads dollars as mathematics.
@@ -102,11 +110,54 @@ fn ticks() -> TickFormat {
 }
 
 fn draw(plots: Vec<Plot>, layout: Layout) -> String {
-    SvgBackend::default().render_scene(&render_multiple(plots, layout))
+    settled(&SvgBackend::default().render_scene(&render_multiple(plots, layout)))
 }
 
 fn draw_figure(figure: Figure) -> String {
-    SvgBackend::default().render_scene(&figure.render())
+    settled(&SvgBackend::default().render_scene(&figure.render()))
+}
+
+/// The picture as a function of what it shows alone.
+///
+/// kuva counts the names of its clip paths through the whole process, and prints coordinates, which it rounds to
+/// hundredths, with the rounding errors of that: here names are counted from 1 and coordinates cut to hundredths.
+fn settled(svg: &str) -> String {
+    const NAME: &str = "kuva-clip-";
+    let mut names: Vec<&str> = Vec::new();
+    let mut settled = String::with_capacity(svg.len());
+    let mut pieces = svg.split(NAME);
+    let mut piece = pieces.next().unwrap_or_default();
+    loop {
+        shorten(piece, &mut settled);
+        let Some(next) = pieces.next() else { return settled };
+        let (name, rest) = next.split_at(next.find(|c: char| !c.is_ascii_digit()).unwrap_or(next.len()));
+        let place = names.iter().position(|known| *known == name).unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
+        settled += &format!("clip-{}", place + 1);
+        piece = rest;
+    }
+}
+
+/// Numbers with more than six decimals are coordinates; no label has so many.
+fn shorten(text: &str, out: &mut String) {
+    let mut rest = text;
+    while let Some(point) = rest.find('.') {
+        let decimals = rest[point + 1..].bytes().take_while(u8::is_ascii_digit).count();
+        let start = rest[..point].bytes().rev().take_while(|byte| byte.is_ascii_digit() || *byte == b'-').count();
+        let end = point + 1 + decimals;
+        match rest[point - start..end].parse::<f64>() {
+            Ok(x) if decimals > 6 => {
+                out.push_str(&rest[..point - start]);
+                let short = format!("{x:.2}");
+                out.push_str(short.trim_end_matches('0').trim_end_matches('.'));
+            }
+            _ => out.push_str(&rest[..end]),
+        }
+        rest = &rest[end..];
+    }
+    out.push_str(rest);
 }
 
 /// The rows of the variant that is shown: the best run's.
