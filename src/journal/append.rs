@@ -264,4 +264,24 @@ mod tests {
         let _first = Journal::open(&folder).unwrap();
         assert!(matches!(Journal::open(&folder), Err(Error::Locked(_))));
     }
+
+    /// `cargo test journal_speed -- --ignored --nocapture`: cost per run and memory of the file.
+    #[test]
+    #[ignore = "measures"]
+    fn journal_speed() {
+        let (_home, folder) = folder();
+        let (mut journal, _) = Journal::open(&folder).unwrap();
+        let parameters: Vec<f64> = (0..10).map(|i| 1.0 / (3.0 + f64::from(i))).collect();
+        let records: Vec<Record> = (0..100_000)
+            .map(|i| Record { parameters: parameters.clone(), ..record(&format!("{i:064}"), 1.0 / f64::from(i + 3)) })
+            .collect();
+        let start = std::time::Instant::now();
+        records.iter().for_each(|record| journal.append(record).unwrap());
+        let seconds = start.elapsed().as_secs_f64();
+        println!("append {:.2} µs a run, {} bytes a run", seconds * 10.0, journal.length / 100_000);
+        drop(journal);
+        let start = std::time::Instant::now();
+        assert_eq!(super::records(folder.path()).unwrap().0.len(), 100_000);
+        println!("read {:.2} µs a run", start.elapsed().as_secs_f64() * 10.0);
+    }
 }

@@ -274,4 +274,97 @@ fn gallery() {
     println!("everything in {:?}", start.elapsed());
     println!("{}", super::summary(&results, "results/silver".as_ref()));
     println!("{}", super::summary(&small().results(), "results/silver".as_ref()));
+    // Several outputs, large numbers, no standard deviations, no dense curve.
+    let mut wide = large(1);
+    let fit = wide.fit.as_mut().unwrap();
+    fit.curve = None;
+    for (name, scale) in [("rate", 1e7), ("a_rather_long_output_name", 1e-6), ("$cost$ <&>", 1.0)] {
+        let mut output = fit.outputs[0].clone();
+        (output.name, output.sigma) = (name.into(), None);
+        for column in [&mut output.observed, &mut output.predicted, &mut output.residual] {
+            column.iter_mut().for_each(|x| *x *= scale);
+        }
+        fit.outputs.push(output);
+    }
+    let pictures = plots::all(&wide.results(), &compare(&wide.plan, &wide.records));
+    folder.write("wide.svg", |out| out.write_all(pictures[0].svg.as_bytes())).unwrap();
+}
+
+mod odd {
+    //! Numbers that no sound experiment gives: the reports must survive them all the same.
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn number() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            Just(0.0),
+            Just(f64::NAN),
+            Just(f64::INFINITY),
+            Just(f64::NEG_INFINITY),
+            Just(f64::MAX),
+            Just(f64::MIN),
+            Just(5e-324),
+            Just(1.0),
+            Just(1.0 + 1e-15),
+            -1e3..1e3,
+            any::<u64>().prop_map(f64::from_bits),
+        ]
+    }
+
+    fn column() -> impl Strategy<Value = Vec<f64>> {
+        prop::collection::vec(number(), 6)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn reports_survive_any_numbers(
+            x in column(), observed in column(), predicted in column(), sigma in prop::option::of(column()),
+            losses in column(), answers in column(), errors in column(), steps in column(), nanoseconds in column(),
+        ) {
+            let mut sample = large(2);
+            let fit = sample.fit.as_mut().unwrap();
+            fit.inputs.columns = vec![x.clone()];
+            let output = &mut fit.outputs[0];
+            output.residual = observed.iter().zip(&predicted).map(|(o, p)| o - p).collect();
+            (output.observed, output.predicted, output.sigma) = (observed, predicted, sigma);
+            fit.curve = Some(crate::report::Curve { x, outputs: vec![answers.clone()] });
+            for (i, record) in sample.records.iter_mut().flatten().enumerate() {
+                record.loss = Some(losses[i % 6]);
+                record.parameters[0] = answers[i % 6];
+                record.seconds = nanoseconds[i % 6];
+                for (j, point) in record.trace.iter_mut().enumerate() {
+                    point.loss = losses[(i + j) % 6];
+                }
+                for (j, interval) in record.intervals.iter_mut().enumerate() {
+                    interval.estimate = answers[j % 6];
+                    interval.standard_error = Some(errors[j % 6]);
+                    interval.lower = Some(answers[(j + 1) % 6]);
+                    interval.upper = Some(answers[(j + 2) % 6]);
+                }
+            }
+            for (i, measurement) in sample.derivatives.iter_mut().enumerate() {
+                let derivative = &mut measurement.derivative;
+                derivative.step = Some(steps[i % 6]);
+                derivative.max_relative_error = errors[(i + i / 7) % 6];
+                derivative.digits = errors[i % 6];
+                derivative.value_ns = nanoseconds[i % 6];
+                derivative.gradient_ns = nanoseconds[(i / 6) % 6];
+            }
+            let results = sample.results();
+            let comparison = compare(&sample.plan, &sample.records);
+            let pictures = plots::all(&results, &comparison);
+            for picture in &pictures {
+                // A coordinate that is no number would make the picture invalid.
+                for word in ["\"NaN", "\"inf", "\"-inf", " NaN ", "(NaN", ",NaN", " inf "] {
+                    prop_assert!(!picture.svg.contains(word), "{} has {word}", picture.file);
+                }
+                prop_assert!(picture.svg.len() < 300_000, "{}: {} bytes", picture.file, picture.svg.len());
+            }
+            html::render(&results, &comparison, &pictures);
+            crate::report::summary(&results, "results".as_ref());
+            comparison_csv(&sample);
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
         }
     }
     let points = |derivatives: &[&Derivative]| -> Vec<(f64, f64)> {
-        let points = derivatives.iter().map(|d| (d.gradient_ns / d.value_ns, d.digits));
+        let points = derivatives.iter().map(|d| (d.gradient_ns / d.value_ns, d.digits.clamp(0.0, 17.0)));
         points.filter(|(cost, digits)| cost.is_finite() && *cost > 0.0 && digits.is_finite()).collect()
     };
     // Every method costs at least nothing more than the loss: 1 belongs to the axis.

@@ -77,32 +77,63 @@ fn superscript(exponent: i32) -> String {
 }
 
 /// A linear axis: the range of the data with some room, and ticks at round numbers.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Linear {
     low: f64,
     high: f64,
     step: f64,
 }
 
+/// Values beyond this are not drawn: their differences would overflow.
+pub(super) const LARGEST: f64 = 1e100;
+
 impl Linear {
-    /// An axis with about `ticks` ticks; None without finite values, or where they are too far apart to subtract.
-    pub fn over(values: impl IntoIterator<Item = f64>, ticks: f64) -> Option<Linear> {
-        let usable = values.into_iter().filter(|x| x.is_finite());
+    /// An axis with about `ticks` ticks, that holds the values that can be drawn; from 0 to 1 without any.
+    pub fn over(values: impl IntoIterator<Item = f64>, ticks: f64) -> Linear {
+        let usable = values.into_iter().filter(|x| x.abs() <= LARGEST);
         let start = (f64::INFINITY, f64::NEG_INFINITY);
-        let (least, most) = usable.fold(start, |(least, most), x| (x.min(least), x.max(most)));
-        let width = most - least;
-        if !width.is_finite() {
-            return None;
+        let (mut least, mut most) = usable.fold(start, |(least, most), x| (x.min(least), x.max(most)));
+        if least > most {
+            (least, most) = (0.0, 1.0);
         }
-        // Values that differ by less than rounding are one value.
-        let width = if width > least.abs().max(most.abs()) * 1e-12 { width } else { least.abs().max(1e-300) };
-        let raw = width / ticks;
+        // Values that differ by no more than rounding are one value.
+        let size = least.abs().max(most.abs());
+        if most - least <= size * 1e-12 || most - least < 1.0 / LARGEST {
+            let room = if size < 1.0 / LARGEST { 1.0 } else { size };
+            (least, most) = (least - room / 2.0, most + room / 2.0);
+        }
+        let raw = (most - least) / ticks;
         let decade: f64 = format!("1e{}", log10(raw).floor()).parse().unwrap_or(raw);
         let step = [1.0, 2.0, 5.0].into_iter().find(|m| m * decade >= raw).unwrap_or(10.0) * decade;
-        (step > 0.0).then_some(Linear { low: least - 0.03 * width, high: most + 0.03 * width, step })
+        let room = 0.05 * (most - least);
+        Linear { low: least - room, high: most + room, step }
     }
 
     pub fn on_x(self, layout: Layout) -> Layout {
-        layout.with_x_axis_min(self.low).with_x_axis_max(self.high).with_x_tick_step(self.step)
+        let layout = layout.with_x_axis_min(self.low).with_x_axis_max(self.high);
+        layout.with_x_tick_step(self.step).with_x_tick_format(label_format())
     }
+
+    pub fn on_y(self, layout: Layout) -> Layout {
+        let layout = layout.with_y_axis_min(self.low).with_y_axis_max(self.high);
+        layout.with_y_tick_step(self.step).with_y_tick_format(label_format())
+    }
+
+    /// Letters of the widest label.
+    pub fn letters(self) -> usize {
+        let mut widest = 1;
+        let mut tick = (self.low / self.step).ceil();
+        while tick * self.step <= self.high {
+            widest = widest.max(numbers::short(tick * self.step, DIGITS).chars().count());
+            tick += 1.0;
+        }
+        widest
+    }
+}
+
+/// Enough digits to tell ticks apart that lie a thousandth of their size from each other.
+const DIGITS: usize = 5;
+
+fn label_format() -> TickFormat {
+    TickFormat::Custom(Arc::new(|x| numbers::short(x, DIGITS)))
 }

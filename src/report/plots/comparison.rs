@@ -26,7 +26,7 @@ pub(super) fn draw(results: &Results, comparison: &Comparison) -> Option<Picture
     let mut labels = Vec::new();
     let excess = |index: &usize| {
         let loss = results.records[*index].as_ref().and_then(loss)?;
-        Some((loss - answer.loss).max(floor))
+        Some((loss - answer.loss).max(floor)).filter(|excess| excess.is_finite())
     };
     let target = answer.target() - answer.loss;
     let along = Logarithmic::over(rows.iter().flat_map(|row| &row.members).filter_map(excess).chain([target]))?;

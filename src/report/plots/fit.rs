@@ -1,14 +1,14 @@
 //! `fit.svg`: the model over the data, and what is left below it, one column of panels per output.
 
-use kuva::plot::LinePlot;
 use kuva::plot::scatter::{MarkerShape, ScatterPlot};
+use kuva::plot::{LegendPosition, LinePlot};
 use kuva::render::annotations::{ReferenceLine, ShadedRegion};
 use kuva::render::figure::Figure;
 use kuva::render::layout::Layout;
 use kuva::render::plots::Plot;
 
-use super::axis::Linear;
-use super::{DARK, FAINT, Picture, colour, layout, plain, thinned, ticks};
+use super::axis::{LARGEST, Linear};
+use super::{DARK, FAINT, Picture, colour, layout, plain, thinned};
 use crate::report::{Curve, OutputFit, Results};
 
 /// More points than this cannot be told apart on the page.
@@ -36,7 +36,7 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
         figure = figure.with_row_height(2 * band, 300.0).with_row_height(2 * band + 1, 170.0);
         let here: Vec<usize> = (band * columns..outputs.len().min((band + 1) * columns)).collect();
         let blank = || (Vec::new(), Layout::new((0.0, 1.0), (0.0, 1.0)));
-        let panels: Vec<[(Vec<Plot>, Layout); 2]> = here
+        let pairs: Vec<[(Vec<Plot>, Layout); 2]> = here
             .iter()
             .map(|k| {
                 let output = outputs[*k];
@@ -44,14 +44,12 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
                 let curve = fit.curve.as_ref().filter(|_| one_input);
                 let place = fit.outputs.iter().position(|other| other.name == output.name);
                 let dense = curve.and_then(|curve| dense(curve, place?));
-                let shared = Linear::over(x.iter().copied(), 6.0);
-                [over_data(&x, output, dense, one_input), below(&x, output, &label)]
-                    .map(|(plots, layout)| (plots, on_x(layout, shared)))
+                panels(&x, output, dense, one_input, &label)
             })
             .collect();
         let mut upper = Vec::new();
         let mut lower = Vec::new();
-        for [top, bottom] in panels {
+        for [top, bottom] in pairs {
             upper.push(top);
             lower.push(bottom);
         }
@@ -93,73 +91,95 @@ fn axis_label(results: &Results, name: &str) -> String {
     }
 }
 
-fn on_x(layout: Layout, axis: Option<Linear>) -> Layout {
-    match axis {
-        Some(axis) => axis.on_x(layout),
-        None => layout,
-    }
-}
-
 fn abscissa(columns: &[Vec<f64>], rows: usize) -> Vec<f64> {
     columns.first().cloned().unwrap_or_else(|| (0..rows).map(|row| row as f64).collect())
+}
+
+fn drawable(point: &(f64, f64)) -> bool {
+    point.0.abs() <= LARGEST && point.1.abs() <= LARGEST
 }
 
 fn dense(curve: &Curve, output: usize) -> Option<Vec<(f64, f64)>> {
     let y = curve.outputs.get(output)?;
     let points: Vec<(f64, f64)> = curve.x.iter().copied().zip(y.iter().copied()).collect();
-    let kept = thinned(points.len(), POINTS).into_iter().map(|i| points[i]);
-    Some(kept.filter(|(x, y)| x.is_finite() && y.is_finite()).collect())
+    Some(thinned(points.len(), POINTS).into_iter().map(|i| points[i]).filter(drawable).collect())
 }
 
-/// Finite rows in the order of x, thinned.
+/// Rows that can be drawn, in the order of x, thinned.
 fn rows(x: &[f64], y: &[f64]) -> Vec<usize> {
-    let mut rows: Vec<usize> = (0..x.len().min(y.len())).filter(|i| x[*i].is_finite() && y[*i].is_finite()).collect();
+    let mut rows: Vec<usize> = (0..x.len().min(y.len())).filter(|i| drawable(&(x[*i], y[*i]))).collect();
     rows.sort_by(|a, b| x[*a].total_cmp(&x[*b]));
     thinned(rows.len(), POINTS).into_iter().map(|i| rows[i]).collect()
 }
 
-fn points(x: &[f64], y: &[f64], sigma: Option<&[f64]>, scale: impl Fn(usize) -> f64) -> ScatterPlot {
-    let rows = rows(x, y);
-    let size = if rows.len() > 300 { 2.0 } else { 3.5 };
-    let plot =
-        ScatterPlot::new().with_data(rows.iter().map(|i| (x[*i], y[*i] * scale(*i)))).with_color(DARK).with_size(size);
-    match sigma {
-        Some(sigma) if rows.len() <= 400 => plot.with_y_err(rows.iter().map(|i| sigma[*i] * scale(*i))),
-        _ => plot,
+/// Data with error bars: x, y and half the bar's length, zero for none.
+type Points = Vec<(f64, f64, f64)>;
+
+fn marks(points: &Points) -> ScatterPlot {
+    let size = if points.len() > 300 { 2.0 } else { 3.5 };
+    let plot = ScatterPlot::new().with_data(points.iter().map(|(x, y, _)| (*x, *y))).with_color(DARK).with_size(size);
+    // Many bars are a grey area.
+    if points.len() > 400 || points.iter().all(|(_, _, bar)| *bar == 0.0) {
+        return plot;
     }
+    plot.with_y_err(points.iter().map(|(_, _, bar)| *bar))
 }
 
-fn over_data(x: &[f64], output: &OutputFit, dense: Option<Vec<(f64, f64)>>, line: bool) -> (Vec<Plot>, Layout) {
-    let data = points(x, &output.observed, output.sigma.as_deref(), |_| 1.0).with_legend("data");
+fn ends(points: &Points) -> impl Iterator<Item = f64> {
+    points.iter().flat_map(|(_, y, bar)| [y - bar, y + bar])
+}
+
+/// The model over the data, and the residuals below, with the same horizontal axis.
+fn panels(
+    x: &[f64],
+    output: &OutputFit,
+    dense: Option<Vec<(f64, f64)>>,
+    line: bool,
+    label: &str,
+) -> [(Vec<Plot>, Layout); 2] {
+    let sigma = output.sigma.as_deref().filter(|sigma| sigma.len() >= x.len());
+    let bar = |i: usize| sigma.map_or(0.0, |sigma| if sigma[i].abs() <= LARGEST { sigma[i].abs() } else { 0.0 });
+    let data: Points = rows(x, &output.observed).into_iter().map(|i| (x[i], output.observed[i], bar(i))).collect();
     let through = || rows(x, &output.predicted).into_iter().map(|i| (x[i], output.predicted[i])).collect();
     let curve: Vec<(f64, f64)> = dense.filter(|curve| curve.len() > 1).unwrap_or_else(through);
+    // Residuals are shown in standard deviations where every row has one.
+    let scaled = sigma.is_some_and(|sigma| sigma.iter().all(|s| s.is_finite() && *s > 1e-100));
+    let unit = |i: usize| if scaled { sigma.map_or(1.0, |sigma| sigma[i]) } else { 1.0 };
+    let left: Vec<f64> = (0..output.residual.len().min(x.len())).map(|i| output.residual[i] / unit(i)).collect();
+    let left: Points = rows(x, &left).into_iter().map(|i| (x[i], left[i], if scaled { 1.0 } else { bar(i) })).collect();
+
+    let across = Linear::over(data.iter().map(|point| point.0).chain(curve.iter().map(|point| point.0)), 6.0);
+    let above = Linear::over(ends(&data).chain(curve.iter().map(|point| point.1)), 5.0);
+    let below = Linear::over(ends(&left).chain([0.0]), 4.0);
+    // Labels are set in 12 pixels; kuva guesses their width from its own format.
+    let margin = 44.0 + 7.6 * above.letters().max(below.letters()) as f64;
+    let layout = |plots: &[Plot], up: Linear| up.on_y(across.on_x(layout(plots))).with_force_margins(margin, 24.0);
+
     let model: Plot = if line {
         LinePlot::new().with_data(curve).with_color(colour(1)).with_stroke_width(2.0).with_legend("model").into()
     } else {
         let hollow = ScatterPlot::new().with_data(curve).with_color(colour(1)).with_size(2.5);
         hollow.with_marker(MarkerShape::Square).with_legend("model").into()
     };
-    let plots: Vec<Plot> = vec![data.into(), model];
-    let layout =
-        layout(&plots).with_y_label(plain(&output.name)).with_y_tick_format(ticks()).with_x_tick_format(ticks());
-    let layout = layout.with_legend_position(kuva::plot::LegendPosition::InsideTopRight);
-    (plots, layout)
-}
-
-fn below(x: &[f64], output: &OutputFit, label: &str) -> (Vec<Plot>, Layout) {
-    let sigma = output.sigma.as_deref();
-    let usable = sigma.is_some_and(|sigma| sigma.iter().all(|s| s.is_finite() && *s > 0.0));
-    let scale = |i: usize| if usable { sigma.map_or(1.0, |sigma| 1.0 / sigma[i]) } else { 1.0 };
-    let plots: Vec<Plot> = vec![points(x, &output.residual, sigma, scale).into()];
-    let mut layout = layout(&plots)
-        .with_x_label(plain(label))
-        .with_y_label(if usable { "residual / σ" } else { "residual" })
-        .with_ticks(4)
-        .with_x_tick_format(ticks())
-        .with_y_tick_format(ticks());
-    if usable {
-        layout = layout.with_shaded_region(ShadedRegion::horizontal(-1.0, 1.0).with_color(FAINT).with_opacity(0.15));
+    let upper: Vec<Plot> = vec![marks(&data).with_legend("data").into(), model];
+    // The legend goes to the side on which the data are low.
+    let half = |points: &[(f64, f64, f64)]| points.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max);
+    let (front, back) = data.split_at(data.len() / 2);
+    let place = match half(front) < half(back) {
+        true => LegendPosition::InsideTopLeft,
+        false => LegendPosition::InsideTopRight,
+    };
+    let upper_layout = layout(&upper, above).with_y_label(plain(&output.name)).with_legend_position(place);
+    let lower: Vec<Plot> = vec![marks(&left).into()];
+    let mut lower_layout = layout(&lower, below).with_x_label(plain(label)).with_y_label(if scaled {
+        "residual / σ"
+    } else {
+        "residual"
+    });
+    if scaled {
+        let band = ShadedRegion::horizontal(-1.0, 1.0).with_color(FAINT).with_opacity(0.15);
+        lower_layout = lower_layout.with_shaded_region(band);
     }
     let zero = ReferenceLine { dasharray: String::new(), ..ReferenceLine::horizontal(0.0).with_color(colour(1)) };
-    (plots, layout.with_reference_line(zero))
+    [(upper, upper_layout), (lower, lower_layout.with_reference_line(zero))]
 }

@@ -28,7 +28,8 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
     let parameters: Vec<(usize, f64, f64)> = (0..scalars.len())
         .filter_map(|place| {
             let own = record.intervals.iter().filter(|interval| interval.parameter == place);
-            let (estimate, error) = own.filter_map(|i| Some((i.estimate, half_width(i)?))).next()?;
+            let (estimate, error) =
+                own.filter(|i| i.estimate.is_finite()).filter_map(|i| Some((i.estimate, half_width(i)?))).next()?;
             Some((place, estimate, error))
         })
         .take(PARAMETERS)
@@ -49,6 +50,9 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
             let Some((lower, upper)) = own.and_then(|i| i.lower.zip(i.upper)) else { continue };
             let scaled = |x: f64| ((x - estimate) / error).clamp(-WIDEST, WIDEST);
             let middle = scaled(own.map_or(*estimate, |i| i.estimate));
+            if middle.is_nan() || lower.is_nan() || upper.is_nan() {
+                continue;
+            }
             points.push((middle, height(row) + offset * (0.5 / methods.len() as f64)));
             arms.push((middle - scaled(lower), scaled(upper) - middle));
         }

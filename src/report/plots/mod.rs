@@ -14,11 +14,10 @@ use kuva::backend::svg::SvgBackend;
 use kuva::plot::LineStyle;
 use kuva::plot::scatter::MarkerShape;
 use kuva::render::figure::Figure;
-use kuva::render::layout::{Layout, TickFormat};
+use kuva::render::layout::Layout;
 use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 use kuva::render::theme::Theme;
-use std::sync::Arc;
 
 use super::comparison::{Comparison, Row};
 use super::{Results, numbers};
@@ -102,11 +101,6 @@ fn layout(plots: &[Plot]) -> Layout {
 /// Text in a picture: kuva reads dollars as mathematics.
 fn plain(text: &str) -> String {
     text.replace('$', "\\$")
-}
-
-/// Powers of ten are written as `1e-5`, values near one in plain decimals.
-fn ticks() -> TickFormat {
-    TickFormat::Custom(Arc::new(|x| numbers::short(x, 3)))
 }
 
 fn draw(plots: Vec<Plot>, layout: Layout) -> String {

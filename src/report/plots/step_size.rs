@@ -13,6 +13,9 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
     let mut methods: Vec<(&str, Vec<(f64, f64)>)> = Vec::new();
     for derivative in results.derivatives.iter().map(|measurement| &measurement.derivative) {
         let Some(step) = derivative.step.filter(|step| *step > 0.0 && step.is_finite()) else { continue };
+        if !derivative.max_relative_error.is_finite() {
+            continue;
+        }
         // An error of nothing at all is drawn at the last bit.
         let point = (step, derivative.max_relative_error.max(1e-17));
         match methods.iter_mut().find(|(name, _)| *name == derivative.method) {
