@@ -16,4 +16,5 @@ pub mod model;
 pub mod optimize;
 pub mod plan;
 pub mod record;
+pub mod report;
 pub mod terminal;

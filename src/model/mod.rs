@@ -6,7 +6,7 @@
 pub mod loss;
 pub mod prior;
 pub mod simulator;
-mod synthetic;
+pub mod synthetic;
 pub mod transform;
 
 use std::sync::Arc;

@@ -6,11 +6,43 @@ use crate::data::Table;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::experiment::{Experiment, Noise};
+use crate::kind::{Accepts, Default, Kind, Setting, independent};
 use crate::ir::{Builder, Value};
 use crate::language::lower::{self, Meaning};
 use crate::math::draw::DRAWS;
 use crate::math::random::Stream;
 use crate::model::{scope, simulator};
+
+/// A distribution of noise, and the words for its arguments; `math::draw::DRAWS` has the draws themselves.
+macro_rules! noises {
+    ($($name:literal $summary:literal [$($argument:literal)*])*) => {
+        /// Every distribution that synthetic observations may be drawn from.
+        pub const NOISES: &[Kind] = &[$(Kind {
+            name: $name,
+            summary: $summary,
+            reference: "",
+            settings: &[$(Setting {
+                name: $argument,
+                summary: $argument,
+                accepts: Accepts::Formula,
+                default: Default::Required,
+            }),*],
+            check: independent,
+        }),*];
+    };
+}
+
+noises! {
+    "normal" "mean and standard deviation" ["mean" "sd"]
+    "uniform" "even between two ends" ["low" "high"]
+    "poisson" "counts with a mean" ["mean"]
+    "binomial" "successes of trials" ["trials" "probability"]
+    "negative_binomial" "overdispersed counts: variance mean + mean²/dispersion" ["mean" "dispersion"]
+    "exponential" "waiting times with a rate" ["rate"]
+    "gamma" "shape and rate" ["shape" "rate"]
+    "beta" "between 0 and 1" ["a" "b"]
+    "log_normal" "mean and standard deviation of the logarithm" ["mu" "sigma"]
+}
 
 /// The inputs, and a column for each output: its noise's draw where there is noise, else the output itself.
 pub fn draw(
@@ -56,4 +88,17 @@ pub fn draw(
         table.columns.push(column);
     }
     if faults.is_empty() { Ok(table) } else { Err(faults) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_noise_has_a_draw_of_as_many_arguments() {
+        for noise in NOISES {
+            let draw = DRAWS.iter().find(|draw| draw.name == noise.name).expect(noise.name);
+            assert_eq!(draw.arguments.len(), noise.settings.len(), "{}", noise.name);
+        }
+    }
 }
