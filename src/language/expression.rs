@@ -175,7 +175,10 @@ impl Parser<'_> {
 
     fn missing_operator(&mut self, left: &Expression) {
         let right = self.span();
-        if std::mem::replace(&mut self.juxtaposed, true) {
+        // Where a character that is not in the language stood between them, that was reported.
+        let between = self.text.text[left.span.end..right.start].trim();
+        let reported = !between.is_empty() && !between.contains('#') && self.faults.any();
+        if std::mem::replace(&mut self.juxtaposed, true) || reported {
             return;
         }
         let (a, b) = (self.written(&left.span), self.written(&right));
@@ -221,7 +224,12 @@ impl Parser<'_> {
             before => format!("a value is missing after {}", quoted(before)),
         };
         let doubled = earlier.end == before.start && matches!(&self.text.text[earlier.start..before.end], "++" | "--");
-        self.fail(&span, message, label, if doubled { "to count, write `x += 1` or `x -= 1`" } else { "" })
+        let help = match self.token().lexeme {
+            Lexeme::Word("if") => "a choice is written `a if condition else b`",
+            _ if doubled => "to count, write `x += 1` or `x -= 1`",
+            _ => "",
+        };
+        self.fail(&span, message, label, help)
     }
 
     fn grouped(&mut self) -> Parsed<Grown> {
@@ -410,7 +418,10 @@ impl Parser<'_> {
                 "write `for i in range(n)`, and `v[i]` for the elements",
             );
         }
-        self.expect("in", start)?;
+        if !self.take("in") {
+            let span = self.span();
+            return self.fail(&span, "`in` is missing after the variable of a loop", "", "write `for i in range(n)`");
+        }
         Ok((self.written(&name.span).to_string(), name.span))
     }
 

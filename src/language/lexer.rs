@@ -121,7 +121,7 @@ impl Lexer<'_> {
                 ' ' | '\t' | '\x0c' => self.at += 1,
                 '\n' | '\r' => line_start = self.line_end(),
                 '#' => self.at += rest.find(['\n', '\r']).unwrap_or(rest.len()),
-                '\\' if rest[1..].starts_with(['\n', '\r']) => self.at += 1 + line_break(&rest[1..]),
+                '\\' if continues_line(rest) => self.at += 1 + line_break(&rest[1..]),
                 '"' | '\'' => self.quotation(0),
                 '0'..='9' => self.number(),
                 '.' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => self.number(),
@@ -259,7 +259,9 @@ impl Lexer<'_> {
             self.at += word.len();
             return;
         }
-        let help = format!("did you mean `{written}*{}`?", quoted(word).trim_matches('`'));
+        let exponent =
+            if matches!(word, "e" | "E") { format!(", or an exponent as in `{written}e-3`") } else { String::new() };
+        let help = format!("did you mean `{written}*{}`{exponent}?", quoted(word).trim_matches('`'));
         self.faults.add(&span, "a name begins with a digit, or a `*` is missing", "", &help);
         self.empty(Lexeme::Symbol("*"));
     }
@@ -401,27 +403,23 @@ impl Lexer<'_> {
 
     /// Closes the open brackets from the `keep`th on, which the text forgot to close.
     fn close(&mut self, keep: usize) {
-        if let Some(opener) = self.brackets.get(keep..).and_then(<[Token]>::last) {
-            let (cause, right) = (opener.span.clone(), closes(opener));
-            let more = match self.brackets.len() - keep - 1 {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            let end = self.tokens.last().map_or(self.at, |token| token.span.end);
-            let written = quoted(&self.input[cause.clone()]);
-            self.faults.because(
-                &(end..end),
-                format!("{written} is never closed"),
-                format!("`{right}` is missing{more}"),
-                &cause,
-                "opened here",
-            );
-        }
+        let Some(opener) = self.brackets.get(keep..).and_then(<[Token]>::last) else { return };
+        // In `if (a > b:` the bracket ends before the `:`.
+        let colon = self.tokens.pop_if(|token| token.lexeme == Lexeme::Symbol(":"));
+        let (cause, right) = (opener.span.clone(), closes(opener));
+        let more = match self.brackets.len() - keep - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        let end = self.tokens.last().map_or(self.at, |token| token.span.end);
+        let message = format!("{} is never closed", quoted(&self.input[cause.clone()]));
+        self.faults.because(&(end..end), message, format!("`{right}` is missing{more}"), &cause, "opened here");
         while self.brackets.len() > keep {
             if let Some(opener) = self.brackets.pop() {
                 self.empty(Lexeme::Symbol(closes(&opener)));
             }
         }
+        self.tokens.extend(colon);
     }
 }
 
@@ -431,6 +429,11 @@ fn closes(opener: &Token) -> &'static str {
         Lexeme::Symbol("[") => "]",
         _ => "}",
     }
+}
+
+/// Whether `\` at the beginning of `rest` joins its line with a next one.
+fn continues_line(rest: &str) -> bool {
+    rest[1..].starts_with(['\n', '\r']) && rest.len() > 1 + line_break(&rest[1..])
 }
 
 fn line_break(text: &str) -> usize {

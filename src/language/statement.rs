@@ -56,7 +56,7 @@ impl Parser<'_> {
             );
             return self.orphan();
         }
-        let start = self.span().start;
+        let (start, defines) = (self.span().start, self.is("def"));
         let read = match self.token().lexeme {
             Lexeme::Word("for") => self.for_loop().map(Some),
             Lexeme::Word("while") => self.while_loop().map(Some),
@@ -71,7 +71,12 @@ impl Parser<'_> {
                 block.body.push(Statement { action, span: start..end.max(start) });
             }
             Ok(None) => {}
-            Err(Reported) => self.recover(),
+            Err(Reported) => {
+                let outer = self.in_function;
+                self.in_function |= defines;
+                self.recover();
+                self.in_function = outer;
+            }
         }
     }
 
