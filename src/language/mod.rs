@@ -26,9 +26,12 @@ mod fault;
 mod foreign;
 #[cfg(test)]
 mod laws;
+mod layout;
 mod lexer;
+mod line;
 pub mod lower;
 mod number;
+mod operand;
 pub mod parser;
 pub mod printer;
 mod statement;
