@@ -1,5 +1,7 @@
 //! `sbi-run`: declare a simulator, data and unknown parameters; infer the parameters, and compare the ways to do it.
 
+pub mod catalog;
+pub mod cli;
 pub mod data;
 pub mod diagnostic;
 pub mod diff;

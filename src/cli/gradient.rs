@@ -46,7 +46,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         let loss = objective.gradient(&point, &mut Workspace::default(), &mut gradient);
         for (k, name) in model.free_names().iter().enumerate() {
             let error = if gradient[k] == exact[k] { 0.0 } else { ((gradient[k] - exact[k]) / exact[k]).abs() };
-            let fields = [loss, gradient[k], exact[k], digits(error)].map(numbers::shortest);
+            let fields = [loss, gradient[k], exact[k], digits(error)].map(numbers::exact);
             text.push_str(&format!("{},{name},{}\n", kind.name, fields.join(",")));
         }
     }

@@ -11,7 +11,6 @@ use tracing::{debug, info};
 use super::{Exit, Loaded, Overrides, load_all, logging, print};
 use crate::execute::{self, Event, Prepared};
 use crate::experiment::Data;
-use crate::infer::fit;
 use crate::journal::resume::{Flags, decide};
 use crate::journal::{Folder, Journal, set_aside};
 use crate::record::{Record, Status};
@@ -157,7 +156,7 @@ fn run(
     let fit = best.and_then(|run| {
         let variant = plan.runs[run].variant;
         let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
-        has_data.then(|| fit::fit(&loaded.models[variant], run, records[run].as_ref()?))?
+        has_data.then(|| report::fit(&loaded.models[variant], run, records[run].as_ref()?))?
     });
     let results = Results {
         plan,

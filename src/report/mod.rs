@@ -4,6 +4,7 @@
 //! accuracy against cost, and `timings.csv` depend on time; everything else is a function of the experiment.
 
 mod comparison;
+mod fit;
 mod html;
 pub mod numbers;
 mod plots;
@@ -25,6 +26,7 @@ use crate::journal::{Error, Folder};
 use crate::plan::{Plan, Run};
 use crate::record::{Derivative, Record};
 
+pub use fit::fit;
 pub use comparison::{Comparison, best_run, compare};
 pub use tables::plan as write_plan;
 
