@@ -52,7 +52,23 @@ unary! {
     sqrt cbrt erf erfc sigmoid softplus
 }
 
-binary! { pow atan2 hypot }
+binary! { atan2 hypot }
+
+/// dst[i] = x[i]^y[i]. The first loop leaves out the edge cases; if they occur, the whole block is done again with them.
+#[inline(always)]
+pub fn pow(dst: &mut [f64], x: &[f64], y: &[f64]) {
+    let mut any = 0u64;
+    for ((d, x), y) in dst.iter_mut().zip(x).zip(y) {
+        let (value, far) = super::power::pow_near(*x, *y);
+        *d = value;
+        any |= u64::from(far);
+    }
+    if any != 0 {
+        for ((d, x), y) in dst.iter_mut().zip(x).zip(y) {
+            *d = super::pow(*x, *y);
+        }
+    }
+}
 
 guarded! {
     sin: trig::sin_near, trig::is_huge;

@@ -1,4 +1,5 @@
-//! erf and erfc: an odd polynomial below 1/2, e^(-x^2) times a polynomial in (x - 3)/(x + 3) above.
+//! erf and erfc: an odd polynomial below 1/2, e^(-x^2) / (x + 1/2) times a polynomial in (x - 4)/(x + 4) above (after
+//! Shepherd and Laframboise, Math. Comp. 36 (1981) 249).
 
 use super::exponential::{exp_parts, scale};
 use super::polynomial::{SIGN, fast_two_sum, polynomial, two_product, two_sum};
@@ -17,34 +18,34 @@ const SMALL: [f64; 8] = [
     -1.484692073708625e-05,
     1.4735884480995194e-06,
 ];
-/// (x + 3) e^(x^2) erfc x at u = (x - 3)/(x + 3) = 0.
-const MIDDLE: f64 = 1.0740069070883398;
-const MIDDLE_LO: f64 = -8.807445678337799e-17;
-/// ((x + 3) e^(x^2) erfc x - MIDDLE) / u in u, 1/2 <= x <= 27.5; relative; error at most 2^-58.5.
+/// (x + 1/2) e^(x^2) erfc x, which stays between 0.564 and 0.627, at u = (x - 4)/(x + 4) = 0.
+const MIDDLE: f64 = 0.6164975593127763;
+const MIDDLE_LO: f64 = -2.3126594605043586e-17;
+/// ((x + 1/2) e^(x^2) erfc x - MIDDLE) / u in u, 1/2 <= x <= 27.5; relative error at most 2^-58.3.
 const LARGE: [f64; 21] = [
-    -0.8833944531698836,
-    0.5902283571041018,
-    -0.31046726190056617,
-    0.1195277612872893,
-    -0.026827234624539748,
-    -0.0012124166271583303,
-    0.003034062002238915,
-    -0.0005483096929182516,
-    -0.00027677785441159526,
-    0.0001075615020638583,
-    3.0398189617590824e-05,
-    -1.7470684456508917e-05,
-    -4.749208378007686e-06,
-    2.765924008202653e-06,
-    9.984724525596294e-07,
-    -4.0940459400780026e-07,
-    -2.3206594353244177e-07,
-    4.836800738747765e-08,
-    4.8131568785485275e-08,
-    -3.0879364491151435e-09,
-    -6.206142376906033e-09,
+    -0.06981055842028126,
+    0.007689826051309662,
+    0.03404852712734671,
+    -0.05051953301813236,
+    0.04686641749917159,
+    -0.03316518290670941,
+    0.01858375776861236,
+    -0.008098867020033079,
+    0.0025159849922571777,
+    -0.00037888671909215745,
+    -9.962838098345301e-05,
+    7.531122813704354e-05,
+    -1.219941009018759e-05,
+    -5.612320145262448e-06,
+    2.854149116692399e-06,
+    1.497115038034712e-07,
+    -4.1105981061836383e-07,
+    3.356814284635966e-08,
+    5.2684841773433616e-08,
+    -6.132007142608075e-09,
+    -5.19204579425991e-09,
 ];
-const FAR: f64 = 3.0;
+const FAR: f64 = 4.0;
 
 /// erf x for |x| <= 1/2 as a pair.
 #[inline(always)]
@@ -60,9 +61,10 @@ fn erfc_large(x: f64) -> (f64, f64, u64) {
     let x = if x > 28.0 { 28.0 } else { x };
     let (square, square_lo) = two_product(x, x);
     let (bits, p, p_lo) = exp_parts(-square, -square_lo);
-    let (d, d_lo) = fast_two_sum(FAR, x);
-    let reciprocal = 1.0 / d;
-    let u = (x - FAR) * reciprocal;
+    let (d, d_lo) = two_sum(x, 0.5);
+    let inverse = 1.0 / (d * (x + FAR));
+    let u = (x - FAR) * (inverse * d);
+    let reciprocal = inverse * (x + FAR);
     let (head, error) = fast_two_sum(MIDDLE, polynomial(u, &LARGE).mul_add(u, MIDDLE_LO));
     // (head + error) (1 + p + p_lo) / (d + d_lo)
     let (e, e_error) = fast_two_sum(1.0, p);

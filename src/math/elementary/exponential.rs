@@ -61,24 +61,39 @@ pub fn exp(x: f64) -> f64 {
     scale(one + polynomial(r, &SHORT).mul_add(r * r, error), shifted.to_bits())
 }
 
-/// e^(x + x_lo) = 2^n (1 + p + p_lo) as (bits with n in the low end, p, p_lo); x in [-746, 710] or NaN, |x_lo| below an ulp of x.
+/// e^(x + x_lo) = 2^n (1 + r + tail) as (bits with n in the low end, r, tail), |tail| < |r|/5; x in [-746, 710] or NaN,
+/// |x_lo| below an ulp of x. Relative error about 2^-60, absolutely in the tail near 0.
 #[inline(always)]
-pub(super) fn exp_parts(x: f64, x_lo: f64) -> (u64, f64, f64) {
+fn exp_terms(x: f64, x_lo: f64) -> (u64, f64, f64) {
     let shifted = x.mul_add(LOG2_E, SHIFT);
     let n = shifted - SHIFT;
     let exact = (-n).mul_add(LN2_HI, x);
     let (r, r_lo) = fast_two_sum(exact, (-n).mul_add(LN2_LO, x_lo));
-    let tail = polynomial(r, &LONG).mul_add(r * r, r.mul_add(r_lo, r_lo));
+    (shifted.to_bits(), r, polynomial(r, &LONG).mul_add(r * r, r.mul_add(r_lo, r_lo)))
+}
+
+/// The same as 2^n (1 + p + p_lo), |p_lo| below an ulp of p.
+#[inline(always)]
+pub(super) fn exp_parts(x: f64, x_lo: f64) -> (u64, f64, f64) {
+    let (bits, r, tail) = exp_terms(x, x_lo);
     let (p, p_lo) = fast_two_sum(r, tail);
-    (shifted.to_bits(), p, p_lo)
+    (bits, p, p_lo)
 }
 
 /// e^(x + x_lo), error about half an ulp.
 #[inline(always)]
 pub(super) fn exp_pair(x: f64, x_lo: f64) -> f64 {
-    let (bits, p, p_lo) = exp_parts(x, x_lo);
-    let (one, error) = fast_two_sum(1.0, p);
-    scale(one + (error + p_lo), bits)
+    let (bits, r, tail) = exp_terms(x, x_lo);
+    let (one, error) = fast_two_sum(1.0, r);
+    scale(one + (error + tail), bits)
+}
+
+/// The same where neither overflow nor underflow is near: |x| < 700.
+#[inline(always)]
+pub(super) fn exp_pair_near(x: f64, x_lo: f64) -> f64 {
+    let (bits, r, tail) = exp_terms(x, x_lo);
+    let (one, error) = fast_two_sum(1.0, r);
+    (one + (error + tail)) * power_of_two(bits)
 }
 
 #[inline(always)]

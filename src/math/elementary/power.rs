@@ -1,7 +1,7 @@
 //! pow, by log and exp to 2^-65; cbrt; hypot; sqrt.
 
-use super::exponential::{GREATEST, LEAST, clamp, exp_pair};
-use super::logarithm::log_pair;
+use super::exponential::{GREATEST, LEAST, clamp, exp_pair, exp_pair_near};
+use super::logarithm::{log_pair, log_pair_normal};
 use super::polynomial::{
     SHIFT, SIGN, TWO_52, fast_two_sum, polynomial, power_of_two, root_correction, two_product,
 };
@@ -45,6 +45,17 @@ pub fn pow(x: f64, y: f64) -> f64 {
 
     let value = if x.is_nan() || y.is_nan() { f64::NAN } else { value };
     if x == 1.0 || y == 0.0 || (x == -1.0 && ay == f64::INFINITY) { 1.0 } else { value }
+}
+
+/// (x^y, true where that is not to be trusted: x not positive and normal, or the result near the limits of doubles).
+#[inline(always)]
+pub(super) fn pow_near(x: f64, y: f64) -> (f64, bool) {
+    let (l, l_lo) = log_pair_normal(x);
+    let product = y * l;
+    let value = exp_pair_near(product, y.mul_add(l, -product) + y * l_lo);
+    let normal = x.to_bits().wrapping_sub(f64::MIN_POSITIVE.to_bits())
+        < f64::INFINITY.to_bits() - f64::MIN_POSITIVE.to_bits();
+    (value, !normal | !(product.abs() < 700.0))
 }
 
 /// Exact to half an ulp, in hardware.

@@ -103,7 +103,7 @@ impl Random {
     /// Uniform in a finite range; half uniform, half of random bit patterns in an infinite one.
     fn within(&mut self, (low, high): (f64, f64)) -> f64 {
         if low.is_finite() && high.is_finite() {
-            return low + (high - low) * (self.bits() >> 11) as f64 * 2f64.powi(-53);
+            return low + (high - low) * ((self.bits() >> 11) as f64 * 2f64.powi(-53));
         }
         loop {
             let x = f64::from_bits(self.bits());
