@@ -2,11 +2,11 @@
 
 mod check;
 mod gradient;
-mod list;
+//TMP mod list;
 mod logging;
 mod plan;
 mod run;
-mod schema;
+//TMP mod schema;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -66,10 +66,10 @@ enum Command {
     Plan(plan::Arguments),
     /// Print loss and gradient at a point by every method, beside the reference, as CSV
     Gradient(gradient::Arguments),
-    /// Name every simulator, prior, loss, method, optimizer with its options
-    List(list::Arguments),
-    /// Print the JSON Schema of experiment files, for editors
-    Schema,
+    //TMP /// Name every simulator, prior, loss, method, optimizer with its options
+    //TMP List(list::Arguments),
+    //TMP /// Print the JSON Schema of experiment files, for editors
+    //TMP Schema,
 }
 
 /// What every command that reads an experiment takes.
@@ -103,8 +103,8 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
         Command::Gradient(arguments) => gradient::main(arguments),
-        Command::List(arguments) => list::main(arguments),
-        Command::Schema => schema::main(),
+        //TMP Command::List(arguments) => list::main(arguments),
+        //TMP Command::Schema => schema::main(),
     });
     done.unwrap_or(Exit::Bug).into()
 }

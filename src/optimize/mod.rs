@@ -13,6 +13,7 @@ mod line_search;
 mod nelder_mead;
 mod population;
 mod stopping;
+mod reason;
 pub mod table;
 #[cfg(test)]
 mod trial;
