@@ -182,9 +182,9 @@ impl Plan {
             let values = self.variants[run.variant].values.iter().cloned();
             fixed.into_iter().chain(values).chain([run.identity.clone()]).collect::<Vec<String>>()
         };
-        let rows = std::iter::once(header.collect()).chain(self.runs.iter().map(row));
+        let mut rows = std::iter::once(header.collect()).chain(self.runs.iter().map(row));
         // Memory takes every byte, and every row has the header's length.
-        let written = rows.map(|row: Vec<String>| writer.write_record(&row)).collect::<Result<(), _>>().is_ok();
+        let written = rows.try_for_each(|row: Vec<String>| writer.write_record(&row)).is_ok();
         debug_assert!(written);
         String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
     }

@@ -3,9 +3,7 @@
 use super::check::Check;
 use super::check_parameters::{Declared, scalar_names};
 use super::file::{Content, Node, Place, Table};
-use super::keys::{
-    Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, SWEEP, Section,
-};
+use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, SWEEP, Section};
 use super::reader::{Reader, suggest};
 use super::{Axis, Budget, Differentiation, Expected, Intervals, Optimizer, Sweep, set};
 use crate::diagnostic::Diagnostic;

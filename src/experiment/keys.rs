@@ -115,18 +115,38 @@ pub static EXPERIMENT: Section = Section {
             Absent::Is(Default::Integer(1)),
             "Random streams are keyed by it, the run's identity and the purpose.",
         ),
-        key("constants", named("constant", &FINITE), NOTHING, "Names with a fixed value; each may use those before it."),
+        key(
+            "constants",
+            named("constant", &FINITE),
+            NOTHING,
+            "Names with a fixed value; each may use those before it.",
+        ),
         key("data", Shape::Section(&DATA), Absent::Means("no data: one row without columns"), "What was observed."),
-        key("simulator", Shape::Section(&SIMULATOR), Absent::Required, "What computes outputs from parameters and data columns."),
+        key(
+            "simulator",
+            Shape::Section(&SIMULATOR),
+            Absent::Required,
+            "What computes outputs from parameters and data columns.",
+        ),
         key(
             "parameters",
             named("parameter", &Shape::Either(&[Shape::Call(Group::Prior), Shape::Section(&PARAMETER)])),
             Absent::Required,
             "The unknowns: each a prior, or a table.",
         ),
-        key("loss", Shape::Section(&LOSS), Absent::Required, "How far outputs are from data: what optimizers minimise."),
+        key(
+            "loss",
+            Shape::Section(&LOSS),
+            Absent::Required,
+            "How far outputs are from data: what optimizers minimise.",
+        ),
         key("differentiation", Shape::Section(&DIFFERENTIATION), NOTHING, "How derivatives are computed."),
-        key("optimizer", Shape::Sections(&OPTIMIZER), Absent::Means("no runs"), "One `[[optimizer]]` for each that is compared."),
+        key(
+            "optimizer",
+            Shape::Sections(&OPTIMIZER),
+            Absent::Means("no runs"),
+            "One `[[optimizer]]` for each that is compared.",
+        ),
         key("budget", Shape::Section(&BUDGET), NOTHING, "What each run may use."),
         key("intervals", Shape::Section(&INTERVALS), NOTHING, "How sure the estimates are."),
         key("sweep", Shape::Section(&SWEEP), NOTHING, "Repetitions, and settings that vary."),
@@ -164,7 +184,12 @@ pub static SYNTHETIC: Section = Section {
             Absent::Means("one row without columns"),
             "The columns: a grid or a list each; several give their product, the last varying fastest.",
         ),
-        key("truth", named("parameter", &Shape::Numbers), Absent::Required, "The value of each parameter; becomes its `reference`."),
+        key(
+            "truth",
+            named("parameter", &Shape::Numbers),
+            Absent::Required,
+            "The value of each parameter; becomes its `reference`.",
+        ),
         key(
             "noise",
             named("output", &Shape::Call(Group::Draw)),
@@ -196,7 +221,12 @@ pub static SIMULATOR: Section = Section {
     keys: &[
         key("kind", Shape::Word(Group::Simulator), Absent::Required, "Which simulator."),
         key("let", named("shared term", &FORMULA), NOTHING, "Terms that formulas share; each may use those before it."),
-        key("outputs", named("output", &FORMULA), Absent::Required, "What is predicted, each compared with the data column of its name."),
+        key(
+            "outputs",
+            named("output", &FORMULA),
+            Absent::Required,
+            "What is predicted, each compared with the data column of its name.",
+        ),
     ],
 };
 
@@ -256,7 +286,12 @@ pub static DIFFERENTIATION: Section = Section {
             Absent::Means("each method's own rule"),
             "Step of the difference methods and of the complex step.",
         ),
-        key("compare", Shape::Section(&COMPARE), NOTHING, "Accuracy and cost of each method against a high-precision reference."),
+        key(
+            "compare",
+            Shape::Section(&COMPARE),
+            NOTHING,
+            "Accuracy and cost of each method against a high-precision reference.",
+        ),
     ],
 };
 
@@ -271,7 +306,12 @@ pub static OPTIMIZER: Section = Section {
     row: Some(Row { key: "method", group: Group::Optimizer }),
     keys: &[
         key("method", Shape::Word(Group::Optimizer), Absent::Required, "Which optimizer."),
-        key("label", Shape::Text, Absent::Means("the method"), "The word in the reports; tells two uses of one method apart."),
+        key(
+            "label",
+            Shape::Text,
+            Absent::Means("the method"),
+            "The word in the reports; tells two uses of one method apart.",
+        ),
     ],
 };
 
@@ -303,7 +343,12 @@ pub static SWEEP: Section = Section {
             Absent::Is(Default::Integer(1)),
             "Independent starts; the first is `start`, later ones are drawn from the priors.",
         ),
-        key("axes", named("path", &Shape::Values), NOTHING, "Any dotted path of this file = the values that it takes in turn."),
+        key(
+            "axes",
+            named("path", &Shape::Values),
+            NOTHING,
+            "Any dotted path of this file = the values that it takes in turn.",
+        ),
     ],
 };
 
@@ -339,6 +384,12 @@ impl Group {
 
     pub fn kind(self, catalog: &Catalog, name: &str) -> Option<&'static Kind> {
         self.kinds(catalog).into_iter().find(|kind| kind.name == name)
+    }
+
+    /// What one of them is called, with its article.
+    pub fn one(self) -> String {
+        let article = if self.noun().starts_with(['o', 'i']) { "an" } else { "a" };
+        format!("{article} {}", self.noun())
     }
 
     /// What one of them is called.

@@ -24,11 +24,12 @@ pub struct Written {
 }
 
 type Columns = Vec<(String, String)>;
+type Opened = Result<Arc<Sheet>, Vec<Diagnostic>>;
 
 /// What was read of data files.
 #[derive(Debug, Default)]
 struct Shelf {
-    sheets: Mutex<BTreeMap<PathBuf, Result<Arc<Sheet>, Vec<Diagnostic>>>>,
+    sheets: Mutex<BTreeMap<PathBuf, Opened>>,
     tables: Mutex<BTreeMap<(PathBuf, Columns), Arc<data::Table>>>,
 }
 
@@ -73,7 +74,7 @@ impl Written {
     }
 
     /// A data file that the experiment names.
-    pub(super) fn sheet(&self, file: &str) -> Result<Arc<Sheet>, Vec<Diagnostic>> {
+    pub(super) fn sheet(&self, file: &str) -> Opened {
         let path = self.folder.join(file);
         // A thread that panicked while it held the lock left a whole map: entries are inserted at once.
         let mut sheets = self.shelf.sheets.lock().unwrap_or_else(PoisonError::into_inner);
