@@ -27,7 +27,8 @@ pub struct Run {
     pub identity: String,
 }
 
-/// One combination of the axes: the values as CSV has them, and the experiment that they give.
+/// One combination of the axes: the values as CSV has them, and the experiment that they give, which has no axes of its
+/// own.
 #[derive(Clone, Debug)]
 pub struct Variant {
     pub values: Vec<String>,
@@ -75,8 +76,9 @@ pub fn lay_out(written: &Written, experiment: &Experiment, catalog: &Catalog) ->
     };
     let mut plan = Plan { axes: entries.iter().map(|(entry, _)| entry.name.clone()).collect(), ..Plan::default() };
     let mut faults = Vec::new();
+    let base = written.without_axes();
     for index in 0..combinations {
-        match variant(written, experiment, &entries, index, catalog) {
+        match variant(&base, experiment, &entries, index, catalog) {
             Ok(variant) if faults.is_empty() => plan.push(variant),
             Ok(_) => {}
             Err(found) => found.into_iter().for_each(|fault| add(&mut faults, fault)),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::file::{self, Node, Place, Table};
+use super::file::{self, Content, Node, Place, Table};
 use super::set;
 use crate::data::{self, Sheet};
 use crate::diagnostic::{Diagnostic, Source};
@@ -64,6 +64,16 @@ impl Written {
         let mut written = self.clone();
         set::graft(&mut written.table, path, place, value)?;
         Ok(written)
+    }
+
+    /// The same without the axes of its sweep, as each combination of them is checked.
+    pub fn without_axes(&self) -> Written {
+        let mut written = self.clone();
+        let sweep = written.table.entries.iter_mut().find(|entry| entry.name == "sweep");
+        if let Some(Content::Table(sweep)) = sweep.map(|entry| &mut entry.value.content) {
+            sweep.entries.retain(|entry| entry.name != "axes");
+        }
+        written
     }
 
     /// The same with a value from elsewhere put at a dotted path.
