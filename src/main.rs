@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: hands over to `cli`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sbi_run::cli::main(std::env::args_os().collect())
+}

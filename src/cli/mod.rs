@@ -1,1 +1,195 @@
-//! placeholder
+//! The command line: arguments in, exit code out; one file per command.
+
+mod check;
+mod gradient;
+mod list;
+mod logging;
+mod plan;
+mod run;
+mod schema;
+
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::diagnostic::Diagnostic;
+use crate::terminal;
+
+/// How a command ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Done,
+    /// Some runs failed; each is a row with its reason.
+    RunsFailed,
+    /// Usage or experiment invalid; nothing was run.
+    Invalid,
+    /// Results cannot be read or written.
+    Results,
+    /// Stopped by a signal; the same command goes on from there.
+    Interrupted,
+    /// A bug.
+    Bug,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::RunsFailed => 1,
+            Exit::Invalid => 2,
+            Exit::Results => 3,
+            Exit::Interrupted => 130,
+            Exit::Bug => 70,
+        })
+    }
+}
+
+/// Declare a simulator, data and unknown parameters in one TOML file; infer the parameters, and compare the ways to
+/// do it.
+#[derive(Parser, Debug)]
+#[command(name = "sbi-run", version, after_help = "`sbi-run EXPERIMENT.toml` is short for `sbi-run run EXPERIMENT.toml`.")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Run experiments and write their reports
+    Run(run::Arguments),
+    /// Report every fault and warning, and the size of the plan; run nothing
+    Check(check::Arguments),
+    /// Print the runs of an experiment as CSV
+    Plan(plan::Arguments),
+    /// Print loss and gradient at a point by every method, beside the reference, as CSV
+    Gradient(gradient::Arguments),
+    /// Name every simulator, prior, loss, method, optimizer with its options
+    List(list::Arguments),
+    /// Print the JSON Schema of experiment files, for editors
+    Schema,
+}
+
+/// What every command that reads an experiment takes.
+#[derive(Args, Debug)]
+struct Overrides {
+    /// Replace a value of the file, e.g. `--set budget.evaluations=1000`
+    #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() => Ok((path.trim().to_string(), value.to_string())),
+        _ => Err("write it as PATH=VALUE, e.g. budget.evaluations=1000".to_string()),
+    }
+}
+
+/// Runs the program with its arguments, the first of which is its own name.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    std::panic::set_hook(Box::new(report_panic));
+    let arguments = match Arguments::try_parse_from(with_command(arguments)) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Nobody is left to tell if this fails.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let done = std::panic::catch_unwind(|| match &arguments.command {
+        Command::Run(arguments) => run::main(arguments),
+        Command::Check(arguments) => check::main(arguments),
+        Command::Plan(arguments) => plan::main(arguments),
+        Command::Gradient(arguments) => gradient::main(arguments),
+        Command::List(arguments) => list::main(arguments),
+        Command::Schema => schema::main(),
+    });
+    done.unwrap_or(Exit::Bug).into()
+}
+
+/// Puts `run` before arguments that name no command.
+fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    use clap::CommandFactory;
+    let is_command = |word: &OsStr| {
+        word == "help" || Arguments::command().get_subcommands().any(|command| OsStr::new(command.get_name()) == word)
+    };
+    let own = ["-h", "--help", "-V", "--version"];
+    match arguments.get(1) {
+        Some(first) if !is_command(first) && !own.iter().any(|option| OsStr::new(option) == first) => {
+            arguments.insert(1, "run".into());
+        }
+        _ => {}
+    }
+    arguments
+}
+
+/// A panic is a bug, and says so; a run that panics says so in its row.
+fn report_panic(panic: &std::panic::PanicHookInfo) {
+    let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+    let text = panic.payload_as_str().unwrap_or("no message");
+    eprintln!("sbi-run: a bug{place}: {text}\nPlease report it, with the experiment file.");
+}
+
+/// Prints diagnostics on standard error.
+fn print(diagnostics: &[Diagnostic]) {
+    if !diagnostics.is_empty() {
+        let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        eprint!("{}", terminal::render(diagnostics, colour));
+    }
+}
+
+/// Prints results on standard output; a reader that has gone is no fault.
+fn output(text: &str) -> Exit {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Done,
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
+        Err(error) => {
+            eprintln!("sbi-run: cannot write to standard output: {error}");
+            Exit::Results
+        }
+    }
+}
+
+/// An experiment, read, checked, laid out and lowered.
+struct Loaded {
+    text: String,
+    experiment: crate::experiment::Experiment,
+    plan: crate::plan::Plan,
+    models: Vec<std::sync::Arc<crate::model::Model>>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Reads a file as far as to its programs; every fault at once.
+fn load(path: &PathBuf, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
+    let catalog = &crate::catalog::CATALOG;
+    let written = crate::experiment::Written::open(path, overrides).map_err(|fault| vec![fault])?;
+    let (experiment, warnings) = crate::experiment::check(&written, catalog)?;
+    let plan = crate::plan::lay_out(&written, &experiment, catalog)?;
+    let mut models: Vec<std::sync::Arc<crate::model::Model>> = Vec::new();
+    for variant in &plan.variants {
+        models.push(std::sync::Arc::new(crate::model::compile(&variant.experiment)?));
+    }
+    Ok(Loaded { text: written.source.text.clone(), experiment, plan, models, warnings })
+}
+
+/// Loads every file; the faults of all of them are printed before anything is done.
+fn load_all(paths: &[PathBuf], overrides: &[(String, String)]) -> Result<Vec<Loaded>, Exit> {
+    let mut loaded = Vec::new();
+    let mut faults = Vec::new();
+    for path in paths {
+        match load(path, overrides) {
+            Ok(one) => loaded.push(one),
+            Err(found) => faults.extend(found),
+        }
+    }
+    if faults.is_empty() {
+        return Ok(loaded);
+    }
+    faults.extend(loaded.iter().flat_map(|one| one.warnings.iter().cloned()));
+    print(&faults);
+    Err(Exit::Invalid)
+}

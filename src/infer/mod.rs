@@ -1,1 +1,3 @@
-//! placeholder
+//! What the data say beyond the best point: confidence intervals.
+
+pub mod intervals;

@@ -1,1 +1,77 @@
 //! The results folder: an append-only record of finished runs, and files written whole or not at all.
+
+pub mod append;
+pub mod files;
+mod line;
+pub mod resume;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use append::Journal;
+pub use files::Folder;
+
+/// Why results could not be read or written. The command's exit code is 3.
+#[derive(Debug)]
+pub enum Error {
+    /// What was tried, on which path, and what the system said.
+    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    /// The path exists and is no folder.
+    NotFolder(PathBuf),
+    /// The first line is not the header that this program writes.
+    NotJournal(PathBuf),
+    /// Written by a version with another format.
+    Version { path: PathBuf, found: u64 },
+    /// Another process is writing to this journal.
+    Locked(PathBuf),
+    /// Two records of one run that differ in more than their time.
+    Disagreement { path: PathBuf, line: usize, identity: String },
+}
+
+impl Error {
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Error {
+        Error::Io { doing, path: path.to_path_buf(), source }
+    }
+
+    /// The file or folder that the error is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Error::Io { path, .. }
+            | Error::NotFolder(path)
+            | Error::NotJournal(path)
+            | Error::Version { path, .. }
+            | Error::Locked(path)
+            | Error::Disagreement { path, .. } => path,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path().display();
+        match self {
+            Error::Io { doing, source, .. } => write!(f, "cannot {doing} `{path}`: {source}"),
+            Error::NotFolder(_) => write!(f, "`{path}` is in the way: results need a folder of this name"),
+            Error::NotJournal(_) => write!(f, "`{path}` is not a journal of this program"),
+            Error::Version { found, .. } => {
+                write!(f, "`{path}` has journal format {found}, this program reads format {}", line::FORMAT)
+            }
+            Error::Locked(_) => write!(f, "another process is writing to `{path}`"),
+            Error::Disagreement { line, identity, .. } => write!(
+                f,
+                "`{path}`, line {line}: the run {identity} was recorded before with other results; \
+                 `--fresh` moves the old results aside"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -27,9 +27,12 @@ mod foreign;
 pub mod functions;
 #[cfg(test)]
 mod laws;
+mod layout;
 mod lexer;
+mod line;
 pub mod lower;
 mod number;
+mod operand;
 pub mod parser;
 pub mod printer;
 mod statement;

@@ -224,7 +224,7 @@ impl<'a> Parser<'a> {
                 "write `sum(e for i in range(n))`",
             ),
             Lexeme::Word("else") => ("`else` without an `if`".into(), "a choice is written `a if condition else b`"),
-            Lexeme::Word("in") => ("`in` stands only after `for`".into(), "write `low <= x and x <= high`"),
+            Lexeme::Word("in" | "not") => ("`in` stands only after `for`".into(), "write `low <= x and x <= high`"),
             Lexeme::Word(word) => match foreign::WORDS.iter().find(|(foreign, _, _)| *foreign == word) {
                 Some((_, what, help)) => (format!("{what} not in the language"), *help),
                 None => (format!("unexpected {written}"), ""),

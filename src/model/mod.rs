@@ -1,1 +1,297 @@
-//! placeholder
+//! An experiment as programs: simulator, transformation, prior and loss lowered into one representation.
+//!
+//! θ are the free scalar parameters in the order of the file; fixed ones are constants. u are θ's search coordinates
+//! (`transform`). All programs share their inputs: θ, or u where said.
+
+pub mod loss;
+pub mod prior;
+pub mod simulator;
+pub mod synthetic;
+pub mod transform;
+
+use std::sync::Arc;
+
+use crate::data::Table;
+use crate::diagnostic::Diagnostic;
+use crate::engine::Rows;
+use crate::experiment::{Data, Experiment, Scalar};
+use crate::ir::{Builder, Program, Value};
+use crate::language::lower::{self, Meaning, Scope};
+use crate::math::random::Stream;
+use loss::{Comparison, Information};
+use transform::Coordinate;
+
+/// The programs of one experiment and the data that they run over.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Every scalar parameter's name, free or fixed.
+    pub names: Vec<String>,
+    /// The number of each fixed scalar; None for the free ones.
+    pub fixed: Vec<Option<f64>>,
+    /// Of the free ones.
+    pub coordinates: Vec<Coordinate>,
+    /// The loss over θ.
+    pub loss: Program,
+    /// The loss over u: infinite outside the box, where a user's transformation can leave it.
+    pub search_loss: Program,
+    /// Row outputs over θ: for each output predicted and sigma (NaN where there is none).
+    pub predictions: Program,
+    /// Row outputs over θ: for each quantity of the expected information the quantity and its weight.
+    pub information: Program,
+    /// The negative log prior over θ, where the loss includes it.
+    pub prior: Option<Program>,
+    /// The data, observed columns included.
+    pub table: Arc<Table>,
+    pub rows: Rows,
+    /// How many times the negative log likelihood the loss is; None where the residuals tell.
+    pub likelihood_factor: Option<f64>,
+    /// Names of the outputs.
+    pub outputs: Vec<String>,
+    /// The column of each output's data.
+    pub observed: Vec<usize>,
+}
+
+/// Lowers a checked experiment. The faults are those that only lowering can see.
+pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
+    let table = observations(experiment)?;
+    let scalars = experiment.scalars();
+    let fixed: Vec<Option<f64>> = scalars.iter().map(fixed_value).collect();
+    let coordinates: Vec<Coordinate> =
+        scalars.iter().zip(&fixed).filter(|(_, fixed)| fixed.is_none()).map(|(scalar, _)| coordinate(scalar)).collect();
+    let outputs: Vec<String> = experiment.simulator.outputs.iter().map(|(name, _)| name.clone()).collect();
+    let column = |name: &String| table.names.iter().position(|column| column == name);
+    let observed: Vec<usize> = outputs.iter().filter_map(column).collect();
+    let lowering = Lowering { experiment, table: &table, fixed: &fixed, coordinates: &coordinates };
+    let (n, columns) = (coordinates.len(), table.columns.len());
+
+    let mut b = Builder::new();
+    let theta: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
+    let parts = lowering.lower(&mut b, &theta)?;
+    let loss = b.finish(&[parts.loss], n, columns);
+    let predictions = b.finish(&parts.predictions, n, columns);
+    let pairs: Vec<Value> = parts.information.iter().flat_map(|i| [i.quantity, i.weight]).collect();
+    let information = b.finish(&pairs, n, columns);
+    let prior = parts.prior.map(|prior| b.finish(&[prior], n, columns));
+
+    let mut b = Builder::new();
+    let u: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
+    let theta: Vec<Value> = u.iter().zip(&coordinates).map(|(u, coordinate)| coordinate.lower(&mut b, *u)).collect();
+    let columns_of: Vec<Value> = (0..columns).map(|k| b.column(k)).collect();
+    let inside = lowering.inside(&mut b, &theta);
+    let mut value = b.inline(&loss, &theta, &columns_of)[0];
+    if let Some(inside) = inside {
+        let never = b.constant(f64::INFINITY);
+        value = b.select(inside, value, never);
+    }
+    let search_loss = b.finish(&[value], n, columns);
+
+    let names = scalars.iter().map(Scalar::name).collect();
+    let likelihood_factor = loss::likelihood_factor(experiment.loss.row.kind.name);
+    // Without data there is one row, so that a sum over the rows is the value itself.
+    let count = if matches!(experiment.data, Data::None) { 1 } else { table.rows() };
+    let rows = Rows::new(&table.columns, count);
+    Ok(Model {
+        names,
+        fixed,
+        coordinates,
+        loss,
+        search_loss,
+        predictions,
+        information,
+        prior,
+        table,
+        rows,
+        likelihood_factor,
+        outputs,
+        observed,
+    })
+}
+
+/// The data with an observed column for each output: measured, or simulated at the truth with noise.
+fn observations(experiment: &Experiment) -> Result<Arc<Table>, Vec<Diagnostic>> {
+    match &experiment.data {
+        Data::Measured(table) => Ok(Arc::clone(table)),
+        Data::None => Ok(Arc::new(Table::default())),
+        Data::Synthetic { inputs, truth, noise } => synthetic::draw(experiment, inputs, truth, noise).map(Arc::new),
+    }
+}
+
+fn fixed_value(scalar: &Scalar) -> Option<f64> {
+    scalar.parameter.is_fixed().then(|| scalar.parameter.limits().0)
+}
+
+fn coordinate(scalar: &Scalar) -> Coordinate {
+    let parameter = scalar.parameter;
+    let (low, high) = parameter.limits();
+    Coordinate::new(low, high, prior::is_logarithmic(parameter.prior.row.kind.name), parameter.transform)
+}
+
+struct Lowering<'a> {
+    experiment: &'a Experiment,
+    table: &'a Table,
+    fixed: &'a [Option<f64>],
+    coordinates: &'a [Coordinate],
+}
+
+/// The nodes that one lowering gives.
+struct Parts {
+    loss: Value,
+    predictions: Vec<Value>,
+    information: Vec<Information>,
+    prior: Option<Value>,
+}
+
+impl Lowering<'_> {
+    fn lower(&self, b: &mut Builder, theta: &[Value]) -> Result<Parts, Vec<Diagnostic>> {
+        let experiment = self.experiment;
+        let all = self.scalars(b, theta);
+        let mut scope = scope(experiment, &self.table.names, &all, b);
+        let predicted = simulator::lower(&experiment.simulator, &mut scope, b)?;
+        let mut faults = Vec::new();
+        let mut parts = Parts { loss: b.constant(0.0), predictions: Vec::new(), information: Vec::new(), prior: None };
+        let kind = experiment.loss.row.kind.name;
+        for (k, (name, _)) in experiment.simulator.outputs.iter().enumerate() {
+            let Some(column) = self.table.names.iter().position(|column| column == name) else { continue };
+            let observed = b.column(column);
+            let mut sigma_scope = scope.clone();
+            sigma_scope.insert("predicted", Meaning::Scalar(predicted[k]));
+            sigma_scope.insert("observed", Meaning::Scalar(observed));
+            let sigma = experiment.loss.sigma[k].as_ref();
+            let sigma = sigma.and_then(|formula| lower::expression(formula, &sigma_scope, b, &mut faults));
+            let comparison = Comparison { predicted: predicted[k], observed, sigma };
+            let row = loss::row_loss(kind, b, comparison);
+            let weight = experiment.loss.weight[k];
+            let row = b.scale(weight, row);
+            let total = b.sum(row);
+            parts.loss = b.add(parts.loss, total);
+            let nan = b.constant(f64::NAN);
+            parts.predictions.extend([predicted[k], sigma.unwrap_or(nan)]);
+            for part in loss::information(kind, b, comparison) {
+                let weight = b.scale(weight, part.weight);
+                parts.information.push(Information { weight, ..part });
+            }
+        }
+        if experiment.loss.prior {
+            let prior = self.negative_log_prior(b, &all);
+            // χ² is twice a negative log likelihood: the prior counts as often, so that the minimum is the mode.
+            let scaled = b.scale(loss::likelihood_factor(kind).unwrap_or(1.0), prior);
+            parts.loss = b.add(parts.loss, scaled);
+            parts.prior = Some(prior);
+        }
+        if faults.is_empty() { Ok(parts) } else { Err(faults) }
+    }
+
+    /// Every scalar as a node: inputs for the free ones, constants for the fixed ones.
+    fn scalars(&self, b: &mut Builder, theta: &[Value]) -> Vec<Value> {
+        let mut free = theta.iter();
+        self.fixed
+            .iter()
+            .map(|fixed| match fixed {
+                Some(number) => b.constant(*number),
+                None => *free.next().expect("an input for each free scalar"),
+            })
+            .collect()
+    }
+
+    fn negative_log_prior(&self, b: &mut Builder, all: &[Value]) -> Value {
+        let mut total = b.constant(0.0);
+        for (scalar, value) in self.experiment.scalars().iter().zip(all) {
+            let prior = &scalar.parameter.prior;
+            let density = prior::log_density(prior.row.kind.name, &prior.arguments, b, *value);
+            total = b.add(total, density);
+        }
+        b.negate(total)
+    }
+
+    /// Whether θ is inside its box, where the coordinates do not see to that; None where they do.
+    fn inside(&self, b: &mut Builder, theta: &[Value]) -> Option<Value> {
+        use crate::experiment::Transform::{Identity, Log, Logit};
+        use crate::ir::Operator;
+        let mut inside: Option<Value> = None;
+        for (coordinate, theta) in self.coordinates.iter().zip(theta) {
+            let (checks_low, checks_high) = match coordinate.transform {
+                Identity => (coordinate.low.is_finite(), coordinate.high.is_finite()),
+                Log => (false, coordinate.low.is_finite() && coordinate.high.is_finite()),
+                Logit => (false, false),
+            };
+            let ends = [(checks_low, Operator::GreaterEqual, coordinate.low), (checks_high, Operator::LessEqual, coordinate.high)];
+            for (_, operator, end) in ends.into_iter().filter(|(checks, ..)| *checks) {
+                let end = b.constant(end);
+                let test = b.apply(operator, &[*theta, end]);
+                inside = Some(match inside {
+                    Some(inside) => b.multiply(inside, test),
+                    None => test,
+                });
+            }
+        }
+        inside
+    }
+}
+
+/// The names that formulas may use: columns, constants and parameters.
+fn scope(experiment: &Experiment, columns: &[String], all: &[Value], b: &mut Builder) -> Scope {
+    let mut scope = Scope::default();
+    for (k, name) in columns.iter().enumerate() {
+        scope.insert(name, Meaning::Scalar(b.column(k)));
+    }
+    for (name, number) in &experiment.constants {
+        scope.insert(name, Meaning::Scalar(b.constant(*number)));
+    }
+    let mut rest = all;
+    for parameter in &experiment.parameters {
+        let (mine, others) = rest.split_at(parameter.len());
+        rest = others;
+        scope.insert(&parameter.name, match parameter.size {
+            None => Meaning::Scalar(mine[0]),
+            Some(_) => Meaning::Vector(mine.to_vec()),
+        });
+    }
+    scope
+}
+
+impl Model {
+    /// Number of free scalars.
+    pub fn dimension(&self) -> usize {
+        self.coordinates.len()
+    }
+
+    /// Names of the free scalars.
+    pub fn free_names(&self) -> Vec<&str> {
+        let free = self.names.iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none());
+        free.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Every scalar, the fixed ones put in their places among the free.
+    pub fn complete(&self, theta: &[f64]) -> Vec<f64> {
+        let mut free = theta.iter();
+        self.fixed.iter().map(|fixed| fixed.unwrap_or_else(|| *free.next().expect("one number a free scalar"))).collect()
+    }
+
+    /// θ of search coordinates.
+    pub fn theta(&self, u: &[f64]) -> Vec<f64> {
+        u.iter().zip(&self.coordinates).map(|(u, coordinate)| coordinate.to_parameter(*u)).collect()
+    }
+
+    /// The start of the first repeat: `start`, else the prior's median, inside the box.
+    pub fn start(&self, experiment: &Experiment) -> Vec<f64> {
+        self.per_free(experiment, |scalar| scalar.start().unwrap_or_else(|| quantile_inside(scalar, 0.5)))
+    }
+
+    /// A draw from the priors, inside the box: the start of a later repeat, or a member of a population.
+    pub fn draw(&self, experiment: &Experiment, stream: &mut Stream) -> Vec<f64> {
+        self.per_free(experiment, |scalar| quantile_inside(scalar, stream.open()))
+    }
+
+    fn per_free(&self, experiment: &Experiment, mut f: impl FnMut(&Scalar) -> f64) -> Vec<f64> {
+        let scalars = experiment.scalars();
+        let free = scalars.iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none());
+        free.map(|(scalar, _)| f(scalar)).collect()
+    }
+}
+
+/// The prior's quantile, brought into the bounds.
+fn quantile_inside(scalar: &Scalar, p: f64) -> f64 {
+    let prior = &scalar.parameter.prior;
+    let (low, high) = scalar.parameter.limits();
+    prior::quantile(prior.row.kind.name, &prior.arguments, p).clamp(low, high)
+}

@@ -1,8 +1,26 @@
 //! Minimising a loss: every optimizer as an argmin solver under one guard.
 
+#[cfg(test)]
+mod certified;
+#[cfg(test)]
+mod conformance;
+mod differential_evolution;
+mod genetic;
+mod gradient_descent;
+mod guard;
+mod lbfgs;
+mod line_search;
+mod nelder_mead;
+mod population;
+mod stopping;
+pub mod table;
+#[cfg(test)]
+mod trial;
+
 use std::sync::atomic::AtomicBool;
 
-use crate::kind::Settings;
+use self::guard::{Guard, Halt};
+use crate::kind::{Optimizer, Settings};
 use crate::math::random::Stream;
 use crate::record::TracePoint;
 
@@ -76,4 +94,56 @@ pub struct Outcome {
     pub evaluations: u64,
     pub gradients: u64,
     pub iterations: u64,
+}
+
+/// What a solver may know of its task; the rest is behind the guard.
+struct Plan<'a> {
+    start: Vec<f64>,
+    bounds: Option<Vec<(f64, f64)>>,
+    draw: &'a (dyn Fn(u64) -> Vec<f64> + Sync),
+    settings: &'a Settings,
+    stream: Stream,
+}
+
+/// Minimises a loss with the optimizer of a row.
+///
+/// The outcome depends on the task alone. Settings that the task leaves out have the row's defaults. A start whose
+/// length is not the problem's dimension, and a population method without bounds, end with `Reason::Solver`.
+pub fn minimize(row: &Optimizer, task: Task<'_>) -> Outcome {
+    match table::run_of(row.kind.name) {
+        Some(run) => drive(row, run, task),
+        None => refuse(format!("no optimizer is called {}", row.kind.name)),
+    }
+}
+
+fn drive(row: &Optimizer, run: table::Run, mut task: Task<'_>) -> Outcome {
+    let dimension = task.problem.dimension();
+    let fits = task.bounds.as_ref().is_none_or(|bounds| bounds.len() == dimension);
+    if task.start.len() != dimension || dimension == 0 || !fits {
+        return refuse(format!("the start has {} coordinates, the problem {dimension}", task.start.len()));
+    }
+    if row.population && task.bounds.is_none() {
+        return refuse(format!("{} needs bounds", row.kind.name));
+    }
+    let mut settings = row.kind.defaults();
+    settings.0.extend(task.settings.0.iter().map(|(name, value)| (*name, value.clone())));
+    let plan = Plan {
+        start: std::mem::take(&mut task.start),
+        bounds: task.bounds.take(),
+        draw: task.draw,
+        settings: &settings,
+        stream: task.stream.split(0),
+    };
+    let guard = Guard::new(&mut task);
+    match run(&guard, &plan) {
+        Ok(()) => {}
+        // The guard refused an evaluation and knows why.
+        Err(error) if error.is::<Halt>() => {}
+        Err(error) => guard.stop(Reason::Solver(error.to_string())),
+    }
+    guard.finish()
+}
+
+fn refuse(why: String) -> Outcome {
+    Outcome { reason: Reason::Solver(why), best: None, evaluations: 0, gradients: 0, iterations: 0 }
 }

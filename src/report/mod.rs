@@ -1,1 +1,159 @@
-//! placeholder
+//! Reports: tables, pictures, a page and a summary, all pure functions of the plan and the records.
+//!
+//! Nothing here reads a clock or a file. Only columns named `seconds…`, `*_ns` and `cost_ratio`, the picture of
+//! accuracy against cost, and `timings.csv` depend on time; everything else is a function of the experiment.
+
+mod comparison;
+mod fit;
+mod html;
+pub mod numbers;
+mod plots;
+mod provenance;
+mod summary;
+mod tables;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+
+use std::io::Write;
+use std::path::Path;
+
+use crate::data::Table;
+use crate::experiment::Experiment;
+use crate::journal::{Error, Folder};
+use crate::plan::{Plan, Run};
+use crate::record::{Derivative, Record};
+
+pub use fit::fit;
+pub use comparison::{Comparison, best_run, compare};
+pub use tables::plan as write_plan;
+
+/// Everything that reports are made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Results<'a> {
+    pub plan: &'a Plan,
+    /// The experiment before any axis is applied.
+    pub experiment: &'a Experiment,
+    /// The text of the experiment file: copied, and its checksum kept.
+    pub text: &'a str,
+    /// One per run of the plan, in its order; None where the run was not finished.
+    pub records: &'a [Option<Record>],
+    pub derivatives: &'a [Measurement],
+    /// The data and the model at the best run (`best_run`), where there are data.
+    pub fit: Option<&'a Fit>,
+    pub machine: &'a Machine,
+}
+
+/// The accuracy and cost of a differentiation method, and the variant in which it was measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// Which of `Plan::variants`.
+    pub variant: usize,
+    pub derivative: Derivative,
+}
+
+/// Data and model at one run's best point.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fit {
+    /// Position of the run in the plan.
+    pub run: usize,
+    /// The columns that the model reads, without those it is compared with. The pictures sort by the first one.
+    pub inputs: Table,
+    pub outputs: Vec<OutputFit>,
+    /// The model on a dense grid of the first input, where there is a single input.
+    pub curve: Option<Curve>,
+}
+
+/// One output beside its data: one number per data row in each vector.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OutputFit {
+    pub name: String,
+    pub observed: Vec<f64>,
+    /// Standard deviation of each observation, where the loss has one.
+    pub sigma: Option<Vec<f64>>,
+    pub predicted: Vec<f64>,
+    /// Observed minus predicted.
+    pub residual: Vec<f64>,
+}
+
+/// The model between the data: `outputs[k][i]` is output k at `x[i]`, in the order of `Fit::outputs`; x ascends.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Curve {
+    pub x: Vec<f64>,
+    pub outputs: Vec<Vec<f64>>,
+}
+
+/// Where the times were measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Machine {
+    pub host: String,
+    pub cpu: String,
+    pub threads: usize,
+}
+
+impl<'a> Results<'a> {
+    /// The finished runs in the order of the plan.
+    pub fn finished(&self) -> impl Iterator<Item = (&'a Run, &'a Record)> + use<'a> {
+        self.plan.runs.iter().zip(self.records).filter_map(|(run, record)| Some((run, record.as_ref()?)))
+    }
+}
+
+/// Writes every report into the folder, each file whole or not at all, and returns the names in the order of writing.
+///
+/// A table or picture without anything to show is not written; one from an earlier time is removed.
+pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> {
+    let comparison = compare(results.plan, results.records);
+    let mut names = Vec::new();
+    let mut write = |name: &str, contents: &[u8]| {
+        names.push(name.to_string());
+        folder.write(name, |out| out.write_all(contents))
+    };
+    write("experiment.toml", results.text.as_bytes())?;
+    write("resolved.toml", results.experiment.resolved.to_string().as_bytes())?;
+    write("provenance.json", provenance::render(results).as_bytes())?;
+    type Table<'t> = (&'t str, Box<dyn Fn(&mut dyn Write) -> std::io::Result<()> + 't>);
+    let tables: Vec<Table> = vec![
+        ("plan.csv", Box::new(|out| tables::plan(results.plan, out))),
+        ("runs.csv", Box::new(|out| tables::runs(results, out))),
+        ("comparison.csv", Box::new(|out| tables::comparison(results.plan, &comparison, out))),
+        ("derivatives.csv", Box::new(|out| tables::derivatives(results, out))),
+        ("intervals.csv", Box::new(|out| tables::intervals(results, out))),
+        ("trace.csv", Box::new(|out| tables::trace(results, out))),
+        ("predictions.csv", Box::new(|out| tables::predictions(results, out))),
+        ("timings.csv", Box::new(|out| tables::timings(results, out))),
+    ];
+    for (name, table) in &tables {
+        names.push(name.to_string());
+        folder.write(name, table)?;
+    }
+    let pictures = plots::all(results, &comparison);
+    for name in plots::NAMES {
+        match pictures.iter().find(|picture| picture.file == name) {
+            Some(picture) => {
+                names.push(name.to_string());
+                folder.write(name, |out| out.write_all(picture.svg.as_bytes()))?;
+            }
+            None => folder.remove(name)?,
+        }
+    }
+    names.push("report.html".to_string());
+    let page = html::render(results, &comparison, &pictures);
+    folder.write("report.html", |out| out.write_all(page.as_bytes()))?;
+    Ok(names)
+}
+
+/// What a person reads on the terminal after a run. `folder` is where the reports are, as the user would write it.
+pub fn summary(results: &Results, folder: &Path) -> String {
+    summary::render(results, &compare(results.plan, results.records), folder)
+}
+
+/// The word of a status in tables and texts.
+fn status(status: crate::record::Status) -> &'static str {
+    match status {
+        crate::record::Status::Converged => "converged",
+        crate::record::Status::Stopped => "stopped",
+        crate::record::Status::Failed => "failed",
+    }
+}

@@ -58,13 +58,16 @@ fn boundary(text: &str, offset: usize) -> usize {
     text.floor_char_boundary(offset.min(text.len()))
 }
 
+/// A span, and which of a diagnostic's labels it is.
+type Mark = (Range<usize>, usize);
+
 /// Lines of one source, as they are shown, with marks on them.
 #[derive(Debug, Default)]
 pub(super) struct Excerpt {
     pub text: String,
     pub first_line: usize,
-    /// Each mark's span in `text`, and which of the labels it is.
-    pub marks: Vec<(Range<usize>, usize)>,
+    /// Spans in `text`.
+    pub marks: Vec<Mark>,
 }
 
 impl Excerpt {
@@ -77,7 +80,7 @@ impl Excerpt {
 /// The excerpts that show `labels` (their positions in the diagnostic beside them), all of one source, in its order.
 pub(super) fn excerpts(labels: &[(usize, &Label)], places: &BTreeMap<usize, Place>) -> Vec<Excerpt> {
     let Some((_, Label { source, .. })) = labels.first() else { return Vec::new() };
-    let mut lines: BTreeMap<usize, (usize, Vec<(Range<usize>, usize)>)> = BTreeMap::new();
+    let mut lines: BTreeMap<usize, (usize, Vec<Mark>)> = BTreeMap::new();
     for (position, label) in labels {
         let Some(place) = places.get(&label.span.start) else { continue };
         let span = shown_span(source, &label.span);
@@ -150,7 +153,7 @@ fn lines_before(source: &Source, start: usize, count: usize) -> Vec<String> {
 }
 
 /// Appends the line that starts at byte `start`, whole or in windows around its marks.
-fn append(excerpt: &mut Excerpt, source: &Source, start: usize, mut marks: Vec<(Range<usize>, usize)>) {
+fn append(excerpt: &mut Excerpt, source: &Source, start: usize, mut marks: Vec<Mark>) {
     let text = &source.text;
     marks.sort_by_key(|(span, _)| (span.start, span.end));
     let (end, whole) = line_end(text, start, WHOLE);

@@ -2,5 +2,6 @@
 
 mod diagnostics;
 mod excerpt;
+pub mod progress;
 
 pub use diagnostics::render;

@@ -1,6 +1,6 @@
-//! Digamma and its derivatives: recurrence up to x >= 15, then the asymptotic series (Abramowitz and Stegun 6.4.6, 6.4.11).
+//! The derivatives of digamma from the second on: recurrence up to x >= 15 + n, then the asymptotic series (Abramowitz and Stegun 6.4.11).
 
-use super::{pow, sin};
+use super::{digamma, pow, sin, trigamma};
 
 /// B_2, B_4, ..., B_24.
 const BERNOULLI: [f64; 12] = [
@@ -18,18 +18,13 @@ const BERNOULLI: [f64; 12] = [
     -236364091.0 / 2730.0,
 ];
 
-/// d/dx log |gamma(x)|. NaN at zero and the negative integers.
-pub fn digamma(x: f64) -> f64 {
-    polygamma(0, x)
-}
-
-/// The derivative of digamma.
-pub fn trigamma(x: f64) -> f64 {
-    polygamma(1, x)
-}
-
 /// The n-th derivative of digamma. NaN at the poles (0, -1, -2, ...), except +inf there where n is odd.
 pub fn polygamma(n: u32, x: f64) -> f64 {
+    match n {
+        0 => return digamma(x),
+        1 => return trigamma(x),
+        _ => (),
+    }
     if x.is_nan() || x == f64::NEG_INFINITY {
         return f64::NAN;
     }
@@ -51,23 +46,17 @@ pub fn polygamma(n: u32, x: f64) -> f64 {
         shifted += 1.0;
     }
     if shifted == f64::INFINITY {
-        return if n == 0 { f64::INFINITY } else { sign * 0.0 };
+        return sign * 0.0;
     }
     let inverse_square = 1.0 / (shifted * shifted);
     let mut series = 0.0;
     for k in (1..=BERNOULLI.len()).rev() {
-        // B_2k (2k + n - 1)! / ((2k)! n!) x^-2k, with n!/0! taken out
-        let mut ratio = 1.0 / f64::from(2 * k as u32);
+        // B_2k (2k + n - 1)! / ((2k)! n!) x^-2k, with n! taken out
+        let mut ratio = 1.0 / f64::from(n);
         for i in 1..n {
             ratio *= (2.0 * k as f64 + f64::from(i)) / f64::from(i);
         }
-        if n > 0 {
-            ratio *= 2.0 * k as f64 / f64::from(n);
-        }
         series = (series + BERNOULLI[k - 1] * ratio) * inverse_square;
-    }
-    if n == 0 {
-        return super::log(shifted) - 0.5 / shifted - series - sum;
     }
     let head = 1.0 / f64::from(n) + 0.5 / shifted + series;
     sign * factorial * (sum + head / power(shifted, n))

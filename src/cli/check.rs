@@ -1,0 +1,76 @@
+//! `sbi-run check`: every fault and warning, and the size of the plan; runs nothing.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Exit, Loaded, Overrides, load_all, output, print};
+use crate::engine::Kernel;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Experiment files
+    #[arg(required = true, value_name = "EXPERIMENT.toml")]
+    experiments: Vec<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Show how the loss was compiled
+    #[arg(long)]
+    explain: bool,
+}
+
+pub fn main(arguments: &Arguments) -> Exit {
+    let loaded = match load_all(&arguments.experiments, &arguments.overrides.set) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let mut text = String::new();
+    for (path, one) in arguments.experiments.iter().zip(&loaded) {
+        print(&one.warnings);
+        describe(&mut text, &path.display().to_string(), one, arguments.explain);
+    }
+    output(&text)
+}
+
+fn describe(text: &mut String, path: &str, loaded: &Loaded, explain: bool) {
+    let model = &loaded.models[0];
+    let free = model.dimension();
+    let fixed = model.names.len() - free;
+    // Writing to a string does not fail.
+    let _ = writeln!(text, "{path}: ok");
+    let _ = writeln!(
+        text,
+        "  {} rows, {} output{}, {free} free parameter{}{}",
+        model.rows.count(),
+        model.outputs.len(),
+        plural(model.outputs.len()),
+        plural(free),
+        if fixed > 0 { format!(", {fixed} fixed") } else { String::new() },
+    );
+    let experiment = &loaded.experiment;
+    let _ = writeln!(
+        text,
+        "  {} run{}: {} optimizer{}, {} differentiation method{}, {} repeat{}, {} combination{} of the axes",
+        loaded.plan.runs.len(),
+        plural(loaded.plan.runs.len()),
+        experiment.optimizers.len(),
+        plural(experiment.optimizers.len()),
+        experiment.differentiation.methods.len(),
+        plural(experiment.differentiation.methods.len()),
+        experiment.sweep.repeats,
+        plural(experiment.sweep.repeats),
+        loaded.plan.variants.len(),
+        plural(loaded.plan.variants.len()),
+    );
+    if explain {
+        let _ = writeln!(text, "  loss: {}", Kernel::new(&model.loss, &model.rows).explain());
+        for line in model.loss.to_string().lines() {
+            let _ = writeln!(text, "    {line}");
+        }
+    }
+}
+
+fn plural(n: usize) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}

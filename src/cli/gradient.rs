@@ -1,0 +1,79 @@
+//! `sbi-run gradient`: loss and gradient at a point by every method, beside the reference, as CSV.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Exit, Overrides, load_all, output, print};
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diff::reference::Reference;
+use crate::diff::{Method, Objective};
+use crate::engine::Workspace;
+use crate::execute::accuracy::digits;
+use crate::model::Model;
+use crate::report::numbers;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Experiment file
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    at: Option<String>,
+}
+
+pub fn main(arguments: &Arguments) -> Exit {
+    let loaded = match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    print(&loaded[0].warnings);
+    let (experiment, model) = (&loaded[0].experiment, &loaded[0].models[0]);
+    let mut point = model.start(experiment);
+    if let Err(faults) = place(model, arguments.at.as_deref().unwrap_or(""), &mut point) {
+        print(&faults);
+        return Exit::Invalid;
+    }
+    let exact = Reference::new(&model.loss, &model.table.columns, model.rows.count()).gradient(&point);
+    let mut text = String::from("method,parameter,loss,derivative,reference,digits\n");
+    for kind in &experiment.differentiation.methods {
+        let Some(method) = Method::named(kind.name) else { continue };
+        let objective = Objective::new(&model.loss, &model.rows, method, experiment.differentiation.step);
+        let mut gradient = vec![0.0; point.len()];
+        let loss = objective.gradient(&point, &mut Workspace::default(), &mut gradient);
+        for (k, name) in model.free_names().iter().enumerate() {
+            let error = if gradient[k] == exact[k] { 0.0 } else { ((gradient[k] - exact[k]) / exact[k]).abs() };
+            let fields = [loss, gradient[k], exact[k], digits(error)].map(numbers::exact);
+            text.push_str(&format!("{},{name},{}\n", kind.name, fields.join(",")));
+        }
+    }
+    output(&text)
+}
+
+/// Sets the named coordinates of a point; every fault at once.
+pub fn place(model: &Model, assignments: &str, point: &mut [f64]) -> Result<(), Vec<Diagnostic>> {
+    let names = model.free_names();
+    let mut faults = Vec::new();
+    for assignment in assignments.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+        let Some((name, value)) = assignment.split_once('=') else {
+            faults.push(Diagnostic::error(format!("`--at {assignment}`: write it as NAME=VALUE")));
+            continue;
+        };
+        let (name, value) = (name.trim(), value.trim());
+        match (names.iter().position(|known| *known == name), value.parse::<f64>()) {
+            (Some(k), Ok(number)) => point[k] = number,
+            (Some(_), Err(_)) => faults.push(Diagnostic::error(format!("`--at`: `{value}` is not a number"))),
+            (None, _) => {
+                let fault = Diagnostic::error(format!("`--at`: no free parameter is called `{name}`"));
+                faults.push(match did_you_mean(name, names.iter().copied()) {
+                    Some(near) => fault.help(format!("did you mean `{near}`?")),
+                    None => fault.help(format!("free parameters: {}", names.join(", "))),
+                });
+            }
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}

@@ -1,0 +1,23 @@
+//! `sbi-run list`: every kind that an experiment may name, with its settings, defaults and source.
+
+use clap::Args;
+
+use super::{Exit, output};
+use crate::catalog::CATALOG;
+use crate::experiment::list;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// simulators, priors, losses, methods, optimizers, intervals, noises, functions, or the name of one kind
+    kind: Option<String>,
+}
+
+pub fn main(arguments: &Arguments) -> Exit {
+    match list::text(&CATALOG, arguments.kind.as_deref()) {
+        Ok(text) => output(&text),
+        Err(text) => {
+            eprintln!("{text}");
+            Exit::Invalid
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! `sbi-run run`: carries out experiments, keeps what is done, and writes the reports.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use clap::Args;
+use tracing::{debug, info};
+
+use super::{Exit, Loaded, Overrides, load_all, logging, print};
+use crate::execute::{self, Event, Prepared};
+use crate::experiment::Data;
+use crate::journal::resume::{Flags, decide};
+use crate::journal::{Folder, Journal, set_aside};
+use crate::record::{Record, Status};
+use crate::report::{self, Machine, Measurement, Results};
+use crate::terminal::progress::{Screen, print_result};
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Experiment files
+    #[arg(required = true, value_name = "EXPERIMENT.toml")]
+    experiments: Vec<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Where the results folders are
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    /// How many threads to use; default: all processors, or what Slurm gives
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Run failed runs again
+    #[arg(long)]
+    retry: bool,
+    /// Move old results aside and begin anew
+    #[arg(long)]
+    fresh: bool,
+    /// Print nothing but faults
+    #[arg(long)]
+    quiet: bool,
+    /// Show log lines, e.g. `--log debug` or `--log sbi_run::optimize=trace`
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+pub fn main(arguments: &Arguments) -> Exit {
+    let screen = Screen::new(arguments.quiet);
+    if let Err(text) = logging::start(arguments.log.as_deref(), &screen) {
+        eprintln!("sbi-run: {text}");
+        return Exit::Invalid;
+    }
+    let loaded = match load_all(&arguments.experiments, &arguments.overrides.set) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let cancel = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // The second signal ends the process at once; the first asks it to stop. Without handlers it just ends.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&cancel));
+        let _ = signal_hook::flag::register(signal, Arc::clone(&cancel));
+    }
+    let threads = arguments.threads.map_or_else(default_threads, NonZeroUsize::get);
+    let all = execute::with_threads(threads, || {
+        let mut exit = Exit::Done;
+        for one in &loaded {
+            match run(arguments, one, threads, &screen, &cancel) {
+                Ok(Exit::Done) => {}
+                Ok(Exit::RunsFailed) => exit = Exit::RunsFailed,
+                Ok(other) => return other,
+                Err(error) => {
+                    eprintln!("sbi-run: {error}");
+                    return Exit::Results;
+                }
+            }
+        }
+        exit
+    });
+    all.unwrap_or_else(|error| {
+        eprintln!("sbi-run: cannot start {threads} threads: {error}");
+        Exit::Invalid
+    })
+}
+
+/// What Slurm gives to the task, else every processor.
+fn default_threads() -> usize {
+    let given = std::env::var("SLURM_CPUS_PER_TASK").ok().and_then(|text| text.parse().ok());
+    given.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
+}
+
+fn run(
+    arguments: &Arguments,
+    loaded: &Loaded,
+    threads: usize,
+    screen: &Screen,
+    cancel: &AtomicBool,
+) -> Result<Exit, crate::journal::Error> {
+    let (experiment, plan) = (&loaded.experiment, &loaded.plan);
+    if !arguments.quiet {
+        print(&loaded.warnings);
+    }
+    let path = arguments.out.join(&experiment.name);
+    if arguments.fresh
+        && let Some(aside) = set_aside(&path)?
+    {
+        info!("old results moved to {}", aside.display());
+    }
+    let folder = Folder::create(&path)?;
+    let (journal, records) = Journal::open(&folder)?;
+    let flags = Flags { retry: arguments.retry, fresh: arguments.fresh };
+    let resumption = decide(plan, records, flags);
+    info!("{}: {} runs, {} to do", experiment.name, plan.runs.len(), resumption.remaining.len());
+    let prepared: Vec<Prepared> = plan
+        .variants
+        .iter()
+        .zip(&loaded.models)
+        .map(|(variant, model)| Prepared::new(Arc::clone(model), variant.experiment.differentiation.methods.len()))
+        .collect();
+    let before = plan.runs.len() - resumption.remaining.len();
+    let progress = screen.progress(&experiment.name, resumption.remaining.len(), before);
+    let kept = Mutex::new((journal, resumption.kept, None));
+    let observe = |event: Event| match event {
+        Event::Started(run) => {
+            let method = run.method.map(|method| format!(" {}", method.name)).unwrap_or_default();
+            progress.started(run.index, &format!("{}{method}", plan.optimizer(run)));
+        }
+        Event::Finished(run, record) => {
+            debug!("run {}: {:?}, {}", run.index, record.status, record.reason);
+            let mut kept = kept.lock().expect("no panic while a record is kept");
+            if let Err(error) = kept.0.append(record) {
+                // What cannot be written must not be computed on.
+                kept.2.get_or_insert(error);
+                cancel.store(true, Ordering::Relaxed);
+            }
+            kept.1[run.index] = Some(record.clone());
+            progress.finished(run.index, record);
+        }
+    };
+    execute::execute(plan, &prepared, &resumption.remaining, cancel, &observe);
+    progress.end();
+    let (journal, records, fault) = kept.into_inner().expect("no panic while a record is kept");
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
+    journal.sync()?;
+    let interrupted = cancel.load(Ordering::Relaxed);
+    let derivatives: Vec<Measurement> = match interrupted || experiment.differentiation.compare == 0 {
+        true => Vec::new(),
+        false => execute::compare(plan, &prepared, cancel)
+            .into_iter()
+            .map(|derivative| Measurement { variant: 0, derivative })
+            .collect(),
+    };
+    let machine = machine(threads);
+    let best = report::best_run(plan, &records);
+    let fit = best.and_then(|run| {
+        let variant = plan.runs[run].variant;
+        let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
+        has_data.then(|| report::fit(&loaded.models[variant], run, records[run].as_ref()?))?
+    });
+    let results = Results {
+        plan,
+        experiment,
+        text: &loaded.text,
+        records: &records,
+        derivatives: &derivatives,
+        fit: fit.as_ref(),
+        machine: &machine,
+    };
+    report::render(&results, &folder)?;
+    // Standard output may be closed; the reports are on disk.
+    let _ = print_result(screen, &report::summary(&results, &path));
+    if interrupted {
+        let done = records.iter().flatten().count();
+        eprintln!(
+            "sbi-run: interrupted after {done} of {} runs; the same command goes on from there",
+            plan.runs.len()
+        );
+        return Ok(Exit::Interrupted);
+    }
+    let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);
+    Ok(if records.iter().any(failed) { Exit::RunsFailed } else { Exit::Done })
+}
+
+/// What the timings were measured on.
+fn machine(threads: usize) -> Machine {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let host = read("/proc/sys/kernel/hostname").trim().to_string();
+    let cpu = read("/proc/cpuinfo");
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
+    Machine { host, cpu: model.unwrap_or(std::env::consts::ARCH).to_string(), threads }
+}

@@ -1,0 +1,117 @@
+//! Carries out a plan: the queue of runs, the threads, the way to stop.
+//!
+//! The only room that makes threads. Runs are independent and each is a function of its plan row, so that neither
+//! their order nor the number of threads reaches a number.
+
+pub mod accuracy;
+mod objective;
+mod run;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use rayon::prelude::*;
+
+use crate::diff::{Method, Objective};
+use crate::infer::intervals::Informer;
+use crate::model::Model;
+use crate::plan::{Plan, Run};
+use crate::record::{Derivative, Record, Status};
+
+/// What happens while a plan is carried out.
+pub enum Event<'a> {
+    Started(&'a Run),
+    Finished(&'a Run, &'a Record),
+}
+
+/// A variant of the plan, ready to run: its model and what was compiled for it so far.
+pub struct Prepared {
+    pub model: Arc<Model>,
+    /// The loss over search coordinates, by position in `differentiation.methods`; the last one for optimizers
+    /// without gradients.
+    search: Vec<OnceLock<Objective>>,
+    /// The loss over θ.
+    loss: OnceLock<Objective>,
+    informer: OnceLock<Informer>,
+}
+
+impl Prepared {
+    pub fn new(model: Arc<Model>, methods: usize) -> Prepared {
+        let search = (0..=methods).map(|_| OnceLock::new()).collect();
+        Prepared { model, search, loss: OnceLock::new(), informer: OnceLock::new() }
+    }
+
+    fn search(&self, position: usize, method: Method, step: Option<f64>) -> &Objective {
+        self.search[position]
+            .get_or_init(|| Objective::new(&self.model.search_loss, &self.model.rows, method, step))
+    }
+
+    fn loss(&self) -> &Objective {
+        self.loss.get_or_init(|| Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, None))
+    }
+
+    fn informer(&self) -> &Informer {
+        self.informer.get_or_init(|| Informer::new(&self.model))
+    }
+}
+
+/// Runs `wanted` (positions in the plan) on the current thread pool. `observe` hears of every start and end, from
+/// any thread; a run that `cancel` cut short is not reported as finished: it is for another day.
+pub fn execute(
+    plan: &Plan,
+    prepared: &[Prepared],
+    wanted: &[usize],
+    cancel: &AtomicBool,
+    observe: &(dyn Fn(Event) + Sync),
+) {
+    wanted.par_iter().with_max_len(1).for_each(|index| {
+        if cancel.load(Ordering::Relaxed) {
+            return;
+        }
+        let planned = &plan.runs[*index];
+        observe(Event::Started(planned));
+        let done = catch_unwind(AssertUnwindSafe(|| run::run(plan, planned, &prepared[planned.variant], cancel)));
+        let record = match done {
+            Ok(Some(record)) => record,
+            Ok(None) => return,
+            Err(panic) => failed(planned, format!("panic: {}", panic_text(&*panic))),
+        };
+        observe(Event::Finished(planned, &record));
+    });
+}
+
+/// The accuracy and cost of every method of the first variant's model, at each point, in the order of the methods.
+pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Vec<Derivative> {
+    accuracy::compare(plan, prepared, cancel)
+}
+
+/// A pool of `threads` threads; every parallel loop inside `f` uses it.
+pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Result<T, rayon::ThreadPoolBuildError> {
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(f))
+}
+
+/// A run that has no answer.
+fn failed(run: &Run, reason: String) -> Record {
+    Record {
+        identity: run.identity.clone(),
+        status: Status::Failed,
+        reason,
+        loss: None,
+        evaluations: 0,
+        gradients: 0,
+        iterations: 0,
+        parameters: Vec::new(),
+        trace: Vec::new(),
+        intervals: Vec::new(),
+        seconds: 0.0,
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (_, Some(text)) => text,
+        _ => "no message",
+    }
+}

@@ -1,0 +1,204 @@
+//! Confidence intervals from a matrix of second derivatives at the optimum, exact derivatives throughout.
+//!
+//! `fisher`: the expected information Σ w ∇q ∇qᵀ over the quantities that the loss names (`model::loss::information`);
+//! under least squares that is the Gauss-Newton matrix over the residual variance RSS/(n - p), which is what NIST
+//! certifies. `hessian`: the observed information, the Hessian of the negative log likelihood, forward over reverse.
+//! The interval is estimate ± z·standard error in the user's coordinates, with Student's t under least squares
+//! (Bevington & Robinson, section 8.5; Efron & Hinkley, Biometrika 65 (1978) 457). A matrix that is singular to
+//! rounding gives no number but the direction that the data do not determine.
+
+use crate::diff::{forward, reverse};
+use crate::engine::{Kernel, Workspace};
+use crate::ir::Program;
+use crate::kind::{Kind, independent};
+use crate::math::linear::{Matrix, symmetric_eigen};
+use crate::math::{distribution, elementary, statistics};
+use crate::model::Model;
+use crate::record::Interval;
+
+/// Every interval method.
+pub const INTERVALS: &[Kind] = &[
+    Kind {
+        name: "fisher",
+        summary: "expected information (Gauss-Newton matrix of the residuals); scaled by RSS/(n - p) under least squares",
+        reference: "Bevington & Robinson, Data Reduction and Error Analysis, section 8.5",
+        settings: &[],
+        check: independent,
+    },
+    Kind {
+        name: "hessian",
+        summary: "observed information: the Hessian of the negative log likelihood at the optimum",
+        reference: "Efron & Hinkley, Biometrika 65 (1978) 457",
+        settings: &[],
+        check: independent,
+    },
+];
+
+/// Eigenvalues of the scaled matrix below this times the largest are zero to rounding.
+const SINGULAR: f64 = 1e-13;
+
+/// The kernels that intervals need, compiled once for a model.
+#[derive(Clone, Debug)]
+pub struct Informer {
+    /// Quantities and weights, then their derivatives, row by row.
+    sensitivities: Kernel,
+    loss_hessian: Kernel,
+    prior_hessian: Option<Kernel>,
+    n: usize,
+}
+
+impl Informer {
+    pub fn new(model: &Model) -> Informer {
+        let hessian = |program: &Program| Kernel::new(&forward::jacobian(&reverse::gradient(program)), &model.rows);
+        Informer {
+            sensitivities: Kernel::new(&forward::jacobian(&model.information), &model.rows),
+            loss_hessian: hessian(&model.loss),
+            prior_hessian: model.prior.as_ref().map(hessian),
+            n: model.dimension(),
+        }
+    }
+
+    /// Intervals of every free scalar by `method` at `theta`, whose loss is `loss`. Parameters are numbered among all
+    /// scalars.
+    pub fn intervals(&self, model: &Model, method: &str, level: f64, theta: &[f64], loss: f64) -> Vec<Interval> {
+        let observations = model.rows.count() * model.outputs.len();
+        let degrees = observations as f64 - self.n as f64;
+        // Least squares: the loss is 2σ² times the negative log likelihood, σ² as the residuals have it.
+        let factor = model.likelihood_factor.unwrap_or(2.0 * loss / degrees);
+        let information = match method {
+            "fisher" => self.expected(theta, if model.likelihood_factor.is_none() { 0.5 * factor } else { 1.0 }),
+            _ => self.hessian(&self.loss_hessian, theta, factor),
+        };
+        let quantile = match model.likelihood_factor {
+            None => distribution::student_t_quantile(0.5 + 0.5 * level, degrees),
+            Some(_) => statistics::normal_quantile(0.5 + 0.5 * level),
+        };
+        let names = model.free_names();
+        let answer = if degrees <= 0.0 && model.likelihood_factor.is_none() {
+            Err("as many parameters as observations: the residual variance is unknown".to_string())
+        } else {
+            standard_errors(&information, &names)
+        };
+        let free = (0..model.names.len()).filter(|k| model.fixed[*k].is_none());
+        free.enumerate()
+            .map(|(k, parameter)| {
+                let estimate = theta[k];
+                let coordinate = &model.coordinates[k];
+                let error = answer.as_ref().ok().map(|errors| errors[k]);
+                let note = match &answer {
+                    Err(note) => note.clone(),
+                    Ok(_) if estimate <= coordinate.low || estimate >= coordinate.high => "at a bound".to_string(),
+                    Ok(_) => String::new(),
+                };
+                Interval {
+                    parameter,
+                    method: method.to_string(),
+                    level,
+                    estimate,
+                    standard_error: error,
+                    lower: error.map(|error| estimate - quantile * error),
+                    upper: error.map(|error| estimate + quantile * error),
+                    note,
+                }
+            })
+            .collect()
+    }
+
+    /// Σ w ∇q ∇qᵀ / scale, plus the Hessian of the negative log prior.
+    fn expected(&self, theta: &[f64], scale: f64) -> Matrix {
+        let n = self.n;
+        let columns = self.sensitivities.rows(theta, &mut Workspace::default());
+        let quantities = columns.len() / (n + 1);
+        let mut information = match &self.prior_hessian {
+            Some(kernel) => self.hessian(kernel, theta, 1.0),
+            None => Matrix::zeros(n, n),
+        };
+        // Outputs come in pairs: a quantity, its weight; the weight's own derivatives are not used.
+        for pair in (0..quantities).step_by(2) {
+            let weight = &columns[pair + 1];
+            let slope = |k: usize| &columns[quantities + pair * n + k];
+            for i in 0..n {
+                for j in 0..=i {
+                    let terms = weight.iter().zip(slope(i)).zip(slope(j));
+                    let sum: f64 = terms.map(|((w, a), b)| w * a * b).sum();
+                    information[(i, j)] += sum / scale;
+                }
+            }
+        }
+        symmetric(information)
+    }
+
+    fn hessian(&self, kernel: &Kernel, theta: &[f64], factor: f64) -> Matrix {
+        let n = self.n;
+        let mut outputs = vec![0.0; (n + 1) * (n + 1)];
+        kernel.evaluate(theta, &mut Workspace::default(), &mut outputs);
+        let mut matrix = Matrix::zeros(n, n);
+        for i in 0..n {
+            for j in 0..=i {
+                // After the n + 1 values come the derivatives of the loss, then those of each component.
+                matrix[(i, j)] = outputs[n + 1 + n + i * n + j] / factor;
+            }
+        }
+        symmetric(matrix)
+    }
+}
+
+fn symmetric(mut matrix: Matrix) -> Matrix {
+    for i in 0..matrix.rows {
+        for j in 0..i {
+            matrix[(j, i)] = matrix[(i, j)];
+        }
+    }
+    matrix
+}
+
+/// √ of the diagonal of the inverse, or what is wrong with the matrix.
+fn standard_errors(information: &Matrix, names: &[&str]) -> Result<Vec<f64>, String> {
+    let n = information.rows;
+    let diagonal: Vec<f64> = (0..n).map(|k| information[(k, k)]).collect();
+    if diagonal.iter().any(|entry| !entry.is_finite()) {
+        return Err("the second derivatives are not finite".to_string());
+    }
+    if let Some(k) = diagonal.iter().position(|entry| *entry <= 0.0) {
+        return Err(format!("the data do not determine {}", names[k]));
+    }
+    // Scaled to a unit diagonal, so that units do not matter.
+    let scale: Vec<f64> = diagonal.iter().map(|entry| 1.0 / elementary::sqrt(*entry)).collect();
+    let mut scaled = information.clone();
+    for i in 0..n {
+        for j in 0..n {
+            scaled[(i, j)] *= scale[i] * scale[j];
+        }
+    }
+    let Some(eigen) = symmetric_eigen(&scaled) else {
+        return Err("the second derivatives are not finite".to_string());
+    };
+    let largest = eigen.values.last().copied().unwrap_or(0.0);
+    if eigen.values[0] <= -SINGULAR * largest {
+        return Err(format!("not a minimum: the loss falls along {}", direction(eigen.vectors.row(0), &scale, names)));
+    }
+    if eigen.values[0] <= SINGULAR * largest {
+        return Err(format!("the data do not determine {}", direction(eigen.vectors.row(0), &scale, names)));
+    }
+    let variance = |k: usize| -> f64 {
+        (0..n).map(|m| eigen.vectors.row(m)[k] * eigen.vectors.row(m)[k] / eigen.values[m]).sum()
+    };
+    Ok((0..n).map(|k| scale[k] * elementary::sqrt(variance(k))).collect())
+}
+
+/// A direction in parameter space, as a sum of its leading parts: `a1 - 0.98 a2`.
+fn direction(vector: &[f64], scale: &[f64], names: &[&str]) -> String {
+    let parts: Vec<f64> = vector.iter().zip(scale).map(|(part, scale)| part * scale).collect();
+    let lead = parts.iter().fold(0.0, |lead: f64, part| if part.abs() > lead.abs() { *part } else { lead });
+    let mut words = Vec::new();
+    for ((part, unscaled), name) in parts.iter().zip(vector).zip(names) {
+        // Parts that matter in the scaled coordinates, where all parameters are alike.
+        if unscaled.abs() < 0.05 {
+            continue;
+        }
+        let factor = part / lead;
+        let sign = if factor < 0.0 { "-" } else { "+" };
+        words.push(if factor.abs() == 1.0 { format!("{sign} {name}") } else { format!("{sign} {:.3} {name}", factor.abs()) });
+    }
+    words.join(" ").trim_start_matches("+ ").to_string()
+}

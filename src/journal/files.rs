@@ -1,0 +1,134 @@
+//! Files of the results folder, written whole or not at all.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// A results folder that can be written to.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Makes the folder where it is missing, and tries at once whether files can be written there.
+    pub fn create(path: &Path) -> Result<Folder, Error> {
+        if path.exists() && !path.is_dir() {
+            return Err(Error::NotFolder(path.to_path_buf()));
+        }
+        fs::create_dir_all(path).map_err(|source| Error::io("make the folder", path, source))?;
+        tempfile::Builder::new()
+            .prefix(".probe")
+            .tempfile_in(path)
+            .and_then(|mut file| file.write_all(b"probe"))
+            .map_err(|source| Error::io("write to the folder", path, source))?;
+        Ok(Folder { path: path.to_path_buf() })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes the file `name` in one step: a reader sees the old contents or the new ones, never a part.
+    ///
+    /// The new contents are on their way to the disk, but not waited for: a report can be made again at any time.
+    pub fn write(&self, name: &str, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+        let path = self.file(name);
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".").suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // What an ordinary new file gets: the user's umask takes its part away.
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let write = || -> io::Result<()> {
+            let mut writer = BufWriter::new(builder.tempfile_in(&self.path)?);
+            contents(&mut writer)?;
+            let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.persist(&path).map_err(|error| error.error)?;
+            Ok(())
+        };
+        write().map_err(|source| Error::io("write", &path, source))
+    }
+
+    /// Removes the file `name` if it is there: a report of an earlier run that no longer holds.
+    pub fn remove(&self, name: &str) -> Result<(), Error> {
+        let path = self.file(name);
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", &path, source)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Moves a results folder aside, to the first free name `NAME.old-1`, `NAME.old-2`, …; nothing is ever deleted.
+///
+/// Returns where it went, or None if there was nothing.
+pub fn set_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(".old-");
+    for number in 1u64.. {
+        let mut numbered = name.clone();
+        numbered.push(number.to_string());
+        let target = path.with_file_name(numbered);
+        if !target.exists() {
+            fs::rename(path, &target).map_err(|source| Error::io("move aside", path, source))?;
+            return Ok(Some(target));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_contents_and_no_rubbish() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::create(&home.path().join("results/silver")).unwrap();
+        folder.write("a.csv", |out| out.write_all(b"old")).unwrap();
+        let failed = folder.write("a.csv", |out| {
+            out.write_all(b"half of the n")?;
+            Err(io::Error::other("disk full"))
+        });
+        let message = failed.unwrap_err().to_string();
+        assert!(message.contains("a.csv") && message.contains("disk full"), "{message}");
+        assert_eq!(fs::read(folder.file("a.csv")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        folder.remove("a.csv").unwrap();
+        folder.remove("a.csv").unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("silver");
+        fs::write(&path, "not a folder").unwrap();
+        assert!(matches!(Folder::create(&path), Err(Error::NotFolder(_))));
+        assert!(Folder::create(&path.join("below")).is_err());
+    }
+
+    #[test]
+    fn old_results_are_moved_and_kept() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("silver");
+        assert_eq!(set_aside(&path).unwrap(), None);
+        for number in 1..=2 {
+            Folder::create(&path).unwrap();
+            assert_eq!(set_aside(&path).unwrap().unwrap(), home.path().join(format!("silver.old-{number}")));
+        }
+        assert_eq!(fs::read_dir(home.path()).unwrap().count(), 2);
+    }
+}

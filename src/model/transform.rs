@@ -1,0 +1,143 @@
+//! The coordinates in which optimizers search: unconstrained for gradient methods, a box for population methods.
+//!
+//! Each free parameter θ with limits (low, high) has a map from the real line: identity, θ = low + e^u,
+//! θ = low + (high - low)·sigmoid(u), or the last one for log θ. A population searches in the same coordinate without
+//! the squashing: θ itself, or log θ.
+
+use crate::experiment::Transform;
+use crate::ir::{Builder, Operator, Value};
+use crate::math::elementary;
+
+/// The coordinate of one free parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Coordinate {
+    pub transform: Transform,
+    pub low: f64,
+    pub high: f64,
+    /// The prior is even in log θ: search there.
+    pub logarithmic: bool,
+}
+
+/// How near to an end of its range a start may be, relative to the width.
+const MARGIN: f64 = 1e-6;
+
+impl Coordinate {
+    /// The natural coordinate for the limits, or the one that the user asks for.
+    pub fn new(low: f64, high: f64, logarithmic: bool, asked: Option<Transform>) -> Coordinate {
+        let natural = match (low.is_finite(), high.is_finite()) {
+            (true, true) => Transform::Logit,
+            (false, false) => Transform::Identity,
+            _ => Transform::Log,
+        };
+        Coordinate { transform: asked.unwrap_or(natural), low, high, logarithmic: logarithmic && low > 0.0 }
+    }
+
+    /// θ as nodes of u.
+    pub fn lower(&self, b: &mut Builder, u: Value) -> Value {
+        match self.transform {
+            Transform::Identity => u,
+            Transform::Log => {
+                let e = b.unary(Operator::Exp, u);
+                if self.low.is_finite() {
+                    b.shift(e, self.low)
+                } else {
+                    let high = b.constant(self.high);
+                    b.subtract(high, e)
+                }
+            }
+            Transform::Logit => {
+                let s = b.unary(Operator::Sigmoid, u);
+                let (low, high) = self.ends();
+                let part = b.scale(high - low, s);
+                let inner = b.shift(part, low);
+                if self.logarithmic { b.unary(Operator::Exp, inner) } else { inner }
+            }
+        }
+    }
+
+    /// θ of u.
+    pub fn to_parameter(&self, u: f64) -> f64 {
+        match self.transform {
+            Transform::Identity => u,
+            Transform::Log if self.low.is_finite() => self.low + elementary::exp(u),
+            Transform::Log => self.high - elementary::exp(u),
+            Transform::Logit => {
+                let (low, high) = self.ends();
+                self.from_box(low + (high - low) * elementary::sigmoid(u))
+            }
+        }
+    }
+
+    /// u of θ, for θ in the range; an end of the range is moved inside a little.
+    pub fn to_search(&self, theta: f64) -> f64 {
+        match self.transform {
+            Transform::Identity => theta,
+            Transform::Log => {
+                let distance = if self.low.is_finite() { theta - self.low } else { self.high - theta };
+                elementary::log(distance.max(MARGIN))
+            }
+            Transform::Logit => {
+                let (low, high) = self.ends();
+                let p = ((self.to_box(theta) - low) / (high - low)).clamp(MARGIN, 1.0 - MARGIN);
+                elementary::log(p / (1.0 - p))
+            }
+        }
+    }
+
+    /// The box coordinate of θ.
+    pub fn to_box(&self, theta: f64) -> f64 {
+        if self.logarithmic { elementary::log(theta) } else { theta }
+    }
+
+    /// θ of the box coordinate, kept inside the limits against rounding.
+    pub fn from_box(&self, w: f64) -> f64 {
+        let theta = if self.logarithmic { elementary::exp(w) } else { w };
+        theta.clamp(self.low, self.high)
+    }
+
+    /// The ends of the box coordinate.
+    pub fn ends(&self) -> (f64, f64) {
+        (self.to_box(self.low), self.to_box(self.high))
+    }
+
+    /// dθ/du at u, for carrying uncertainties between the coordinates.
+    pub fn slope(&self, u: f64) -> f64 {
+        match self.transform {
+            Transform::Identity => 1.0,
+            Transform::Log if self.low.is_finite() => elementary::exp(u),
+            Transform::Log => -elementary::exp(u),
+            Transform::Logit => {
+                let (low, high) = self.ends();
+                let inner = (high - low) * elementary::sigmoid(u) * elementary::sigmoid(-u);
+                if self.logarithmic { inner * self.to_parameter(u) } else { inner }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coordinates_go_there_and_back() {
+        let inf = f64::INFINITY;
+        for (low, high, logarithmic) in
+            [(0.0, 50.0, false), (10.0, 1000.0, true), (0.0, inf, false), (-inf, 3.0, false), (-inf, inf, false)]
+        {
+            let coordinate = Coordinate::new(low, high, logarithmic, None);
+            for theta in [0.5, 1.5, 2.75, 20.0, 49.0].into_iter().filter(|x| (low..=high).contains(x)) {
+                let u = coordinate.to_search(theta);
+                let back = coordinate.to_parameter(u);
+                assert!((back - theta).abs() < 1e-12 * theta.abs().max(1.0), "{coordinate:?} {theta} {back}");
+                let h = 1e-6;
+                let slope = (coordinate.to_parameter(u + h) - coordinate.to_parameter(u - h)) / (2.0 * h);
+                assert!((slope / coordinate.slope(u) - 1.0).abs() < 1e-7, "{coordinate:?}");
+                let mut b = Builder::new();
+                let value = b.constant(u);
+                let lowered = coordinate.lower(&mut b, value);
+                assert!((b.known(lowered).unwrap() - theta).abs() < 1e-12 * theta.abs().max(1.0));
+            }
+        }
+    }
+}

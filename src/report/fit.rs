@@ -1,0 +1,63 @@
+//! Data and model side by side at a run's best point: what `predictions.csv` and the picture of the fit show.
+
+use super::{Curve, Fit, OutputFit};
+use crate::data::Table;
+use crate::engine::{Kernel, Rows, Workspace};
+use crate::ir::{Builder, Node, Program, Value};
+use crate::model::Model;
+use crate::record::Record;
+
+/// Points of the dense curve.
+const DENSE: usize = 400;
+
+/// The fit of one run; None where the run has no parameters or the model no data.
+pub fn fit(model: &Model, run: usize, record: &Record) -> Option<Fit> {
+    if record.parameters.is_empty() || model.observed.is_empty() {
+        return None;
+    }
+    let free = record.parameters.iter().zip(&model.fixed).filter(|(_, fixed)| fixed.is_none());
+    let theta: Vec<f64> = free.map(|(value, _)| *value).collect();
+    let columns = Kernel::new(&model.predictions, &model.rows).rows(&theta, &mut Workspace::default());
+    let output = |k: usize| {
+        let observed = model.table.columns[model.observed[k]].clone();
+        let (predicted, sigma) = (columns[2 * k].clone(), columns[2 * k + 1].clone());
+        let residual = observed.iter().zip(&predicted).map(|(observed, predicted)| observed - predicted).collect();
+        let sigma = sigma.iter().any(|sigma| !sigma.is_nan()).then_some(sigma);
+        OutputFit { name: model.outputs[k].clone(), observed, sigma, predicted, residual }
+    };
+    let predicted = predicted(&model.predictions);
+    let read = |k: &usize| predicted.nodes.contains(&Node::Column(*k as u32));
+    let inputs: Vec<usize> = (0..model.table.columns.len()).filter(read).collect();
+    let table = Table {
+        names: inputs.iter().map(|k| model.table.names[*k].clone()).collect(),
+        columns: inputs.iter().map(|k| model.table.columns[*k].clone()).collect(),
+        ..Table::default()
+    };
+    let curve = match inputs[..] {
+        [input] => dense(model, &predicted, input, &theta),
+        _ => None,
+    };
+    Some(Fit { run, inputs: table, outputs: (0..model.outputs.len()).map(output).collect(), curve })
+}
+
+/// The predictions without their sigmas.
+fn predicted(predictions: &Program) -> Program {
+    let outputs: Vec<Value> = predictions.outputs.iter().copied().step_by(2).collect();
+    Builder::extend(predictions).finish(&outputs, predictions.inputs, predictions.columns)
+}
+
+/// The outputs on an even grid over the range of the only input.
+fn dense(model: &Model, predicted: &Program, input: usize, theta: &[f64]) -> Option<Curve> {
+    let data = &model.table.columns[input];
+    let low = data.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = data.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if low >= high {
+        return None;
+    }
+    let x: Vec<f64> = (0..DENSE).map(|k| low + (high - low) * k as f64 / (DENSE - 1) as f64).collect();
+    let columns: Vec<Vec<f64>> = (0..model.table.columns.len())
+        .map(|k| if k == input { x.clone() } else { vec![f64::NAN; DENSE] })
+        .collect();
+    let outputs = Kernel::new(predicted, &Rows::new(&columns, DENSE)).rows(theta, &mut Workspace::default());
+    Some(Curve { x, outputs })
+}

@@ -1,0 +1,68 @@
+//! `provenance.json`: what the results were made from. No times, no machine: these are in `timings.csv`.
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::Results;
+use crate::experiment::Data;
+
+#[derive(Serialize)]
+struct Provenance<'a> {
+    program: &'static str,
+    version: &'static str,
+    experiment: Source<'a>,
+    seed: u64,
+    data: Vec<Source<'a>>,
+    /// SHA-256 of the identities of all runs in their order, one a line: what was planned, in one word.
+    plan_sha256: String,
+    runs_planned: usize,
+    runs_finished: usize,
+}
+
+#[derive(Serialize)]
+struct Source<'a> {
+    name: &'a str,
+    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<usize>,
+}
+
+pub(super) fn render(results: &Results) -> String {
+    let mut data: Vec<Source> = Vec::new();
+    let variants = results.plan.variants.iter().map(|variant| &*variant.experiment);
+    for experiment in std::iter::once(results.experiment).chain(variants) {
+        let Data::Measured(table) = &experiment.data else { continue };
+        let name = table.file.as_deref().unwrap_or_default();
+        let sha256 = table.checksum.clone().unwrap_or_default();
+        if !data.iter().any(|known| known.name == name && known.sha256 == sha256) {
+            data.push(Source { name, sha256, rows: Some(table.rows()) });
+        }
+    }
+    let mut plan = Sha256::new();
+    for run in &results.plan.runs {
+        plan.update(run.identity.as_bytes());
+        plan.update(b"\n");
+    }
+    let provenance = Provenance {
+        program: env!("CARGO_PKG_NAME"),
+        version: env!("CARGO_PKG_VERSION"),
+        experiment: Source {
+            name: &results.experiment.name,
+            sha256: hexadecimal(&Sha256::digest(results.text.as_bytes())),
+            rows: None,
+        },
+        seed: results.experiment.seed,
+        data,
+        plan_sha256: hexadecimal(&plan.finalize()),
+        runs_planned: results.plan.runs.len(),
+        runs_finished: results.finished().count(),
+    };
+    // A struct of strings and whole numbers always has a JSON form.
+    let mut text = serde_json::to_string_pretty(&provenance).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

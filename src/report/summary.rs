@@ -1,0 +1,260 @@
+//! What a person reads after a run: the answer with its errors, the comparison, the failures, where the files are.
+//!
+//! Plain text; the page uses the same tables.
+
+use std::path::Path;
+
+use super::comparison::{Comparison, Row};
+use super::numbers::{count, duration, measured, short};
+use super::{Results, best_run};
+use crate::experiment::{Data, Scalar};
+use crate::record::{Interval, Record, Status};
+
+/// Rows of the comparison on the terminal; the others are in the file.
+const ROWS: usize = 24;
+
+/// A table of texts; the first row is the header.
+pub(super) type Cells = Vec<Vec<String>>;
+
+pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) -> String {
+    let mut text = vec![results.experiment.title.clone().unwrap_or_else(|| results.experiment.name.clone())];
+    text.push(format!("  data      {}", data(results)));
+    text.push(format!("  runs      {}", runs(results)));
+    match best_run(results.plan, results.records) {
+        Some(index) => {
+            text.push(format!("  best fit  {}", best_fit(results, index)));
+            text.push(String::new());
+            text.extend(aligned(&estimates(results, index), 1));
+            text.extend(notes(results, index).into_iter().map(|note| format!("  note: {note}")));
+        }
+        None => text.push("  best fit  none: no run found a finite loss".to_string()),
+    }
+    if comparison.rows.iter().any(|row| !row.members.is_empty()) {
+        text.push(String::new());
+        text.extend(aligned(&rows(results, comparison, ROWS), 2 + results.plan.axes.len()));
+        if comparison.rows.len() > ROWS {
+            text.push(format!("  … and {} more rows in comparison.csv", comparison.rows.len() - ROWS));
+        }
+    }
+    let failures = failures(results);
+    if !failures.is_empty() {
+        text.push(String::new());
+        text.push("  failures".to_string());
+        text.extend(failures.into_iter().map(|line| format!("    {line}")));
+    }
+    text.push(String::new());
+    if let Some(line) = expected(results) {
+        text.push(format!("  {line}"));
+    }
+    text.push(format!("  report    {}", folder.join("report.html").display()));
+    text.push(format!("  tables    {}", folder.join("*.csv").display()));
+    text.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// What was fitted.
+pub(super) fn data(results: &Results) -> String {
+    let many = |n: usize| if n == 1 { "1 row".to_string() } else { format!("{} rows", count(n as u64)) };
+    match &results.experiment.data {
+        Data::Measured(table) => {
+            format!("{}, {}", table.file.as_deref().unwrap_or("table"), many(table.rows()))
+        }
+        Data::Synthetic { inputs, .. } => format!("synthetic, {}", many(inputs.rows())),
+        Data::None => "none".to_string(),
+    }
+}
+
+/// How the runs ended.
+pub(super) fn runs(results: &Results) -> String {
+    let number = |status| results.finished().filter(|(_, record)| record.status == status).count() as u64;
+    let finished = results.finished().count();
+    let parts: Vec<String> = [Status::Converged, Status::Stopped, Status::Failed]
+        .into_iter()
+        .map(|status| (number(status), super::status(status)))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", count(number)))
+        .collect();
+    let planned = results.plan.runs.len();
+    let left =
+        if finished < planned { format!(", {} of {planned} finished", count(finished as u64)) } else { String::new() };
+    let ends = if parts.is_empty() { "none finished".to_string() } else { parts.join(", ") };
+    if left.is_empty() { format!("{}: {ends}", count(planned as u64)) } else { format!("{ends}{left}") }
+}
+
+/// Which run is the best one, and its loss.
+pub(super) fn best_fit(results: &Results, index: usize) -> String {
+    let run = &results.plan.runs[index];
+    let Some(record) = &results.records[index] else { return String::new() };
+    let mut words = vec![results.plan.optimizer(run).to_string()];
+    words.extend(run.method.map(|kind| kind.name.to_string()));
+    words.push(format!("repeat {}", run.repeat));
+    let values = &results.plan.variants[run.variant].values;
+    words.extend(results.plan.axes.iter().zip(values).map(|(path, value)| format!("{path} = {value}")));
+    let loss = record.loss.map_or(String::new(), |loss| short(loss, 10));
+    format!("loss {loss}, run {index} ({}), {}", words.join(", "), super::status(record.status))
+}
+
+/// The parameters of a run, with the standard errors of the first interval method that has them, and the references.
+pub(super) fn estimates(results: &Results, index: usize) -> Cells {
+    let Some(record) = &results.records[index] else { return Vec::new() };
+    let scalars = results.plan.experiment(&results.plan.runs[index]).scalars();
+    let referred = scalars.iter().any(|scalar| scalar.reference().is_some());
+    let mut header = vec!["parameter", "estimate"];
+    if referred {
+        header.extend(["reference", "away by"]);
+    }
+    let mut cells: Cells = vec![header.into_iter().map(String::from).collect()];
+    for (place, (scalar, value)) in scalars.iter().zip(&record.parameters).enumerate() {
+        let error = interval(record, place).and_then(|interval| interval.standard_error);
+        let unit = scalar.parameter.unit.as_ref().map_or(String::new(), |unit| format!(" {unit}"));
+        let estimate = error.map_or_else(|| short(*value, 8), |error| measured(*value, error));
+        let mut row = vec![scalar.name(), estimate + &unit];
+        if referred {
+            row.extend(reference(scalar, *value, error));
+        }
+        cells.push(row);
+    }
+    cells
+}
+
+fn reference(scalar: &Scalar, value: f64, error: Option<f64>) -> [String; 2] {
+    let Some(reference) = scalar.reference() else { return Default::default() };
+    let away = match error.filter(|error| *error > 0.0) {
+        Some(error) => format!("{} σ", short((value - reference).abs() / error, 2)),
+        None if reference != 0.0 => format!("{} %", short(((value - reference) / reference).abs() * 100.0, 2)),
+        None => short((value - reference).abs(), 2),
+    };
+    [short(reference, 8), away]
+}
+
+/// The first interval of a parameter that has a standard error.
+fn interval(record: &Record, parameter: usize) -> Option<&Interval> {
+    record.intervals.iter().find(|interval| interval.parameter == parameter && interval.standard_error.is_some())
+}
+
+/// By what the errors were found, and what must be said of them.
+pub(super) fn notes(results: &Results, index: usize) -> Vec<String> {
+    let Some(record) = &results.records[index] else { return Vec::new() };
+    let mut notes: Vec<String> = Vec::new();
+    if let Some(first) = record.intervals.iter().find(|interval| interval.standard_error.is_some()) {
+        notes.push(format!("± is one standard error, by {}", first.method));
+    }
+    let scalars = results.plan.experiment(&results.plan.runs[index]).scalars();
+    for interval in record.intervals.iter().filter(|interval| !interval.note.is_empty()) {
+        let name = scalars.get(interval.parameter).map(|scalar| scalar.name()).unwrap_or_default();
+        let note = format!("{name}, {}: {}", interval.method, interval.note);
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes
+}
+
+/// The comparison, rounded; `most` rows.
+pub(super) fn rows(results: &Results, comparison: &Comparison, most: usize) -> Cells {
+    let mut header = vec!["optimizer".to_string(), "differentiation".to_string()];
+    header.extend(results.plan.axes.iter().cloned());
+    let measured = ["converged", "at best", "best loss", "digits", "evaluations", "gradients", "time", "to target"];
+    header.extend(measured.into_iter().map(String::from));
+    let mut cells = vec![header];
+    for row in comparison.rows.iter().take(most) {
+        let mut line = vec![row.optimizer.clone(), row.method.unwrap_or("–").to_string()];
+        line.extend(results.plan.variants[row.variant].values.iter().cloned());
+        line.extend(measures(row));
+        cells.push(line);
+    }
+    cells
+}
+
+fn measures(row: &Row) -> [String; 8] {
+    let total = row.members.len();
+    let blank = || "–".to_string();
+    let share = |part: usize| format!("{part}/{total}");
+    let whole = |x: Option<f64>| x.map_or_else(blank, |x| count(x as u64));
+    [
+        share(row.converged),
+        share(row.reached),
+        row.loss_best.map_or_else(blank, |x| short(x, 8)),
+        row.digits_median.map_or_else(blank, |x| format!("{x:.1}")),
+        whole(row.evaluations_median),
+        whole(row.gradients_median),
+        row.seconds_median.map_or_else(blank, duration),
+        row.seconds_to_target.map_or_else(blank, |x| if x.is_finite() { duration(x) } else { "never".to_string() }),
+    ]
+}
+
+/// Failures, those of the same kind together, in the order of the plan.
+pub(super) fn failures(results: &Results) -> Vec<String> {
+    let mut kinds: Vec<(String, Vec<usize>)> = Vec::new();
+    for (run, record) in results.finished().filter(|(_, record)| record.status == Status::Failed) {
+        let method = run.method.map_or(String::new(), |kind| format!(", {}", kind.name));
+        let kind = format!("{}{method}: {}", results.plan.optimizer(run), record.reason);
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, runs)) => runs.push(run.index),
+            None => kinds.push((kind, vec![run.index])),
+        }
+    }
+    kinds.into_iter().map(|(kind, runs)| format!("{}× {kind} ({})", runs.len(), listed(&runs))).collect()
+}
+
+fn listed(runs: &[usize]) -> String {
+    let shown: Vec<String> = runs.iter().take(6).map(|run| run.to_string()).collect();
+    let more = if runs.len() > shown.len() { ", …" } else { "" };
+    format!("{} {}{more}", if runs.len() == 1 { "run" } else { "runs" }, shown.join(", "))
+}
+
+/// Whether the best run gives the answer that the experiment states; None where it states none.
+pub(super) fn expected(results: &Results) -> Option<String> {
+    let expected = &results.experiment.expected;
+    if expected.loss.is_none() && expected.parameters.is_empty() {
+        return None;
+    }
+    let record = best_run(results.plan, results.records).and_then(|index| {
+        let scalars = results.plan.experiment(&results.plan.runs[index]).scalars();
+        Some((results.records[index].as_ref()?, scalars))
+    });
+    let Some((record, scalars)) = record else { return Some("expected  NOT met: no run has an answer".to_string()) };
+    let mut misses = Vec::new();
+    let mut compare = |name: &str, found: Option<f64>, stated: f64| {
+        let scale = if stated == 0.0 { 1.0 } else { stated.abs() };
+        match found {
+            Some(x) if (x - stated).abs() <= expected.tolerance * scale => {}
+            Some(x) => misses.push(format!("{name} is {}, expected {}", short(x, 10), short(stated, 10))),
+            None => misses.push(format!("{name} is missing, expected {}", short(stated, 10))),
+        }
+    };
+    if let Some(loss) = expected.loss {
+        compare("loss", record.loss, loss);
+    }
+    for (name, stated) in &expected.parameters {
+        let place = scalars.iter().position(|scalar| scalar.name() == *name);
+        compare(name, place.and_then(|place| record.parameters.get(place).copied()), *stated);
+    }
+    Some(match misses.is_empty() {
+        true => format!("expected  met to {}", short(expected.tolerance, 2)),
+        false => format!("expected  NOT met to {}: {}", short(expected.tolerance, 2), misses.join("; ")),
+    })
+}
+
+/// Lines of a table, indented; the first `left` columns are flush left, the others flush right.
+fn aligned(cells: &Cells, left: usize) -> Vec<String> {
+    let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let mut text = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            let room = " ".repeat(widths[column] - cell.chars().count());
+            text += "  ";
+            text += &if column < left { format!("{cell}{room}") } else { format!("{room}{cell}") };
+        }
+        text.trim_end().to_string()
+    };
+    cells.iter().map(line).collect()
+}
+
+/// Nothing that a user or a solver wrote may break a line or steer the terminal.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,302 @@
+//! The tables: RFC 4180, UTF-8, a header row, numbers that read back to the same double.
+//!
+//! Columns of parameters and axes bear the user's names. A parameter with the name of a fixed column or of an axis is
+//! written `parameter.NAME`; an axis with the name of a fixed column `axis.PATH`. Where variants have different
+//! parameters (an axis changes a `size`), the columns are all of them in the order in which they first appear.
+
+use std::io::{self, Write};
+
+use super::Results;
+use super::comparison::Comparison;
+use super::numbers::{exact, field};
+use crate::plan::{Plan, Run};
+
+/// Rows of a table: each is written with the ends of line that RFC 4180 asks for.
+struct Rows<W: Write>(csv::Writer<W>);
+
+impl<W: Write> Rows<W> {
+    fn new(out: W, header: &[String]) -> io::Result<Rows<W>> {
+        let mut rows = Rows(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out));
+        rows.write(header)?;
+        Ok(rows)
+    }
+
+    fn write<S: AsRef<[u8]>>(&mut self, fields: &[S]) -> io::Result<()> {
+        self.0.write_record(fields).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => error,
+            kind => io::Error::other(format!("{kind:?}")),
+        })
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+fn words(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| name.to_string()).collect()
+}
+
+/// The columns of the axes, told apart from the fixed columns.
+fn axes(plan: &Plan, fixed: &[&str]) -> Vec<String> {
+    let column = |path: &String| if fixed.contains(&path.as_str()) { format!("axis.{path}") } else { path.clone() };
+    plan.axes.iter().map(column).collect()
+}
+
+/// The names of all scalar parameters of the plan, and where each variant's scalars stand among them.
+fn parameters(plan: &Plan) -> (Vec<String>, Vec<Vec<usize>>) {
+    let mut names: Vec<String> = Vec::new();
+    let mut last: Vec<String> = Vec::new();
+    let mut places: Vec<Vec<usize>> = Vec::new();
+    for variant in &plan.variants {
+        let scalars: Vec<String> = variant.experiment.scalars().iter().map(|scalar| scalar.name()).collect();
+        // Most variants have the parameters of the one before.
+        if let (true, Some(same)) = (scalars == last, places.last().cloned()) {
+            places.push(same);
+            continue;
+        }
+        let mut known: std::collections::HashMap<String, usize> =
+            names.iter().enumerate().map(|(place, name)| (name.clone(), place)).collect();
+        let place = |name: &String| {
+            *known.entry(name.clone()).or_insert_with(|| {
+                names.push(name.clone());
+                names.len() - 1
+            })
+        };
+        places.push(scalars.iter().map(place).collect());
+        last = scalars;
+    }
+    (names, places)
+}
+
+/// Optimizer, differentiation method and repeat of a run, then the values of the axes.
+fn describe(plan: &Plan, run: &Run) -> Vec<String> {
+    let method = run.method.map_or("", |kind| kind.name);
+    let mut fields = vec![run.index.to_string(), plan.optimizer(run).into(), method.into(), run.repeat.to_string()];
+    fields.extend(plan.variants[run.variant].values.iter().cloned());
+    fields
+}
+
+/// `plan.csv`, which `sbi-run plan` prints as well: one row per run.
+pub fn plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    let fixed = ["run", "optimizer", "differentiation", "repeat"];
+    let mut header = words(&fixed);
+    header.extend(axes(plan, &[&fixed[..], &["identity"]].concat()));
+    header.push("identity".into());
+    let mut rows = Rows::new(out, &header)?;
+    for run in &plan.runs {
+        let mut fields = describe(plan, run);
+        fields.push(run.identity.clone());
+        rows.write(&fields)?;
+    }
+    rows.end()
+}
+
+pub(super) fn runs(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+    let plan = results.plan;
+    let fixed = ["run", "optimizer", "differentiation", "repeat"];
+    let outcome = ["status", "reason", "loss", "evaluations", "gradients", "iterations"];
+    let taken = [&fixed[..], &outcome].concat();
+    let axes = axes(plan, &taken);
+    let (names, places) = parameters(plan);
+    let mut header = words(&fixed);
+    header.extend(axes.iter().cloned());
+    header.extend(words(&outcome));
+    header.extend(names.iter().map(|name| match taken.contains(&name.as_str()) || axes.contains(name) {
+        true => format!("parameter.{name}"),
+        false => name.clone(),
+    }));
+    let mut rows = Rows::new(out, &header)?;
+    for (run, record) in results.finished() {
+        let mut fields = describe(plan, run);
+        fields.extend([super::status(record.status).to_string(), record.reason.clone(), field(record.loss)]);
+        fields.extend([record.evaluations, record.gradients, record.iterations].map(|count| count.to_string()));
+        let first = fields.len();
+        fields.resize(first + names.len(), String::new());
+        for (place, value) in places[run.variant].iter().zip(&record.parameters) {
+            fields[first + place] = exact(*value);
+        }
+        rows.write(&fields)?;
+    }
+    rows.end()
+}
+
+pub(super) fn comparison(plan: &Plan, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let fixed = ["optimizer", "differentiation"];
+    let measured = [
+        "runs",
+        "converged",
+        "loss_best",
+        "loss_median",
+        "error_median",
+        "digits_median",
+        "evaluations_median",
+        "gradients_median",
+        "seconds_median",
+        "seconds_to_target",
+        "cost_ratio",
+    ];
+    let mut header = words(&fixed);
+    header.extend(axes(plan, &[&fixed[..], &measured].concat()));
+    header.extend(words(&measured));
+    let mut rows = Rows::new(out, &header)?;
+    for row in &comparison.rows {
+        let mut fields = vec![row.optimizer.clone(), row.method.unwrap_or_default().to_string()];
+        fields.extend(plan.variants[row.variant].values.iter().cloned());
+        fields.extend([row.members.len().to_string(), row.converged.to_string()]);
+        fields.extend(
+            [
+                row.loss_best,
+                row.loss_median,
+                row.error_median,
+                row.digits_median,
+                row.evaluations_median,
+                row.gradients_median,
+                row.seconds_median,
+                row.seconds_to_target,
+                row.cost_ratio,
+            ]
+            .map(field),
+        );
+        rows.write(&fields)?;
+    }
+    rows.end()
+}
+
+/// `derivatives.csv`. Where the methods were measured in several variants, the axes follow the fixed columns.
+pub(super) fn derivatives(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+    let fixed = [
+        "differentiation",
+        "point",
+        "parameters",
+        "outputs",
+        "step",
+        "max_relative_error",
+        "median_relative_error",
+        "digits",
+        "value_ns",
+        "gradient_ns",
+        "cost_ratio",
+        "operations",
+        "expression_nodes",
+    ];
+    let several = results.derivatives.windows(2).any(|pair| pair[0].variant != pair[1].variant);
+    let mut header = words(&fixed);
+    if several {
+        header.extend(axes(results.plan, &fixed));
+    }
+    let mut rows = Rows::new(out, &header)?;
+    for measurement in results.derivatives {
+        let d = &measurement.derivative;
+        let mut fields = vec![d.method.clone()];
+        fields.extend([d.point, d.parameters, d.outputs].map(|count| count.to_string()));
+        fields.push(field(d.step));
+        let cost_ratio = d.gradient_ns / d.value_ns;
+        let numbers = [d.max_relative_error, d.median_relative_error, d.digits, d.value_ns, d.gradient_ns, cost_ratio];
+        fields.extend(numbers.map(exact));
+        fields.push(d.operations.to_string());
+        fields.push(d.expression_nodes.map(|count| count.to_string()).unwrap_or_default());
+        if several {
+            fields.extend(results.plan.variants[measurement.variant].values.iter().cloned());
+        }
+        rows.write(&fields)?;
+    }
+    rows.end()
+}
+
+/// `intervals.csv`; `covered` says whether the reference lies between the ends, and is empty where one is missing.
+pub(super) fn intervals(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+    let header =
+        ["run", "parameter", "method", "level", "estimate", "standard_error", "lower", "upper", "reference", "covered"];
+    let mut rows = Rows::new(out, &words(&header))?;
+    for (run, record) in results.finished() {
+        let scalars = results.plan.experiment(run).scalars();
+        for interval in &record.intervals {
+            let scalar = scalars.get(interval.parameter);
+            let reference = scalar.and_then(|scalar| scalar.reference());
+            let covered = match (reference, interval.lower, interval.upper) {
+                (Some(x), Some(lower), Some(upper)) => (lower <= x && x <= upper).to_string(),
+                _ => String::new(),
+            };
+            rows.write(&[
+                run.index.to_string(),
+                scalar.map(|scalar| scalar.name()).unwrap_or_default(),
+                interval.method.clone(),
+                exact(interval.level),
+                exact(interval.estimate),
+                field(interval.standard_error),
+                field(interval.lower),
+                field(interval.upper),
+                field(reference),
+                covered,
+            ])?;
+        }
+    }
+    rows.end()
+}
+
+pub(super) fn trace(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+    let header = ["run", "iteration", "evaluations", "gradients", "loss", "gradient_norm"];
+    let mut rows = Rows::new(out, &words(&header))?;
+    for (run, record) in results.finished() {
+        for point in &record.trace {
+            rows.write(&[
+                run.index.to_string(),
+                point.iteration.to_string(),
+                point.evaluations.to_string(),
+                point.gradients.to_string(),
+                exact(point.loss),
+                field(point.gradient_norm),
+            ])?;
+        }
+    }
+    rows.end()
+}
+
+/// `predictions.csv`: one row per data row; with several outputs one per data row and output, named in `output`.
+pub(super) fn predictions(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+    let fixed = ["observed", "sigma", "predicted", "residual"];
+    let none = super::Fit::default();
+    let fit = results.fit.unwrap_or(&none);
+    let several = fit.outputs.len() > 1;
+    let taken = |name: &str| fixed.contains(&name) || several && name == "output";
+    let input = |name: &String| if taken(name) { format!("input.{name}") } else { name.clone() };
+    let mut header: Vec<String> = fit.inputs.names.iter().map(input).collect();
+    if several {
+        header.push("output".into());
+    }
+    header.extend(words(&fixed));
+    let mut rows = Rows::new(out, &header)?;
+    let count = fit.outputs.iter().map(|output| output.predicted.len()).max().unwrap_or(0);
+    for row in 0..count {
+        for output in &fit.outputs {
+            let at = |column: &[f64]| field(column.get(row).copied());
+            let mut fields: Vec<String> = fit.inputs.columns.iter().map(|column| at(column)).collect();
+            if several {
+                fields.push(output.name.clone());
+            }
+            let sigma = output.sigma.as_deref().unwrap_or(&[]);
+            fields.extend([&output.observed, sigma, &output.predicted, &output.residual].map(at));
+            rows.write(&fields)?;
+        }
+    }
+    rows.end()
+}
+
+pub(super) fn timings(results: &Results, out: &mut dyn Write) -> io::Result<()> {
+    let header = ["run", "seconds", "seconds_per_evaluation", "threads", "host", "cpu"];
+    let mut rows = Rows::new(out, &words(&header))?;
+    let machine = results.machine;
+    for (run, record) in results.finished() {
+        let each = (record.evaluations > 0).then(|| record.seconds / record.evaluations as f64);
+        rows.write(&[
+            run.index.to_string(),
+            exact(record.seconds),
+            field(each),
+            machine.threads.to_string(),
+            machine.host.clone(),
+            machine.cpu.clone(),
+        ])?;
+    }
+    rows.end()
+}
