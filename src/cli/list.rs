@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Exit, output};
+use super::{Exit, output, print};
 use crate::catalog::CATALOG;
 use crate::experiment::list;
 
@@ -13,10 +13,10 @@ pub struct Arguments {
 }
 
 pub fn main(arguments: &Arguments) -> Exit {
-    match list::text(&CATALOG, arguments.kind.as_deref()) {
+    match list::list(&CATALOG, arguments.kind.as_deref()) {
         Ok(text) => output(&text),
-        Err(text) => {
-            eprintln!("{text}");
+        Err(fault) => {
+            print(&[fault]);
             Exit::Invalid
         }
     }

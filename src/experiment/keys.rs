@@ -10,6 +10,8 @@ pub struct Section {
     pub keys: &'static [Key],
     /// Further keys are the settings of the row that one of the keys names.
     pub row: Option<Row>,
+    /// Further keys are names of the user's: what they name, and their values.
+    pub names: Option<(&'static str, &'static Shape)>,
 }
 
 /// Which key names the row, and in which table it stands.
@@ -105,6 +107,7 @@ const FINITE: Shape = number(Range::Finite);
 pub static EXPERIMENT: Section = Section {
     summary: "What the file says of itself, and its sections.",
     row: None,
+    names: None,
     keys: &[
         key("title", Shape::Text, NOTHING, "Heads the reports."),
         key("about", Shape::Text, NOTHING, "Prose, copied to the report."),
@@ -157,6 +160,7 @@ pub static EXPERIMENT: Section = Section {
 pub static DATA: Section = Section {
     summary: "Measured data in a CSV file, or data that the simulator itself makes.",
     row: None,
+    names: None,
     keys: &[
         key(
             "file",
@@ -177,6 +181,7 @@ pub static DATA: Section = Section {
 pub static SYNTHETIC: Section = Section {
     summary: "Observations drawn from the simulator at known parameters.",
     row: None,
+    names: None,
     keys: &[
         key(
             "inputs",
@@ -202,6 +207,7 @@ pub static SYNTHETIC: Section = Section {
 pub static GRID: Section = Section {
     summary: "Evenly spaced numbers.",
     row: None,
+    names: None,
     keys: &[
         key("from", FINITE, Absent::Required, "The first."),
         key("to", FINITE, Absent::Required, "The last."),
@@ -217,6 +223,7 @@ pub static GRID: Section = Section {
 
 pub static SIMULATOR: Section = Section {
     summary: "The model.",
+    names: None,
     row: Some(Row { key: "kind", group: Group::Simulator }),
     keys: &[
         key("kind", Shape::Word(Group::Simulator), Absent::Required, "Which simulator."),
@@ -233,6 +240,7 @@ pub static SIMULATOR: Section = Section {
 pub static PARAMETER: Section = Section {
     summary: "The long form of a parameter.",
     row: None,
+    names: None,
     keys: &[
         key("prior", Shape::Call(Group::Prior), Absent::Required, "What is known before the data."),
         key("start", Shape::Numbers, Absent::Means("the prior's median"), "Where the first repeat starts."),
@@ -251,6 +259,7 @@ pub static PARAMETER: Section = Section {
 
 pub static LOSS: Section = Section {
     summary: "The loss; several outputs add up.",
+    names: None,
     row: Some(Row { key: "kind", group: Group::Loss }),
     keys: &[
         key("kind", Shape::Word(Group::Loss), Absent::Required, "Which loss."),
@@ -278,6 +287,7 @@ pub static LOSS: Section = Section {
 pub static DIFFERENTIATION: Section = Section {
     summary: "Gradient optimizers run once per method.",
     row: None,
+    names: None,
     keys: &[
         key("methods", Shape::Words(Group::Method), Absent::Words(&["reverse"]), "Which methods."),
         key(
@@ -298,11 +308,13 @@ pub static DIFFERENTIATION: Section = Section {
 pub static COMPARE: Section = Section {
     summary: "Where the methods are compared.",
     row: None,
+    names: None,
     keys: &[key("points", integer(0, 1_000_000), Absent::Is(Default::Integer(0)), "How many draws from the priors.")],
 };
 
 pub static OPTIMIZER: Section = Section {
     summary: "One optimizer; its further keys are the settings of its method.",
+    names: None,
     row: Some(Row { key: "method", group: Group::Optimizer }),
     keys: &[
         key("method", Shape::Word(Group::Optimizer), Absent::Required, "Which optimizer."),
@@ -318,6 +330,7 @@ pub static OPTIMIZER: Section = Section {
 pub static BUDGET: Section = Section {
     summary: "A run that uses it up is `stopped`.",
     row: None,
+    names: None,
     keys: &[
         key("evaluations", integer(1, i64::MAX), Absent::Is(Default::Integer(20_000)), "Evaluations of the loss."),
         key("iterations", integer(1, i64::MAX), Absent::Means("no limit"), "Iterations of the optimizer."),
@@ -327,6 +340,7 @@ pub static BUDGET: Section = Section {
 pub static INTERVALS: Section = Section {
     summary: "Confidence intervals at each run's best point.",
     row: None,
+    names: None,
     keys: &[
         key("methods", Shape::Words(Group::Interval), Absent::Words(&["fisher"]), "Which methods."),
         key("level", number(Range::Open(0.0, 1.0)), Absent::Is(Default::Number(0.68)), "Their coverage."),
@@ -336,6 +350,7 @@ pub static INTERVALS: Section = Section {
 pub static SWEEP: Section = Section {
     summary: "Every optimizer, method and combination of the axes is run `repeats` times.",
     row: None,
+    names: None,
     keys: &[
         key(
             "repeats",
@@ -353,11 +368,11 @@ pub static SWEEP: Section = Section {
 };
 
 pub static EXPECTED: Section = Section {
-    summary: "Checked at the end of a run, and by the tests.",
+    summary: "Checked at the end of a run, and by the tests: the smallest loss, and parameters there by their names.",
     row: None,
+    names: Some(("parameter", &Shape::Numbers)),
     keys: &[
         key("loss", FINITE, NOTHING, "The smallest loss."),
-        key("parameters", named("parameter", &Shape::Numbers), NOTHING, "Values of parameters at the smallest loss."),
         key("tolerance", number(Range::Positive), Absent::Is(Default::Number(1e-5)), "Allowed relative deviation."),
     ],
 };

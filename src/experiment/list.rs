@@ -15,7 +15,7 @@ const GROUPS: [(&str, Group); 7] = [
     ("methods", Group::Method),
     ("optimizers", Group::Optimizer),
     ("intervals", Group::Interval),
-    ("noise", Group::Draw),
+    ("noises", Group::Draw),
 ];
 
 /// The word for the functions of the model language, which are rows of another table.

@@ -30,6 +30,10 @@ impl Reader<'_> {
                 }
                 continue;
             }
+            if let Some((_, shape)) = section.names {
+                self.value(&entry.value, shape, &here);
+                continue;
+            }
             match kind {
                 // A name that no row has was reported; its settings cannot be judged.
                 Some((_, None)) => {}

@@ -46,6 +46,9 @@ fn write_section(text: &mut String, path: &str, section: &Section) {
             cell(key.summary)
         );
     }
+    if let Some((what, shape)) = section.names {
+        let _ = writeln!(text, "| … | {} | | any {what}, by its name |", cell(&expected(shape)));
+    }
     if let Some(row) = section.row {
         let noun = row.group.noun();
         let _ = writeln!(text, "| … | | | the settings of the {noun}, see `sbi-run list {noun}s` |");

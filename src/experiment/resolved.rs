@@ -44,7 +44,7 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     let mut expected = Table::new();
     put_some(&mut expected, "loss", experiment.expected.loss);
     put(&mut expected, "tolerance", experiment.expected.tolerance);
-    put(&mut expected, "parameters", named(experiment.expected.parameters.iter().cloned()));
+    expected.extend(named(experiment.expected.parameters.iter().cloned()));
     put(&mut root, "expected", expected);
     let optimizers: Vec<Value> = experiment.optimizers.iter().map(optimizer).collect();
     put(&mut root, "optimizer", optimizers);

@@ -19,7 +19,11 @@ pub fn json(catalog: &Catalog) -> Value {
 /// A table. Where a row gives further keys, each row is an alternative with its own settings.
 fn section(section: &Section, catalog: &Catalog) -> Value {
     let Some(row) = section.row else {
-        return object(section, section.summary, properties(section, catalog), required(section));
+        let mut schema = object(section, section.summary, properties(section, catalog), required(section));
+        if let (Some((_, inner)), Value::Object(object)) = (section.names, &mut schema) {
+            object.insert("additionalProperties".into(), shape(inner, catalog));
+        }
+        return schema;
     };
     let alternatives: Vec<Value> = row
         .group

@@ -208,11 +208,7 @@ fn each_fault_alone() {
         ),
         ("1e-6, 1e-8]", "-1e-6, 1e-8]", "`differentiation.step` must be a positive number, but is -0.000001 <-1e-6>"),
         ("[1e-4, 1e-6, 1e-8]", "[]", "the axis `sweep.axes.differentiation.step` has no values <[]>"),
-        (
-            "[sweep]",
-            "[expected]\nparameters.a3 = 1\n[sweep]",
-            "`expected.parameters` names `a3`, which is not a parameter <a3>",
-        ),
+        ("[sweep]", "[expected]\na3 = 1\n[sweep]", "`expected` names `a3`, which is not a parameter <a3>"),
         (
             "[sweep]",
             "[expected]\ntolerance = 0\n[sweep]",

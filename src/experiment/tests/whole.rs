@@ -25,7 +25,8 @@ kind = "chi_square"
 sigma = "0.1*two"
 weight = { y = 2 }
 [expected]
-parameters = { A = [1, 2], b = 2 }
+A = [1, 2]
+b = 2
 "#;
 
 #[test]
