@@ -150,8 +150,9 @@ fn parse(source: Source, checksum: String) -> Result<Sheet, Vec<Diagnostic>> {
                         let start = pos.as_ref().map_or(0, |pos| mark + pos.byte() as usize);
                         let line = sheet.line(start);
                         let row = sheet.starts.len() + ragged;
-                        let message = format!("row {row} of `{name}` has {len} fields, but the header has {expected_len}");
-                        faults.push(sheet.at(Diagnostic::error(message), line, &format!("{len} fields")));
+                        let fields = if *len == 1 { "1 field".to_string() } else { format!("{len} fields") };
+                        let message = format!("row {row} of `{name}` has {fields}, but the header has {expected_len}");
+                        faults.push(sheet.at(Diagnostic::error(message), line, &fields));
                     }
                 }
                 _ => {
@@ -162,7 +163,10 @@ fn parse(source: Source, checksum: String) -> Result<Sheet, Vec<Diagnostic>> {
         }
     }
     if ragged > SHOWN {
-        faults.push(Diagnostic::error(format!("… and {} more rows of `{name}` have a wrong number of fields", ragged - SHOWN)));
+        faults.push(Diagnostic::error(format!(
+            "… and {} more rows of `{name}` have a wrong number of fields",
+            ragged - SHOWN
+        )));
     }
     if faults.is_empty() && sheet.starts.is_empty() {
         faults.push(Diagnostic::error(format!("`{name}` has a header row, but no rows of data")));
@@ -240,14 +244,17 @@ impl Sheet {
             let place = format!("row {}, column `{}` of `{}`", row + 1, cut(name), self.source.name);
             let (message, label) = match text.trim_matches('"').trim() {
                 "" => (format!("{place} is empty"), "no number"),
-                text if text.parse::<f64>().is_ok() => (format!("{place} is {}, not a finite number", cut(text)), "not finite"),
+                text if text.parse::<f64>().is_ok() => {
+                    (format!("{place} is {}, not a finite number", cut(text)), "not finite")
+                }
                 text => (format!("{place} is `{}`, not a number", cut(text)), "not a number"),
             };
             faults.push(self.at(Diagnostic::error(message), span.unwrap_or(0..0), label));
         }
         if column.faults > column.faulty.len() {
             let more = column.faults - column.faulty.len();
-            faults.push(Diagnostic::error(format!("… and {more} more cells of column `{}` are not numbers", cut(name))));
+            faults
+                .push(Diagnostic::error(format!("… and {more} more cells of column `{}` are not numbers", cut(name))));
         }
     }
 
@@ -352,7 +359,10 @@ mod tests {
         assert_eq!(message, "row 2, column `y` of `d.csv` is `abc`, not a number");
         assert_eq!(pointed, "abc");
         let (message, pointed) = fault("t,y\n1,nan\n3,4\n", &["y"]);
-        assert_eq!((message.as_str(), pointed.as_str()), ("row 1, column `y` of `d.csv` is nan, not a finite number", "nan"));
+        assert_eq!(
+            (message.as_str(), pointed.as_str()),
+            ("row 1, column `y` of `d.csv` is nan, not a finite number", "nan")
+        );
         let (message, _) = fault("t,y\n1,-inf\n", &["y"]);
         assert!(message.contains("is -inf, not a finite number"), "{message}");
         let (message, _) = fault("t,y\n1,\n", &["y"]);
@@ -362,7 +372,7 @@ mod tests {
     #[test]
     fn ragged_rows_are_named() {
         let (message, pointed) = fault("t,y\n1,2\n3\n5,6\n", &["t"]);
-        assert_eq!(message, "row 2 of `d.csv` has 1 fields, but the header has 2");
+        assert_eq!(message, "row 2 of `d.csv` has 1 field, but the header has 2");
         assert_eq!(pointed, "3");
         assert_eq!(taken("t,y\n1\n2\n3,4,5\n", &["t"]).unwrap_err().len(), 3);
         assert_eq!(taken(&format!("t,y\n{}", "1\n".repeat(50)), &["t"]).unwrap_err().len(), SHOWN + 1);

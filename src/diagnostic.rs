@@ -74,14 +74,16 @@ impl fmt::Display for Level {
 
 /// The candidate that `written` most likely meant, if one is near enough to suggest.
 ///
-/// Nearness is the Damerau-Levenshtein distance (optimal string alignment), at most a third of the longer word.
+/// Nearness is the Damerau-Levenshtein distance (optimal string alignment), at most a third of the longer word, and less
+/// than the whole of it.
 pub fn did_you_mean<'a>(written: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let (written, length) = (written.to_lowercase(), written.chars().count());
     candidates
         .into_iter()
         .filter_map(|candidate| {
             let other = candidate.chars().count();
-            let allowed = length.max(other).div_ceil(3);
+            // At least one letter is shared: `t` does not mean `e`.
+            let allowed = length.max(other).div_ceil(3).min(length.max(other).saturating_sub(1));
             // The lengths alone may tell: a name of a million characters is compared with nothing short.
             let distance =
                 (length.abs_diff(other) <= allowed).then(|| distance(&written, &candidate.to_lowercase()))?;
@@ -98,8 +100,8 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, row) in rows.iter_mut().enumerate() {
         row[0] = i;
     }
-    for j in 0..=b.len() {
-        rows[0][j] = j;
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
     }
     for i in 1..=a.len() {
         for j in 1..=b.len() {
@@ -123,5 +125,6 @@ mod tests {
         assert_eq!(did_you_mean("half_lfie_1", names), Some("half_life_1"));
         assert_eq!(did_you_mean("backgruond", names), Some("background"));
         assert_eq!(did_you_mean("zzz", names), None);
+        assert_eq!(did_you_mean("t", ["e", "x"]), None);
     }
 }

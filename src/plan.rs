@@ -27,7 +27,8 @@ pub struct Run {
     pub identity: String,
 }
 
-/// One combination of the axes: the values as CSV has them, and the experiment that they give.
+/// One combination of the axes: the values as CSV has them, and the experiment that they give, which has no axes of its
+/// own.
 #[derive(Clone, Debug)]
 pub struct Variant {
     pub values: Vec<String>,
@@ -75,8 +76,9 @@ pub fn lay_out(written: &Written, experiment: &Experiment, catalog: &Catalog) ->
     };
     let mut plan = Plan { axes: entries.iter().map(|(entry, _)| entry.name.clone()).collect(), ..Plan::default() };
     let mut faults = Vec::new();
+    let base = written.without_axes();
     for index in 0..combinations {
-        match variant(written, experiment, &entries, index, catalog) {
+        match variant(&base, experiment, &entries, index, catalog) {
             Ok(variant) if faults.is_empty() => plan.push(variant),
             Ok(_) => {}
             Err(found) => found.into_iter().for_each(|fault| add(&mut faults, fault)),
@@ -182,9 +184,9 @@ impl Plan {
             let values = self.variants[run.variant].values.iter().cloned();
             fixed.into_iter().chain(values).chain([run.identity.clone()]).collect::<Vec<String>>()
         };
-        let rows = std::iter::once(header.collect()).chain(self.runs.iter().map(row));
+        let mut rows = std::iter::once(header.collect()).chain(self.runs.iter().map(row));
         // Memory takes every byte, and every row has the header's length.
-        let written = rows.map(|row: Vec<String>| writer.write_record(&row)).collect::<Result<(), _>>().is_ok();
+        let written = rows.try_for_each(|row: Vec<String>| writer.write_record(&row)).is_ok();
         debug_assert!(written);
         String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
     }

@@ -31,9 +31,9 @@ pub fn parse(node: &Node, group: Group, catalog: &Catalog, faults: &mut Vec<Diag
     let kinds = group.kinds(catalog);
     let names = || kinds.iter().map(|kind| kind.name);
     let Form::Call { function, function_span, arguments } = &formula.tree.form else {
-        let message = format!("this is not a {}", group.noun());
+        let message = format!("this is not {}", group.one());
         let fault = formula.error(&formula.tree.span, message, "expected a name with arguments in parentheses");
-        faults.push(fault.help(format!("there is {}", names().collect::<Vec<_>>().join(", "))));
+        faults.push(fault.help(format!("known: {}", names().collect::<Vec<_>>().join(", "))));
         return None;
     };
     let Some(kind) = kinds.iter().find(|kind| kind.name == function) else {
@@ -79,8 +79,7 @@ pub fn settings(call: &Call, constants: &[(String, f64)], faults: &mut Vec<Diagn
                     Accepts::Integer { low, high } => format!("a whole number from {low} to {high}"),
                     _ => "something else".into(),
                 };
-                let message =
-                    format!("`{}` of `{}` must be {wanted}, but is {value}", setting.name, call.kind.name);
+                let message = format!("`{}` of `{}` must be {wanted}, but is {value}", setting.name, call.kind.name);
                 faults.push(call.formula.error(&argument.span, message, format!("expected {wanted}")));
                 whole = false;
             }
@@ -91,7 +90,8 @@ pub fn settings(call: &Call, constants: &[(String, f64)], faults: &mut Vec<Diagn
     }
     if let Err(fault) = (call.kind.check)(&settings) {
         let position = call.kind.settings.iter().position(|setting| setting.name == fault.setting);
-        let span = position.and_then(|position| call.arguments().get(position)).map_or(&call.formula.tree.span, |a| &a.span);
+        let span =
+            position.and_then(|position| call.arguments().get(position)).map_or(&call.formula.tree.span, |a| &a.span);
         faults.push(call.formula.error(span, fault.message, ""));
         return None;
     }

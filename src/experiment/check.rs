@@ -33,7 +33,8 @@ pub fn check(written: &Written, catalog: &Catalog) -> Checked {
     let mut check = Check { catalog, written, constants: Vec::new(), scope: Scope::default(), faults: Vec::new() };
     check.read_constants();
     let complete = written.faults.is_empty();
-    let mut reader = Reader { catalog, constants: &check.constants, faults: std::mem::take(&mut check.faults), complete };
+    let mut reader =
+        Reader { catalog, constants: &check.constants, faults: std::mem::take(&mut check.faults), complete };
     reader.section(&written.table, &root, &keys::EXPERIMENT, "");
     check.faults = reader.faults;
     check.axes_exist();
@@ -99,7 +100,10 @@ impl<'a> Check<'a> {
         let budget = self.budget();
         let sweep = self.sweep();
         let expected = self.expected(&parameters);
-        self.unused(simulator.as_ref(), loss.as_ref(), &parameters);
+        if !self.faults.iter().any(Diagnostic::is_error) {
+            // A misspelt name would be reported as a parameter that nothing uses, too.
+            self.unused(simulator.as_ref(), loss.as_ref(), &parameters);
+        }
         let text = |name: &str| root.get(name).and_then(Node::str).map(str::to_string);
         let whole: Option<Vec<_>> = parameters.into_iter().map(|parameter| parameter.checked).collect();
         let mut parameters = whole?;

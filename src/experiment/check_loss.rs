@@ -90,13 +90,8 @@ impl Check<'_> {
         let name = row.kind.name;
         if let (Sigma::Unused, Some(entry)) = (row.sigma, table.entry("sigma")) {
             let fault = entry.place.error(format!("`{name}` has no `sigma`"), "has no effect");
-            let with: Vec<&str> = self
-                .catalog
-                .losses
-                .iter()
-                .filter(|row| row.sigma != Sigma::Unused)
-                .map(|row| row.kind.name)
-                .collect();
+            let with: Vec<&str> =
+                self.catalog.losses.iter().filter(|row| row.sigma != Sigma::Unused).map(|row| row.kind.name).collect();
             self.faults.push(if with.is_empty() {
                 fault
             } else {
@@ -126,7 +121,7 @@ impl Check<'_> {
             }
             let formula = node.and_then(|node| self.formula(node));
             if let Some(formula) = &formula {
-                lower::check(formula, &names, &mut self.faults);
+                self.check_names(formula, names.clone());
                 self.constant_sigma(formula);
             }
             formulas.push(formula);
@@ -170,7 +165,8 @@ impl Check<'_> {
                 let message = "… and `loss.sigma` is not a positive number in further rows";
                 return self.faults.push(formula.error(&formula.tree.span, message, ""));
             }
-            let message = format!("`loss.sigma` must be a positive number, but is {value} in row {} of the data", row + 1);
+            let message =
+                format!("`loss.sigma` must be a positive number, but is {value} in row {} of the data", row + 1);
             let fault = formula.error(&formula.tree.span, message, format!("{value}"));
             let column = measured.columns[used[0]].1.as_str();
             self.faults.push(measured.sheet.label(fault, row, column, "with this value"));
@@ -186,14 +182,20 @@ impl Check<'_> {
             let mut faults = measured.table.columns[index].iter().enumerate().filter_map(faulty);
             for (at, value, reason) in faults.by_ref().take(SHOWN) {
                 let file = measured.table.file.as_deref().unwrap_or_default();
-                let message =
-                    format!("row {}, column `{column}` of `{file}` is {value}: under `{}` {reason}", at + 1, row.kind.name);
+                let message = format!(
+                    "row {}, column `{column}` of `{file}` is {value}: under `{}` {reason}",
+                    at + 1,
+                    row.kind.name
+                );
                 let fault = measured.sheet.label(Diagnostic::error(message), at, column, "");
                 self.faults.push(measured.place.label(fault, "the data"));
             }
             let more = faults.count();
             if more > 0 {
-                let message = format!("… and {more} more values of column `{column}` cannot be observed under `{}`", row.kind.name);
+                let message = format!(
+                    "… and {more} more values of column `{column}` cannot be observed under `{}`",
+                    row.kind.name
+                );
                 self.faults.push(measured.place.error(message, "the data"));
             }
         }

@@ -18,8 +18,11 @@ pub struct Declared {
 
 impl Check<'_> {
     pub fn parameters(&mut self) -> Vec<Declared> {
-        let Some(section) = self.written.table.entry("parameters") else { return Vec::new() };
-        let Some(table) = section.value.table() else { return Vec::new() };
+        let section = self.written.table.entry("parameters");
+        let Some((section, table)) = section.and_then(|section| Some((section, section.value.table()?))) else {
+            self.scope.open = true;
+            return Vec::new();
+        };
         if table.entries.is_empty() {
             let fault = section.place.error("`parameters` names no parameter", "empty");
             self.faults.push(fault.help("write for instance `rate = \"log_uniform(0.01, 10)\"`"));
@@ -38,7 +41,13 @@ impl Check<'_> {
         Declared { name: entry.name.clone(), size, prior_place, name_place: entry.place.clone(), checked }
     }
 
-    fn checked_parameter(&mut self, entry: &Entry, long: &Table, prior: &Node, size: Option<usize>) -> Option<Parameter> {
+    fn checked_parameter(
+        &mut self,
+        entry: &Entry,
+        long: &Table,
+        prior: &Node,
+        size: Option<usize>,
+    ) -> Option<Parameter> {
         let path = |key: &str| format!("parameters.{}.{key}", entry.name);
         let bounds = long.get("bounds").map(|node| self.bounds(node, &path("bounds")));
         let values = |check: &mut Self, key: &str| {
@@ -127,7 +136,8 @@ impl Check<'_> {
             }
             _ => return,
         };
-        self.faults.push(prior.label(fault, format!("box {range}")).help("give narrower `bounds`, or leave `transform` out"));
+        self.faults
+            .push(prior.label(fault, format!("box {range}")).help("give narrower `bounds`, or leave `transform` out"));
     }
 
     fn start_is_inside(&mut self, parameter: &Parameter, values: &[f64], place: &Place) {
@@ -152,7 +162,8 @@ impl Check<'_> {
             // At a finite end the logarithm or logit is infinite: nothing can be searched from there.
             let on_edge = *value == low || *value == high;
             if on_edge && parameter.transform != Some(Transform::Identity) {
-                let message = format!("`{name}` starts on the edge of its box, where its search coordinate is infinite");
+                let message =
+                    format!("`{name}` starts on the edge of its box, where its search coordinate is infinite");
                 let fault = place.error(message, format!("an end of [{low}, {high}]"));
                 return self.faults.push(fault.help("start inside the box"));
             }
@@ -200,7 +211,8 @@ pub fn by_parameter<'a>(
         match parameters.iter().position(|parameter| parameter.name == entry.name) {
             Some(index) => found.push((index, entry)),
             None => {
-                let message = format!("`{path}` names `{}`, which is not a parameter", super::reader::shown(&entry.name));
+                let message =
+                    format!("`{path}` names `{}`, which is not a parameter", super::reader::shown(&entry.name));
                 let fault = entry.place.error(message, "unknown parameter");
                 let names = parameters.iter().map(|parameter| parameter.name.as_str());
                 faults.push(super::reader::suggest(fault, &entry.name, names));

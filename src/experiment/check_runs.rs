@@ -3,9 +3,7 @@
 use super::check::Check;
 use super::check_parameters::{Declared, scalar_names};
 use super::file::{Content, Node, Place, Table};
-use super::keys::{
-    Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, SWEEP, Section,
-};
+use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, SWEEP, Section};
 use super::reader::{Reader, suggest};
 use super::{Axis, Budget, Differentiation, Expected, Intervals, Optimizer, Sweep, set};
 use crate::diagnostic::Diagnostic;
@@ -184,19 +182,20 @@ impl Check<'_> {
         let table = self.section_or_empty("expected");
         let names = scalar_names(parameters);
         let mut values: Vec<(String, f64)> = Vec::new();
-        for entry in table.table("parameters").into_iter().flat_map(|table| &table.entries) {
+        for entry in table.entries.iter().filter(|entry| EXPECTED.key(&entry.name).is_none()) {
             let name = &entry.name;
             let vector = parameters.iter().find(|parameter| parameter.name == *name && parameter.size.is_some());
             if let Some(vector) = vector {
-                let elements = self.elements(&entry.value, vector.size, &format!("expected.parameters.{name}"))?;
+                let elements = self.elements(&entry.value, vector.size, &format!("expected.{name}"))?;
                 values.extend(elements.into_iter().enumerate().map(|(i, value)| (format!("{name}[{i}]"), value)));
             } else if names.contains(name) {
-                let path = format!("expected.parameters.{name}");
+                let path = format!("expected.{name}");
                 values.extend(self.elements(&entry.value, None, &path)?.into_iter().map(|value| (name.clone(), value)));
             } else {
-                let message = format!("`expected.parameters` names `{name}`, which is not a parameter");
+                let message = format!("`expected` names `{name}`, which is not a parameter");
                 let fault = entry.place.error(message, "unknown parameter");
-                self.faults.push(suggest(fault, name, names.iter().map(String::as_str)));
+                let known = names.iter().map(String::as_str).chain(EXPECTED.keys.iter().map(|key| key.name));
+                self.faults.push(suggest(fault, name, known));
             }
         }
         Some(Expected {

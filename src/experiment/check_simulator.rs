@@ -6,7 +6,7 @@ use super::check_parameters::Declared;
 use super::file::{Node, Place, Table};
 use super::scope::{OUTPUT, names_in};
 use super::{Loss, Simulator};
-use crate::language::lower;
+use crate::language::lower::{self, Names};
 use crate::language::tree::Formula;
 
 /// The simulator with the places of its outputs.
@@ -65,19 +65,29 @@ impl Check<'_> {
     /// Parses a formula and checks its names.
     pub fn named_formula(&mut self, node: &Node, hidden: &[(String, String)]) -> Option<Formula> {
         let formula = self.formula(node)?;
-        lower::check(&formula, &self.scope.names(hidden), &mut self.faults);
+        self.check_names(&formula, self.scope.names(hidden));
         Some(formula)
+    }
+
+    /// Reports names that a formula cannot use, unless a fault elsewhere hides what exists.
+    pub fn check_names(&mut self, formula: &Formula, mut names: Names) {
+        if self.scope.open {
+            let known = |name: &str| {
+                names.vectors.iter().any(|(vector, _)| vector == name)
+                    || names.unavailable.iter().any(|(hidden, _)| hidden == name)
+            };
+            let others: Vec<&str> = names_in(&formula.tree).into_iter().filter(|name| !known(name)).collect();
+            names.scalars.extend(others.into_iter().map(str::to_string));
+        }
+        lower::check(formula, &names, &mut self.faults);
     }
 
     /// Warns of parameters and shared terms that nothing uses.
     pub fn unused(&mut self, modelled: Option<&Modelled>, loss: Option<&Loss>, parameters: &[Declared]) {
         let Some(modelled) = modelled else { return };
-        let formulas = || modelled.terms.iter().chain(&modelled.outputs).map(|(_, formula)| formula);
-        if formulas().any(Option::is_none) || loss.is_none() {
-            return;
-        }
+        let formulas = modelled.terms.iter().chain(&modelled.outputs).filter_map(|(_, formula)| formula.as_ref());
         let sigma = loss.into_iter().flat_map(|loss| loss.sigma.iter().flatten());
-        let used: Vec<&str> = formulas().flatten().chain(sigma).flat_map(|formula| names_in(&formula.tree)).collect();
+        let used: Vec<&str> = formulas.chain(sigma).flat_map(|formula| names_in(&formula.tree)).collect();
         for parameter in parameters.iter().filter(|parameter| !used.contains(&parameter.name.as_str())) {
             let message = format!("no formula uses the parameter `{}`: the data cannot determine it", parameter.name);
             self.faults.push(parameter.name_place.warning(message, "unused"));

@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use toml::de::{DeArray, DeTable, DeValue};
 use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+use toml_parser::lexer::TokenKind;
 
 use super::text;
 use crate::diagnostic::{Diagnostic, Source};
@@ -138,6 +139,11 @@ impl Node {
 
 /// Parses a whole file. Every syntax fault is reported, and what could be understood comes back.
 pub fn parse(source: &Arc<Source>, faults: &mut Vec<Diagnostic>) -> Table {
+    if let Some(span) = deep_key(&source.text) {
+        let place = Place { source: Arc::clone(source), span };
+        faults.push(place.error(format!("a key has more than {MOST_PARTS} parts"), "too deep"));
+        return Table::default();
+    }
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     let builder = Builder { source, input: &source.text, base: 0 };
     faults.extend(errors.iter().map(|error| builder.syntax(error)));
@@ -149,6 +155,10 @@ pub fn parse(source: &Arc<Source>, faults: &mut Vec<Diagnostic>) -> Table {
 pub fn parse_value(source: &Arc<Source>, start: usize, faults: &mut Vec<Diagnostic>) -> Node {
     let input = &source.text[start..];
     let builder = Builder { source, input, base: start };
+    if let Some(span) = deep_key(input) {
+        faults.push(builder.place(span).error(format!("a key has more than {MOST_PARTS} parts"), "too deep"));
+        return Node { place: builder.place(0..input.len()), content: Content::Broken };
+    }
     match DeValue::parse(input) {
         Ok(value) => builder.node(&value, faults),
         Err(error) if input.starts_with(['"', '\'', '[', '{']) => {
@@ -160,6 +170,25 @@ pub fn parse_value(source: &Arc<Source>, start: usize, faults: &mut Vec<Diagnost
             Node { place: builder.place(0..input.len()), content: Content::Text(Arc::new(text)) }
         }
     }
+}
+
+/// Parts of a dotted key. The parser limits how deep brackets nest, but not this; trees are walked by recursion.
+pub const MOST_PARTS: usize = 20;
+
+/// Where a dotted key has more parts than any key of an experiment could.
+fn deep_key(text: &str) -> Option<Range<usize>> {
+    let (mut start, mut dots) = (0, 0);
+    for token in toml_parser::Source::new(text).lex() {
+        match token.kind() {
+            TokenKind::Dot => dots += 1,
+            TokenKind::Atom | TokenKind::Whitespace | TokenKind::BasicString | TokenKind::LiteralString => {}
+            _ => (start, dots) = (token.span().end(), 0),
+        }
+        if dots >= MOST_PARTS {
+            return Some(whole_characters(text, start..token.span().end()));
+        }
+    }
+    None
 }
 
 /// Builds the tree of `input`, which begins at byte `base` of `source`.
@@ -176,7 +205,12 @@ impl Builder<'_> {
 
     fn syntax(&self, error: &toml::de::Error) -> Diagnostic {
         let span = whole_characters(self.input, error.span().unwrap_or(0..0));
-        self.place(span).error(format!("this is not TOML: {}", error.message()), "")
+        let message = match error.message() {
+            // What the parser says of a key without a value.
+            message if message.starts_with("string values must be quoted") && span.is_empty() => "a value is missing",
+            message => message,
+        };
+        self.place(span).error(format!("this is not TOML: {message}"), "")
     }
 
     fn table(&self, table: &DeTable<'_>, faults: &mut Vec<Diagnostic>) -> Table {

@@ -10,6 +10,8 @@ pub struct Section {
     pub keys: &'static [Key],
     /// Further keys are the settings of the row that one of the keys names.
     pub row: Option<Row>,
+    /// Further keys are names of the user's: what they name, and their values.
+    pub names: Option<(&'static str, &'static Shape)>,
 }
 
 /// Which key names the row, and in which table it stands.
@@ -105,6 +107,7 @@ const FINITE: Shape = number(Range::Finite);
 pub static EXPERIMENT: Section = Section {
     summary: "What the file says of itself, and its sections.",
     row: None,
+    names: None,
     keys: &[
         key("title", Shape::Text, NOTHING, "Heads the reports."),
         key("about", Shape::Text, NOTHING, "Prose, copied to the report."),
@@ -115,18 +118,38 @@ pub static EXPERIMENT: Section = Section {
             Absent::Is(Default::Integer(1)),
             "Random streams are keyed by it, the run's identity and the purpose.",
         ),
-        key("constants", named("constant", &FINITE), NOTHING, "Names with a fixed value; each may use those before it."),
+        key(
+            "constants",
+            named("constant", &FINITE),
+            NOTHING,
+            "Names with a fixed value; each may use those before it.",
+        ),
         key("data", Shape::Section(&DATA), Absent::Means("no data: one row without columns"), "What was observed."),
-        key("simulator", Shape::Section(&SIMULATOR), Absent::Required, "What computes outputs from parameters and data columns."),
+        key(
+            "simulator",
+            Shape::Section(&SIMULATOR),
+            Absent::Required,
+            "What computes outputs from parameters and data columns.",
+        ),
         key(
             "parameters",
             named("parameter", &Shape::Either(&[Shape::Call(Group::Prior), Shape::Section(&PARAMETER)])),
             Absent::Required,
             "The unknowns: each a prior, or a table.",
         ),
-        key("loss", Shape::Section(&LOSS), Absent::Required, "How far outputs are from data: what optimizers minimise."),
+        key(
+            "loss",
+            Shape::Section(&LOSS),
+            Absent::Required,
+            "How far outputs are from data: what optimizers minimise.",
+        ),
         key("differentiation", Shape::Section(&DIFFERENTIATION), NOTHING, "How derivatives are computed."),
-        key("optimizer", Shape::Sections(&OPTIMIZER), Absent::Means("no runs"), "One `[[optimizer]]` for each that is compared."),
+        key(
+            "optimizer",
+            Shape::Sections(&OPTIMIZER),
+            Absent::Means("no runs"),
+            "One `[[optimizer]]` for each that is compared.",
+        ),
         key("budget", Shape::Section(&BUDGET), NOTHING, "What each run may use."),
         key("intervals", Shape::Section(&INTERVALS), NOTHING, "How sure the estimates are."),
         key("sweep", Shape::Section(&SWEEP), NOTHING, "Repetitions, and settings that vary."),
@@ -137,6 +160,7 @@ pub static EXPERIMENT: Section = Section {
 pub static DATA: Section = Section {
     summary: "Measured data in a CSV file, or data that the simulator itself makes.",
     row: None,
+    names: None,
     keys: &[
         key(
             "file",
@@ -157,6 +181,7 @@ pub static DATA: Section = Section {
 pub static SYNTHETIC: Section = Section {
     summary: "Observations drawn from the simulator at known parameters.",
     row: None,
+    names: None,
     keys: &[
         key(
             "inputs",
@@ -164,7 +189,12 @@ pub static SYNTHETIC: Section = Section {
             Absent::Means("one row without columns"),
             "The columns: a grid or a list each; several give their product, the last varying fastest.",
         ),
-        key("truth", named("parameter", &Shape::Numbers), Absent::Required, "The value of each parameter; becomes its `reference`."),
+        key(
+            "truth",
+            named("parameter", &Shape::Numbers),
+            Absent::Required,
+            "The value of each parameter; becomes its `reference`.",
+        ),
         key(
             "noise",
             named("output", &Shape::Call(Group::Draw)),
@@ -177,6 +207,7 @@ pub static SYNTHETIC: Section = Section {
 pub static GRID: Section = Section {
     summary: "Evenly spaced numbers.",
     row: None,
+    names: None,
     keys: &[
         key("from", FINITE, Absent::Required, "The first."),
         key("to", FINITE, Absent::Required, "The last."),
@@ -192,17 +223,24 @@ pub static GRID: Section = Section {
 
 pub static SIMULATOR: Section = Section {
     summary: "The model.",
+    names: None,
     row: Some(Row { key: "kind", group: Group::Simulator }),
     keys: &[
         key("kind", Shape::Word(Group::Simulator), Absent::Required, "Which simulator."),
         key("let", named("shared term", &FORMULA), NOTHING, "Terms that formulas share; each may use those before it."),
-        key("outputs", named("output", &FORMULA), Absent::Required, "What is predicted, each compared with the data column of its name."),
+        key(
+            "outputs",
+            named("output", &FORMULA),
+            Absent::Required,
+            "What is predicted, each compared with the data column of its name.",
+        ),
     ],
 };
 
 pub static PARAMETER: Section = Section {
     summary: "The long form of a parameter.",
     row: None,
+    names: None,
     keys: &[
         key("prior", Shape::Call(Group::Prior), Absent::Required, "What is known before the data."),
         key("start", Shape::Numbers, Absent::Means("the prior's median"), "Where the first repeat starts."),
@@ -221,6 +259,7 @@ pub static PARAMETER: Section = Section {
 
 pub static LOSS: Section = Section {
     summary: "The loss; several outputs add up.",
+    names: None,
     row: Some(Row { key: "kind", group: Group::Loss }),
     keys: &[
         key("kind", Shape::Word(Group::Loss), Absent::Required, "Which loss."),
@@ -248,6 +287,7 @@ pub static LOSS: Section = Section {
 pub static DIFFERENTIATION: Section = Section {
     summary: "Gradient optimizers run once per method.",
     row: None,
+    names: None,
     keys: &[
         key("methods", Shape::Words(Group::Method), Absent::Words(&["reverse"]), "Which methods."),
         key(
@@ -256,28 +296,41 @@ pub static DIFFERENTIATION: Section = Section {
             Absent::Means("each method's own rule"),
             "Step of the difference methods and of the complex step.",
         ),
-        key("compare", Shape::Section(&COMPARE), NOTHING, "Accuracy and cost of each method against a high-precision reference."),
+        key(
+            "compare",
+            Shape::Section(&COMPARE),
+            NOTHING,
+            "Accuracy and cost of each method against a high-precision reference.",
+        ),
     ],
 };
 
 pub static COMPARE: Section = Section {
     summary: "Where the methods are compared.",
     row: None,
+    names: None,
     keys: &[key("points", integer(0, 1_000_000), Absent::Is(Default::Integer(0)), "How many draws from the priors.")],
 };
 
 pub static OPTIMIZER: Section = Section {
     summary: "One optimizer; its further keys are the settings of its method.",
+    names: None,
     row: Some(Row { key: "method", group: Group::Optimizer }),
     keys: &[
         key("method", Shape::Word(Group::Optimizer), Absent::Required, "Which optimizer."),
-        key("label", Shape::Text, Absent::Means("the method"), "The word in the reports; tells two uses of one method apart."),
+        key(
+            "label",
+            Shape::Text,
+            Absent::Means("the method"),
+            "The word in the reports; tells two uses of one method apart.",
+        ),
     ],
 };
 
 pub static BUDGET: Section = Section {
     summary: "A run that uses it up is `stopped`.",
     row: None,
+    names: None,
     keys: &[
         key("evaluations", integer(1, i64::MAX), Absent::Is(Default::Integer(20_000)), "Evaluations of the loss."),
         key("iterations", integer(1, i64::MAX), Absent::Means("no limit"), "Iterations of the optimizer."),
@@ -287,6 +340,7 @@ pub static BUDGET: Section = Section {
 pub static INTERVALS: Section = Section {
     summary: "Confidence intervals at each run's best point.",
     row: None,
+    names: None,
     keys: &[
         key("methods", Shape::Words(Group::Interval), Absent::Words(&["fisher"]), "Which methods."),
         key("level", number(Range::Open(0.0, 1.0)), Absent::Is(Default::Number(0.68)), "Their coverage."),
@@ -296,6 +350,7 @@ pub static INTERVALS: Section = Section {
 pub static SWEEP: Section = Section {
     summary: "Every optimizer, method and combination of the axes is run `repeats` times.",
     row: None,
+    names: None,
     keys: &[
         key(
             "repeats",
@@ -303,16 +358,21 @@ pub static SWEEP: Section = Section {
             Absent::Is(Default::Integer(1)),
             "Independent starts; the first is `start`, later ones are drawn from the priors.",
         ),
-        key("axes", named("path", &Shape::Values), NOTHING, "Any dotted path of this file = the values that it takes in turn."),
+        key(
+            "axes",
+            named("path", &Shape::Values),
+            NOTHING,
+            "Any dotted path of this file = the values that it takes in turn.",
+        ),
     ],
 };
 
 pub static EXPECTED: Section = Section {
-    summary: "Checked at the end of a run, and by the tests.",
+    summary: "Checked at the end of a run, and by the tests: the smallest loss, and parameters there by their names.",
     row: None,
+    names: Some(("parameter", &Shape::Numbers)),
     keys: &[
         key("loss", FINITE, NOTHING, "The smallest loss."),
-        key("parameters", named("parameter", &Shape::Numbers), NOTHING, "Values of parameters at the smallest loss."),
         key("tolerance", number(Range::Positive), Absent::Is(Default::Number(1e-5)), "Allowed relative deviation."),
     ],
 };
@@ -339,6 +399,12 @@ impl Group {
 
     pub fn kind(self, catalog: &Catalog, name: &str) -> Option<&'static Kind> {
         self.kinds(catalog).into_iter().find(|kind| kind.name == name)
+    }
+
+    /// What one of them is called, with its article.
+    pub fn one(self) -> String {
+        let article = if self.noun().starts_with(['o', 'i']) { "an" } else { "a" };
+        format!("{article} {}", self.noun())
     }
 
     /// What one of them is called.

@@ -7,16 +7,20 @@ mod check_loss;
 mod check_parameters;
 mod check_runs;
 mod check_simulator;
+mod check_synthetic;
 pub mod file;
 pub mod keys;
+pub mod list;
 
 mod number;
 mod reader;
+pub mod reference;
 
 mod resolved;
 #[cfg(test)]
 pub mod sample;
 
+pub mod schema;
 mod scope;
 mod set;
 #[cfg(test)]
@@ -26,9 +30,9 @@ mod written;
 
 use std::sync::Arc;
 
-pub use check_runs::plain;
 pub use check::{Checked, check, read, read_with};
-pub use resolved::optimizer as written_optimizer;
+pub use check_runs::plain;
+pub use resolved::{optimizer as written_optimizer, text as resolved_text};
 pub use written::Written;
 
 use crate::data::Table;

@@ -30,6 +30,10 @@ impl Reader<'_> {
                 }
                 continue;
             }
+            if let Some((_, shape)) = section.names {
+                self.value(&entry.value, shape, &here);
+                continue;
+            }
             match kind {
                 // A name that no row has was reported; its settings cannot be judged.
                 Some((_, None)) => {}
@@ -58,9 +62,12 @@ impl Reader<'_> {
 
     fn missing(&mut self, place: &Place, path: &str, summary: &str) {
         if self.complete {
+            let fault = match path.rsplit_once('.') {
+                Some((_, name)) => place.error(format!("`{path}` is missing"), format!("`{name}` must be here")),
+                None => place.error(format!("there is no section `[{path}]`"), "not in this file"),
+            };
             let name = path.rsplit('.').next().unwrap_or(path);
-            let label = if path.contains('.') { format!("`{name}` must be here") } else { String::new() };
-            self.faults.push(place.error(format!("`{path}` is missing"), label).help(format!("`{name}`: {summary}")));
+            self.faults.push(fault.help(format!("`{name}`: {summary}")));
         }
     }
 
@@ -77,7 +84,7 @@ impl Reader<'_> {
         self.faults.push(match did_you_mean(name, known.iter().copied()) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None if !homes.is_empty() => fault.help(format!("there is `{}`", homes.join("`, `"))),
-            None => fault.help(format!("known here: {}", known.join(", "))),
+            None => fault.help(format!("known: {}", known.join(", "))),
         });
     }
 
@@ -217,7 +224,7 @@ impl Reader<'_> {
         let mut seen: Vec<(&str, &Place)> = Vec::new();
         for node in node.list().into_iter().flatten() {
             let Some(word) = node.str() else {
-                self.wrong_type(node, &format!("the name of a {}", group.noun()), path);
+                self.wrong_type(node, &format!("the name of {}", group.one()), path);
                 continue;
             };
             self.word(node, group);
@@ -242,7 +249,7 @@ pub fn suggest<'a>(fault: Diagnostic, written: &str, candidates: impl Iterator<I
         Some(near) => fault.help(format!("did you mean `{near}`?")),
         None if candidates.is_empty() => fault,
         None if candidates.len() > 40 => fault.help(format!("there are {} of them", candidates.len())),
-        None => fault.help(format!("there is {}", candidates.join(", "))),
+        None => fault.help(format!("known: {}", candidates.join(", "))),
     }
 }
 
@@ -292,8 +299,8 @@ pub fn expected(shape: &Shape) -> String {
         Shape::Numbers => "a number, or a list with one for each element".into(),
         Shape::Pair => "a pair `[low, high]`".into(),
         Shape::Call(Group::Prior) => "a prior such as \"uniform(0, 1)\"".into(),
-        Shape::Call(group) => format!("a {} such as \"normal(y, 1)\"", group.noun()),
-        Shape::Word(group) => format!("the name of a {}", group.noun()),
+        Shape::Call(group) => format!("{} such as \"normal(y, 1)\"", group.one()),
+        Shape::Word(group) => format!("the name of {}", group.one()),
         Shape::Words(group) => format!("a list of {}s", group.noun()),
         Shape::List => "a list of numbers".into(),
         Shape::Values => "a list of values".into(),

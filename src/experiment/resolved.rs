@@ -1,5 +1,7 @@
 //! An experiment with every default written out, as TOML that can be run again and gives the same runs.
 
+use std::path::{Component, Path, PathBuf};
+
 use toml::{Table, Value};
 
 use super::{Data, Experiment, Parameter, Transform};
@@ -42,11 +44,46 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     let mut expected = Table::new();
     put_some(&mut expected, "loss", experiment.expected.loss);
     put(&mut expected, "tolerance", experiment.expected.tolerance);
-    put(&mut expected, "parameters", named(experiment.expected.parameters.iter().cloned()));
+    expected.extend(named(experiment.expected.parameters.iter().cloned()));
     put(&mut root, "expected", expected);
     let optimizers: Vec<Value> = experiment.optimizers.iter().map(optimizer).collect();
     put(&mut root, "optimizer", optimizers);
     root
+}
+
+/// The text of `resolved.toml` in folder `to`, of an experiment that was read in folder `from`: a relative path of data
+/// is written relative to where the text will lie.
+pub fn text(experiment: &Experiment, from: &Path, to: &Path) -> String {
+    let mut table = experiment.resolved.clone();
+    let data = table.get_mut("data").and_then(Value::as_table_mut);
+    if let Some(Value::String(file)) = data.and_then(|data| data.get_mut("file"))
+        && Path::new(file.as_str()).is_relative()
+    {
+        *file = relative(&from.join(file.as_str()), to);
+    }
+    // A table of numbers, texts and tables can always be written.
+    toml::to_string(&table).unwrap_or_default()
+}
+
+/// A path as seen from a folder, both taken from the working folder where they are relative.
+fn relative(path: &Path, folder: &Path) -> String {
+    let plain = |path: &Path| -> Vec<String> {
+        let mut parts: Vec<String> = Vec::new();
+        // An empty path is the working folder.
+        let absolute = std::path::absolute(Path::new(".").join(path)).unwrap_or_else(|_| PathBuf::from(path));
+        for part in absolute.components() {
+            match part {
+                Component::ParentDir => _ = parts.pop(),
+                Component::CurDir => {}
+                other => parts.push(other.as_os_str().to_string_lossy().into_owned()),
+            }
+        }
+        parts
+    };
+    let (path, folder) = (plain(path), plain(folder));
+    let shared = path.iter().zip(&folder).take_while(|(a, b)| a == b).count();
+    let up = std::iter::repeat_n("..", folder.len() - shared);
+    up.chain(path[shared..].iter().map(String::as_str)).collect::<Vec<_>>().join("/")
 }
 
 /// Settings of a row as the file writes them.
@@ -178,5 +215,18 @@ fn put(table: &mut Table, key: &str, value: impl Into<Value>) {
 fn put_some<V: Into<Value>>(table: &mut Table, key: &str, value: Option<V>) {
     if let Some(value) = value {
         put(table, key, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_written_as_seen_from_the_folder() {
+        let seen = |path: &str, folder: &str| relative(Path::new(path), Path::new(folder));
+        assert_eq!(seen("experiments/../data/x.csv", "results/half_life"), "../../data/x.csv");
+        assert_eq!(seen("x.csv", ""), "x.csv");
+        assert_eq!(seen("a/x.csv", "a"), "x.csv");
     }
 }

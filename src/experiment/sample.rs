@@ -38,10 +38,7 @@ const EVERYWHERE: fn(&Settings) -> (f64, f64) = |_| (f64::NEG_INFINITY, f64::INF
 
 static PRIORS: [Prior; 5] = [
     Prior {
-        kind: Kind {
-            check: rising,
-            ..kind("uniform", &[number("low", Range::Finite), number("high", Range::Finite)])
-        },
+        kind: Kind { check: rising, ..kind("uniform", &[number("low", Range::Finite), number("high", Range::Finite)]) },
         support: ends,
         proper: true,
     },
@@ -192,7 +189,8 @@ pub fn folder() -> tempfile::TempDir {
 
 pub fn written(text: &str, folder: &Path, overrides: &[(&str, &str)]) -> Written {
     let source = Arc::new(Source { name: "test.toml".into(), text: text.into() });
-    let overrides: Vec<(String, String)> = overrides.iter().map(|(path, value)| (path.to_string(), value.to_string())).collect();
+    let overrides: Vec<(String, String)> =
+        overrides.iter().map(|(path, value)| (path.to_string(), value.to_string())).collect();
     Written::new(source, "test", folder, &overrides)
 }
 

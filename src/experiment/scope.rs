@@ -4,13 +4,15 @@ use super::file::Place;
 use super::reader::shown;
 use crate::diagnostic::Diagnostic;
 use crate::language::lower::Names;
-use crate::language::{functions, is_name};
 use crate::language::tree::{Expression, Form};
+use crate::language::{functions, is_name};
 
 /// What has been declared so far.
 #[derive(Debug, Default)]
 pub struct Scope {
     names: Vec<Name>,
+    /// Some names could not be read, so that a name that is not here may exist all the same.
+    pub open: bool,
 }
 
 #[derive(Debug)]

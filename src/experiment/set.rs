@@ -47,7 +47,7 @@ pub fn segments(path: &str) -> Result<Vec<String>, String> {
         }
         match rest.strip_prefix('.') {
             Some(after) => rest = after,
-            None if rest.is_empty() => return Ok(segments),
+            None if rest.is_empty() && segments.len() <= file::MOST_PARTS => return Ok(segments),
             None => return Err(faulty()),
         }
     }
@@ -99,7 +99,8 @@ fn into_node(
                 Some(index) => into_node(&mut nodes[index], rest, path, place, value),
                 None => {
                     let message = format!("`{before}` has no element `{}`", shown(first));
-                    let fault = place.error(message, format!("elements are numbered from 0; there are {}", nodes.len()));
+                    let fault =
+                        place.error(message, format!("elements are numbered from 0; there are {}", nodes.len()));
                     Err(suggest(fault, first, labels.iter().map(String::as_str).filter(|label| !label.is_empty())))
                 }
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::file::{self, Node, Place, Table};
+use super::file::{self, Content, Node, Place, Table};
 use super::set;
 use crate::data::{self, Sheet};
 use crate::diagnostic::{Diagnostic, Source};
@@ -24,11 +24,12 @@ pub struct Written {
 }
 
 type Columns = Vec<(String, String)>;
+type Opened = Result<Arc<Sheet>, Vec<Diagnostic>>;
 
 /// What was read of data files.
 #[derive(Debug, Default)]
 struct Shelf {
-    sheets: Mutex<BTreeMap<PathBuf, Result<Arc<Sheet>, Vec<Diagnostic>>>>,
+    sheets: Mutex<BTreeMap<PathBuf, Opened>>,
     tables: Mutex<BTreeMap<(PathBuf, Columns), Arc<data::Table>>>,
 }
 
@@ -65,6 +66,16 @@ impl Written {
         Ok(written)
     }
 
+    /// The same without the axes of its sweep, as each combination of them is checked.
+    pub fn without_axes(&self) -> Written {
+        let mut written = self.clone();
+        let sweep = written.table.entries.iter_mut().find(|entry| entry.name == "sweep");
+        if let Some(Content::Table(sweep)) = sweep.map(|entry| &mut entry.value.content) {
+            sweep.entries.retain(|entry| entry.name != "axes");
+        }
+        written
+    }
+
     /// The same with a value from elsewhere put at a dotted path.
     pub fn with_value(&self, path: &str, value: &toml::Value) -> Written {
         let mut written = self.clone();
@@ -73,7 +84,7 @@ impl Written {
     }
 
     /// A data file that the experiment names.
-    pub(super) fn sheet(&self, file: &str) -> Result<Arc<Sheet>, Vec<Diagnostic>> {
+    pub(super) fn sheet(&self, file: &str) -> Opened {
         let path = self.folder.join(file);
         // A thread that panicked while it held the lock left a whole map: entries are inserted at once.
         let mut sheets = self.shelf.sheets.lock().unwrap_or_else(PoisonError::into_inner);

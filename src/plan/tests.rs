@@ -21,33 +21,58 @@ fn the_example_has_every_combination_once() {
     assert_eq!(plan.runs.len(), 3 * (6 + 2) * 20);
     assert_eq!(plan.variants[1].values, ["1e-6"]);
     assert_eq!(plan.variants[1].experiment.differentiation.step, Some(1e-6));
-    assert_eq!((plan.runs[0].repeat, plan.runs[1].repeat, plan.runs[20].method.unwrap().name), (0, 1, "central_difference"));
+    assert_eq!(
+        (plan.runs[0].repeat, plan.runs[1].repeat, plan.runs[20].method.unwrap().name),
+        (0, 1, "central_difference")
+    );
     let identities: std::collections::BTreeSet<_> = plan.runs.iter().map(|run| &run.identity).collect();
     assert_eq!(identities.len(), plan.runs.len());
     assert!(plan.runs.iter().enumerate().all(|(index, run)| run.index == index));
-    let tables: Vec<_> = plan.variants.iter().map(|variant| match &variant.experiment.data {
-        Data::Measured(table) => Arc::as_ptr(table),
-        _ => unreachable!("measured"),
-    }).collect();
+    let tables: Vec<_> = plan
+        .variants
+        .iter()
+        .map(|variant| match &variant.experiment.data {
+            Data::Measured(table) => Arc::as_ptr(table),
+            _ => unreachable!("measured"),
+        })
+        .collect();
     assert!(tables.windows(2).all(|pair| pair[0] == pair[1]), "the data are held once");
 }
 
 #[test]
 fn two_axes_give_their_product_with_the_last_fastest() {
-    let text = EXAMPLE.replace("\"differentiation.step\" = [1e-4, 1e-6, 1e-8]", "seed = [1, 2]\n\"loss.kind\" = [\"poisson\", \"least_squares\"]");
+    let text = EXAMPLE.replace(
+        "\"differentiation.step\" = [1e-4, 1e-6, 1e-8]",
+        "seed = [1, 2]\n\"loss.kind\" = [\"poisson\", \"least_squares\"]",
+    );
     let plan = plan(&text, &[]).unwrap();
     let values: Vec<String> = plan.variants.iter().map(|variant| variant.values.join(" ")).collect();
     assert_eq!(values, ["1 poisson", "1 least_squares", "2 poisson", "2 least_squares"]);
-    assert!(plan.csv().starts_with("run,optimizer,differentiation,repeat,seed,loss.kind,identity\n0,lbfgs,forward_difference,0,1,poisson,"));
+    assert!(plan.csv().starts_with(
+        "run,optimizer,differentiation,repeat,seed,loss.kind,identity\n0,lbfgs,forward_difference,0,1,poisson,"
+    ));
 }
 
 #[test]
 fn identity_is_what_changes_numbers() {
     let base = identities(&[]);
-    for unchanged in [("title", "x"), ("sweep.repeats", "20"), ("expected.loss", "1"), ("differentiation.compare.points", "5"), ("parameters.a1.unit", "m"), ("optimizer.0.memory", "7")] {
+    for unchanged in [
+        ("title", "x"),
+        ("sweep.repeats", "20"),
+        ("expected.loss", "1"),
+        ("differentiation.compare.points", "5"),
+        ("parameters.a1.unit", "m"),
+        ("optimizer.0.memory", "7"),
+    ] {
         assert_eq!(identities(&[unchanged]), base, "{unchanged:?}");
     }
-    for changed in [("seed", "2"), ("parameters.a1.prior", "log_uniform(100, 10001)"), ("budget.evaluations", "10"), ("constants.ln2", "0.69"), ("loss.prior", "true")] {
+    for changed in [
+        ("seed", "2"),
+        ("parameters.a1.prior", "log_uniform(100, 10001)"),
+        ("budget.evaluations", "10"),
+        ("constants.ln2", "0.69"),
+        ("loss.prior", "true"),
+    ] {
         let other = identities(&[changed]);
         assert!(other.iter().all(|identity| !base.contains(identity)), "{changed:?}");
     }

@@ -25,7 +25,8 @@ kind = "chi_square"
 sigma = "0.1*two"
 weight = { y = 2 }
 [expected]
-parameters = { A = [1, 2], b = 2 }
+A = [1, 2]
+b = 2
 "#;
 
 #[test]
@@ -102,7 +103,10 @@ fn overrides_have_the_same_checks() {
 fn values_from_elsewhere_are_checked_too() {
     let folder = folder();
     let written = written(EXAMPLE, folder.path(), &[]);
-    let values = [("budget.evaluations".to_string(), toml::Value::Integer(5)), ("loss.kind".to_string(), "least_squares".into())];
+    let values = [
+        ("budget.evaluations".to_string(), toml::Value::Integer(5)),
+        ("loss.kind".to_string(), "least_squares".into()),
+    ];
     let (experiment, _) = crate::experiment::read_with(&written, &values, &CATALOG).unwrap();
     assert_eq!((experiment.budget.evaluations, experiment.loss.row.kind.name), (5, "least_squares"));
     let values = [("budget.evaluations".to_string(), toml::Value::Integer(-5))];
@@ -111,7 +115,8 @@ fn values_from_elsewhere_are_checked_too() {
 
 #[test]
 fn a_loss_that_needs_no_data_does_without() {
-    let text = "simulator = { kind = 'formula', outputs.y = 'x^2' }\nparameters.x = 'uniform(-1, 2)'\nloss.kind = 'value'";
+    let text =
+        "simulator = { kind = 'formula', outputs.y = 'x^2' }\nparameters.x = 'uniform(-1, 2)'\nloss.kind = 'value'";
     assert!(matches!(sound(text).data, Data::None));
     let faults = checked(&text.replace("'value'", "'poisson'")).unwrap_err();
     assert_eq!(lines(&faults), ["`poisson` compares outputs with data, but there is no `[data]` <'poisson'>"]);
@@ -120,7 +125,8 @@ fn a_loss_that_needs_no_data_does_without() {
 #[test]
 fn missing_files_and_folders_are_said() {
     let folder = folder();
-    let message = |name: &str| crate::experiment::read(&folder.path().join(name), &[], &CATALOG).unwrap_err()[0].message.clone();
+    let message =
+        |name: &str| crate::experiment::read(&folder.path().join(name), &[], &CATALOG).unwrap_err()[0].message.clone();
     assert!(message("none.toml").starts_with("there is no file"), "{}", message("none.toml"));
     assert!(message("").contains("is a directory"), "{}", message(""));
     std::fs::write(folder.path().join("bin.toml"), [b'a', 0, 1]).unwrap();
