@@ -2,11 +2,11 @@
 
 mod check;
 mod gradient;
-//TMP mod list;
+mod list;
 mod logging;
 mod plan;
 mod run;
-//TMP mod schema;
+mod schema;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -50,7 +50,11 @@ impl From<Exit> for ExitCode {
 /// Declare a simulator, data and unknown parameters in one TOML file; infer the parameters, and compare the ways to
 /// do it.
 #[derive(Parser, Debug)]
-#[command(name = "sbi-run", version, after_help = "`sbi-run EXPERIMENT.toml` is short for `sbi-run run EXPERIMENT.toml`.")]
+#[command(
+    name = "sbi-run",
+    version,
+    after_help = "`sbi-run EXPERIMENT.toml` is short for `sbi-run run EXPERIMENT.toml`."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -66,10 +70,10 @@ enum Command {
     Plan(plan::Arguments),
     /// Print loss and gradient at a point by every method, beside the reference, as CSV
     Gradient(gradient::Arguments),
-    //TMP /// Name every simulator, prior, loss, method, optimizer with its options
-    //TMP List(list::Arguments),
-    //TMP /// Print the JSON Schema of experiment files, for editors
-    //TMP Schema,
+    /// Name every simulator, prior, loss, method, optimizer with its options
+    List(list::Arguments),
+    /// Print the JSON Schema of experiment files, for editors
+    Schema,
 }
 
 /// What every command that reads an experiment takes.
@@ -103,8 +107,8 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
         Command::Gradient(arguments) => gradient::main(arguments),
-        //TMP Command::List(arguments) => list::main(arguments),
-        //TMP Command::Schema => schema::main(),
+        Command::List(arguments) => list::main(arguments),
+        Command::Schema => schema::main(),
     });
     done.unwrap_or(Exit::Bug).into()
 }

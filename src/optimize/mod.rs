@@ -12,8 +12,8 @@ mod lbfgs;
 mod line_search;
 mod nelder_mead;
 mod population;
-mod stopping;
 mod reason;
+mod stopping;
 pub mod table;
 #[cfg(test)]
 mod trial;
