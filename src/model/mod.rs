@@ -123,7 +123,13 @@ fn fixed_value(scalar: &Scalar) -> Option<f64> {
 fn coordinate(scalar: &Scalar) -> Coordinate {
     let parameter = scalar.parameter;
     let (low, high) = parameter.limits();
-    Coordinate::new(low, high, prior::is_logarithmic(parameter.prior.row.kind.name), parameter.transform)
+    let prior = &parameter.prior;
+    let name = prior.row.kind.name;
+    // The prior's standard deviation, as a normal has it, else the size of the start.
+    let spread = 0.5 * (prior::quantile(name, &prior.arguments, 0.84) - prior::quantile(name, &prior.arguments, 0.16));
+    let sizes = [spread, scalar.start().unwrap_or(0.0).abs()];
+    let scale = sizes.into_iter().find(|size| size.is_finite() && *size > 0.0).unwrap_or(1.0);
+    Coordinate::new(low, high, prior::is_logarithmic(name), scale, parameter.transform)
 }
 
 struct Lowering<'a> {
