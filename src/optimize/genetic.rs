@@ -15,8 +15,8 @@ pub(super) const ROW: Optimizer = Optimizer {
     kind: Kind {
         name: "genetic",
         summary: "genetic algorithm: tournament selection, simulated binary crossover, polynomial mutation, elitism",
-        reference: "Deb & Agrawal 1995, Complex Systems 9 (crossover); Deb & Goyal 1996 (mutation); bounded forms of \
-                    Deb 2001, Multi-Objective Optimization, sections 4.3 and 4.4",
+        reference: "Deb & Agrawal 1995, Complex Systems 9 (crossover); Deb & Goyal 1996 (mutation with a growing \
+                    index); bounded forms of Deb 2001, Multi-Objective Optimization, sections 4.3 and 4.4",
         settings: &[
             Setting {
                 name: "population",
@@ -40,19 +40,25 @@ pub(super) const ROW: Optimizer = Optimizer {
                 name: "crossover_index",
                 summary: "distribution index of the crossover: large keeps children near their parents",
                 accepts: Accepts::Number(Range::NonNegative),
-                default: Default::Number(15.0),
+                default: Default::Number(2.0),
             },
             Setting {
                 name: "mutation",
                 summary: "probability that a coordinate is mutated",
                 accepts: Accepts::Number(Range::Closed(0.0, 1.0)),
-                default: Default::Derived("1 over the number of parameters"),
+                default: Default::Derived("2 over the number of parameters, at most 1"),
             },
             Setting {
                 name: "mutation_index",
                 summary: "distribution index of the mutation: large keeps mutants near",
                 accepts: Accepts::Number(Range::NonNegative),
                 default: Default::Number(20.0),
+            },
+            Setting {
+                name: "mutation_growth",
+                summary: "what each generation adds to the mutation's index: mutants come nearer as time goes on",
+                accepts: Accepts::Number(Range::NonNegative),
+                default: Default::Number(3.0),
             },
             Setting {
                 name: "elites",
@@ -79,6 +85,7 @@ struct Genetic<'g, 'a> {
     crossover_index: f64,
     mutation: f64,
     mutation_index: f64,
+    mutation_growth: f64,
     elites: usize,
     children: Vec<Vec<f64>>,
     order: Vec<usize>,
@@ -99,8 +106,9 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         tournament: size("tournament").unwrap_or(2).max(1),
         crossover: number("crossover"),
         crossover_index: number("crossover_index"),
-        mutation: settings.number("mutation").unwrap_or(1.0 / bounds.len() as f64),
+        mutation: settings.number("mutation").unwrap_or((2.0 / bounds.len() as f64).min(1.0)),
         mutation_index: number("mutation_index"),
+        mutation_growth: number("mutation_growth"),
         elites: size("elites").unwrap_or(members).min(members),
         children: first_generation(plan, &bounds, members),
         order: Vec::new(),
@@ -133,6 +141,7 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Genetic<'g, 'a> {
         let mut members = state.take_population().unwrap_or_default();
         let mut stream = self.key.split(state.iter);
         self.breed(&members, &mut stream);
+        self.mutation_index += self.mutation_growth;
         let losses = self.evaluate(problem)?;
         self.survive(&mut members, &losses);
         Ok((self.close(state, members), None))

@@ -32,6 +32,8 @@ pub(super) struct Guard<'a> {
     stop: RefCell<Option<Reason>>,
     /// Largest component of the gradient asked for last, and the loss there.
     current: Cell<(f64, Option<f64>)>,
+    /// The iteration that was shown last.
+    shown: Cell<Option<u64>>,
 }
 
 #[derive(Default)]
@@ -80,6 +82,7 @@ impl<'a> Guard<'a> {
             ledger: RefCell::default(),
             stop: RefCell::default(),
             current: Cell::new((f64::INFINITY, None)),
+            shown: Cell::default(),
         }
     }
 
@@ -208,8 +211,12 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// Shows the state, once for each iteration: a solver that is started again begins where it ended.
     fn show(&self) {
         let ledger = self.ledger.borrow();
+        if self.shown.replace(Some(ledger.iterations)) == Some(ledger.iterations) {
+            return;
+        }
         let point = TracePoint {
             iteration: ledger.iterations,
             evaluations: ledger.evaluations,
