@@ -2,11 +2,11 @@
 //!
 //! A whole generation is evaluated as one batch. Random numbers are keyed by the generation.
 
-use argmin::core::{Error, Executor, KV, PopulationState, Problem, Solver};
+use argmin::core::{Error, Executor, KV, Problem, Solver};
 
 use super::Plan;
 use super::guard::{Guard, Watched};
-use super::population::{Bounds, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation, rank};
+use super::population::{Bounds, Generation, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation, rank};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::elementary::{exp, log};
 use crate::math::random::Stream;
@@ -91,8 +91,6 @@ struct Genetic<'g, 'a> {
     order: Vec<usize>,
 }
 
-type Generation = PopulationState<Member, f64>;
-
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let settings = plan.settings;
     let bounds = plan.bounds.clone().unwrap_or_default();
@@ -130,7 +128,7 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Genetic<'g, 'a> {
     ) -> Result<(Generation, Option<KV>), Error> {
         let losses = self.evaluate(problem)?;
         let members = self.children.iter().zip(losses).map(|(point, loss)| Member { point: point.clone(), loss });
-        Ok((self.close(state, members.collect()), None))
+        Ok((self.spread.close(self.guard, &self.bounds, state, members.collect()), None))
     }
 
     fn next_iter(
@@ -144,25 +142,13 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Genetic<'g, 'a> {
         self.mutation_index += self.mutation_growth;
         let losses = self.evaluate(problem)?;
         self.survive(&mut members, &losses);
-        Ok((self.close(state, members), None))
+        Ok((self.spread.close(self.guard, &self.bounds, state, members), None))
     }
 }
 
 impl<'g, 'a> Genetic<'g, 'a> {
     fn evaluate(&self, problem: &mut Problem<&'g Guard<'a>>) -> Result<Vec<f64>, Error> {
         problem.bulk_problem("cost_count", self.children.len(), |guard| guard.values(&self.children))
-    }
-
-    /// Hands the generation over, and stops if it has converged.
-    fn close(&self, state: Generation, members: Vec<Member>) -> Generation {
-        if let Some(reason) = self.spread.reached(&members, &self.bounds) {
-            self.guard.stop(reason);
-        }
-        let best = members.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)).cloned();
-        match best {
-            Some(best) => state.cost(best.loss).individual(best).population(members),
-            None => state.population(members),
-        }
     }
 
     /// The position of the best of some members drawn at random.
@@ -242,9 +228,9 @@ impl<'g, 'a> Genetic<'g, 'a> {
     /// Mutates each coordinate with its probability; whether any was.
     fn mutate(&self, child: &mut [f64], stream: &mut Stream) -> bool {
         let mut mutated = false;
-        for j in 0..child.len() {
+        for (j, x) in child.iter_mut().enumerate() {
             if stream.uniform() < self.mutation {
-                child[j] = self.mutant(child[j], j, stream);
+                *x = self.mutant(*x, j, stream);
                 mutated = true;
             }
         }

@@ -1,7 +1,8 @@
 //! A line search that ends with the strong Wolfe conditions and lives with NaN and infinite values.
 //!
-//! Bracketing, secant² steps and the approximate Wolfe condition of Hager & Zhang 2005 ("A new conjugate gradient method
-//! with guaranteed descent and an efficient line search", SIAM J. Optim. 16, section 4; conditions L0-L3, U0-U3, T1, T2).
+//! Bracketing, secant² steps and the approximate Wolfe condition of Hager & Zhang 2005 ("A new conjugate gradient
+//! method with guaranteed descent and an efficient line search", SIAM J. Optim. 16, section 4; conditions L0-L3, U0-U3,
+//! T1, T2).
 //! Near a minimum, differences of losses drown in rounding while slopes still tell right from left: the approximate
 //! condition tests slopes, and allows the loss to rise by its own rounding error. A point where loss or slope is not
 //! finite counts as too far.
@@ -106,9 +107,9 @@ where
     }
 }
 
-/// 1 for directions that carry a scale of their own, or less where that is far. Along the steepest descent, the step that changes no coordinate by
-/// more than a hundredth of itself: loss and gradient do not tell how far to go, and too short a step is soon made
-/// longer, while one that is too long may leave the valley.
+/// 1 for directions that carry a scale of their own, or less where that is far. Along the steepest descent, the step
+/// that changes no coordinate by more than a hundredth of itself: loss and gradient do not tell how far to go, and too
+/// short a step is soon made longer, while one that is too long may leave the valley.
 fn first_step(origin: &[f64], gradient: &[f64], direction: &[f64]) -> f64 {
     let scale = largest(origin);
     if direction.iter().zip(gradient).any(|(d, g)| *d != -*g) {
