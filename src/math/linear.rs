@@ -176,8 +176,8 @@ pub struct Eigen {
 }
 
 /// By cyclic Jacobi rotations (Golub & Van Loan, section 8.5; rotation of Rutishauser 1966), which find small
-/// eigenvalues of scaled diagonally dominant matrices to full relative accuracy. Only the lower half is read. None where
-/// the matrix is not square or not finite.
+/// eigenvalues of scaled diagonally dominant matrices to full relative accuracy. Only the lower half is read. None
+/// where the matrix is not square or not finite.
 pub fn symmetric_eigen(a: &Matrix) -> Option<Eigen> {
     let n = a.rows;
     if n != a.columns || a.entries.iter().any(|entry| !entry.is_finite()) {
