@@ -50,7 +50,11 @@ impl From<Exit> for ExitCode {
 /// Declare a simulator, data and unknown parameters in one TOML file; infer the parameters, and compare the ways to
 /// do it.
 #[derive(Parser, Debug)]
-#[command(name = "sbi-run", version, after_help = "`sbi-run EXPERIMENT.toml` is short for `sbi-run run EXPERIMENT.toml`.")]
+#[command(
+    name = "sbi-run",
+    version,
+    after_help = "`sbi-run EXPERIMENT.toml` is short for `sbi-run run EXPERIMENT.toml`."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -11,8 +11,9 @@ use tracing::{debug, info};
 use super::{Exit, Loaded, Overrides, load_all, logging, print};
 use crate::execute::{self, Event, Prepared};
 use crate::experiment::Data;
+use crate::journal::files::set_aside;
 use crate::journal::resume::{Flags, decide};
-use crate::journal::{Folder, Journal, set_aside};
+use crate::journal::{Folder, Journal};
 use crate::record::{Record, Status};
 use crate::report::{self, Machine, Measurement, Results};
 use crate::terminal::progress::{Screen, print_result};
@@ -172,10 +173,7 @@ fn run(
     let _ = print_result(screen, &report::summary(&results, &path));
     if interrupted {
         let done = records.iter().flatten().count();
-        eprintln!(
-            "sbi-run: interrupted after {done} of {} runs; the same command goes on from there",
-            plan.runs.len()
-        );
+        eprintln!("sbi-run: interrupted after {done} of {} runs; the same command goes on from there", plan.runs.len());
         return Ok(Exit::Interrupted);
     }
     let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);

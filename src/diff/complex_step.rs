@@ -1,5 +1,6 @@
 //! The complex step: the program carried to complex numbers, evaluated once for each input.
 
+use crate::diff::Objective;
 use crate::engine::{Kernel, Workspace};
 use crate::ir::complex::{self, Complex};
 use crate::ir::{Builder, Node, Program};
@@ -33,14 +34,20 @@ pub fn transform(program: &Program) -> Program {
     builder.finish(&[output.re, im], 2 * n, program.columns)
 }
 
-/// Im f(x + ih e_k)/h in each input k, the step relative to |x_k|, absolute at 0.
-pub fn gradient(kernel: &Kernel, step: f64, point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) {
+/// Im f(x + ih e_k)/h in each input k.
+pub fn gradient(
+    objective: &Objective,
+    kernel: &Kernel,
+    point: &[f64],
+    workspace: &mut Workspace,
+    gradient: &mut [f64],
+) {
     let n = point.len();
     let mut inputs = vec![0.0; 2 * n];
     inputs[..n].copy_from_slice(point);
     let mut result = [0.0; 2];
     for (k, slope) in gradient.iter_mut().enumerate() {
-        let h = if point[k] == 0.0 { step } else { step * point[k].abs() };
+        let h = objective.step_at(point[k]);
         inputs[n + k] = h;
         kernel.evaluate(&inputs, workspace, &mut result);
         *slope = result[1] / h;

@@ -8,7 +8,7 @@ pub fn forward(objective: &Objective, point: &[f64], workspace: &mut Workspace, 
     let value = objective.value(point, workspace);
     let mut moved = point.to_vec();
     for (k, slope) in gradient.iter_mut().enumerate() {
-        let (above, h) = step(point[k], objective.step);
+        let (above, h) = step(objective, point[k]);
         moved[k] = above;
         *slope = (objective.value(&moved, workspace) - value) / h;
         moved[k] = point[k];
@@ -20,7 +20,7 @@ pub fn forward(objective: &Objective, point: &[f64], workspace: &mut Workspace, 
 pub fn central(objective: &Objective, point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
     let mut moved = point.to_vec();
     for (k, slope) in gradient.iter_mut().enumerate() {
-        let (above, h) = step(point[k], objective.step);
+        let (above, h) = step(objective, point[k]);
         let below = point[k] - h;
         moved[k] = above;
         let high = objective.value(&moved, workspace);
@@ -32,10 +32,8 @@ pub fn central(objective: &Objective, point: &[f64], workspace: &mut Workspace, 
     objective.value(point, workspace)
 }
 
-/// The point one step above x, and the step that was really made: relative to |x|, absolute at 0, as MINPACK's fdjac
-/// (Moré, Garbow & Hillstrom, ANL-80-74, 1980); the difference of the two points is exact.
-fn step(x: f64, relative: f64) -> (f64, f64) {
-    let h = if x == 0.0 { relative } else { relative * x.abs() };
-    let above = x + h;
+/// The point one step above x, and the step that was really made: the difference of the two points is exact.
+fn step(objective: &Objective, x: f64) -> (f64, f64) {
+    let above = x + objective.step_at(x);
     (above, above - x)
 }

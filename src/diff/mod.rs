@@ -104,6 +104,7 @@ pub struct Objective {
     gradient: Gradient,
     inputs: usize,
     step: f64,
+    typical: f64,
 }
 
 #[derive(Clone, Debug)]
@@ -125,7 +126,11 @@ const TANGENTS: usize = 16;
 
 impl Objective {
     /// Compiles the first output of `program` for `method`. `step` replaces the method's own relative step.
-    pub fn new(program: &Program, rows: &Rows, method: Method, step: Option<f64>) -> Objective {
+    ///
+    /// Steps are relative to max(|x|, typical), with `typical` the size of an input of ordinary magnitude (Dennis &
+    /// Schnabel, Numerical Methods for Unconstrained Optimization, algorithm A5.6.3): 1 for search coordinates. With 0,
+    /// for inputs of any magnitude, they are relative to |x| alone, and absolute at 0.
+    pub fn new(program: &Program, rows: &Rows, method: Method, step: Option<f64>, typical: f64) -> Objective {
         let inputs = program.inputs;
         let bound = |program: &Program| Kernel::new(program, rows);
         let gradient = match method {
@@ -151,7 +156,15 @@ impl Objective {
             }
         };
         let step = step.or(method.default_step()).unwrap_or(0.0);
-        Objective { value: bound(program), gradient, inputs, step }
+        Objective { value: bound(program), gradient, inputs, step, typical }
+    }
+
+    /// The step in an input at x.
+    fn step_at(&self, x: f64) -> f64 {
+        match x.abs().max(self.typical) {
+            0.0 => self.step,
+            size => self.step * size,
+        }
     }
 
     /// Number of inputs.
@@ -171,7 +184,7 @@ impl Objective {
             Gradient::ForwardDifference => difference::forward(self, point, workspace, gradient),
             Gradient::CentralDifference => difference::central(self, point, workspace, gradient),
             Gradient::ComplexStep(kernel) => {
-                complex_step::gradient(kernel, self.step, point, workspace, gradient);
+                complex_step::gradient(self, kernel, point, workspace, gradient);
                 self.value(point, workspace)
             }
             Gradient::Program { kernels, .. } => {

@@ -36,7 +36,7 @@ pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Vec<D
         for step in &steps {
             let used = method.default_step().map(|default| step.unwrap_or(default));
             if !objectives.iter().any(|(other, _, known, _)| *other == method && *known == used) {
-                let objective = Objective::new(&model.loss, &model.rows, method, *step);
+                let objective = Objective::new(&model.loss, &model.rows, method, *step, 0.0);
                 objectives.push((method, kind.name, used, objective));
             }
         }

@@ -44,11 +44,12 @@ impl Prepared {
 
     fn search(&self, position: usize, method: Method, step: Option<f64>) -> &Objective {
         self.search[position]
-            .get_or_init(|| Objective::new(&self.model.search_loss, &self.model.rows, method, step))
+            .get_or_init(|| Objective::new(&self.model.search_loss, &self.model.rows, method, step, 1.0))
     }
 
     fn loss(&self) -> &Objective {
-        self.loss.get_or_init(|| Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, None))
+        self.loss
+            .get_or_init(|| Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, None, 0.0))
     }
 
     fn informer(&self) -> &Informer {

@@ -180,9 +180,8 @@ fn standard_errors(information: &Matrix, names: &[&str]) -> Result<Vec<f64>, Str
     if eigen.values[0] <= SINGULAR * largest {
         return Err(format!("the data do not determine {}", direction(eigen.vectors.row(0), &scale, names)));
     }
-    let variance = |k: usize| -> f64 {
-        (0..n).map(|m| eigen.vectors.row(m)[k] * eigen.vectors.row(m)[k] / eigen.values[m]).sum()
-    };
+    let variance =
+        |k: usize| -> f64 { (0..n).map(|m| eigen.vectors.row(m)[k] * eigen.vectors.row(m)[k] / eigen.values[m]).sum() };
     Ok((0..n).map(|k| scale[k] * elementary::sqrt(variance(k))).collect())
 }
 
@@ -198,7 +197,11 @@ fn direction(vector: &[f64], scale: &[f64], names: &[&str]) -> String {
         }
         let factor = part / lead;
         let sign = if factor < 0.0 { "-" } else { "+" };
-        words.push(if factor.abs() == 1.0 { format!("{sign} {name}") } else { format!("{sign} {:.3} {name}", factor.abs()) });
+        words.push(if factor.abs() == 1.0 {
+            format!("{sign} {name}")
+        } else {
+            format!("{sign} {:.3} {name}", factor.abs())
+        });
     }
     words.join(" ").trim_start_matches("+ ").to_string()
 }

@@ -123,7 +123,13 @@ fn fixed_value(scalar: &Scalar) -> Option<f64> {
 fn coordinate(scalar: &Scalar) -> Coordinate {
     let parameter = scalar.parameter;
     let (low, high) = parameter.limits();
-    Coordinate::new(low, high, prior::is_logarithmic(parameter.prior.row.kind.name), parameter.transform)
+    let prior = &parameter.prior;
+    let name = prior.row.kind.name;
+    // The prior's standard deviation, as a normal has it, else the size of the start.
+    let spread = 0.5 * (prior::quantile(name, &prior.arguments, 0.84) - prior::quantile(name, &prior.arguments, 0.16));
+    let sizes = [spread, scalar.start().unwrap_or(0.0).abs()];
+    let scale = sizes.into_iter().find(|size| size.is_finite() && *size > 0.0).unwrap_or(1.0);
+    Coordinate::new(low, high, prior::is_logarithmic(name), scale, parameter.transform)
 }
 
 struct Lowering<'a> {
@@ -214,7 +220,10 @@ impl Lowering<'_> {
                 Log => (false, coordinate.low.is_finite() && coordinate.high.is_finite()),
                 Logit => (false, false),
             };
-            let ends = [(checks_low, Operator::GreaterEqual, coordinate.low), (checks_high, Operator::LessEqual, coordinate.high)];
+            let ends = [
+                (checks_low, Operator::GreaterEqual, coordinate.low),
+                (checks_high, Operator::LessEqual, coordinate.high),
+            ];
             for (_, operator, end) in ends.into_iter().filter(|(checks, ..)| *checks) {
                 let end = b.constant(end);
                 let test = b.apply(operator, &[*theta, end]);
@@ -241,10 +250,13 @@ fn scope(experiment: &Experiment, columns: &[String], all: &[Value], b: &mut Bui
     for parameter in &experiment.parameters {
         let (mine, others) = rest.split_at(parameter.len());
         rest = others;
-        scope.insert(&parameter.name, match parameter.size {
-            None => Meaning::Scalar(mine[0]),
-            Some(_) => Meaning::Vector(mine.to_vec()),
-        });
+        scope.insert(
+            &parameter.name,
+            match parameter.size {
+                None => Meaning::Scalar(mine[0]),
+                Some(_) => Meaning::Vector(mine.to_vec()),
+            },
+        );
     }
     scope
 }
@@ -264,7 +276,10 @@ impl Model {
     /// Every scalar, the fixed ones put in their places among the free.
     pub fn complete(&self, theta: &[f64]) -> Vec<f64> {
         let mut free = theta.iter();
-        self.fixed.iter().map(|fixed| fixed.unwrap_or_else(|| *free.next().expect("one number a free scalar"))).collect()
+        self.fixed
+            .iter()
+            .map(|fixed| fixed.unwrap_or_else(|| *free.next().expect("one number a free scalar")))
+            .collect()
     }
 
     /// θ of search coordinates.

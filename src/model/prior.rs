@@ -43,7 +43,10 @@ pub const PRIORS: &[Prior] = &[
     prior(
         "log_normal",
         "exponential of a normal: mean and standard deviation are those of the logarithm",
-        &[number("mu", Range::Finite, "mean of the log"), number("sigma", Range::Positive, "standard deviation of the log")],
+        &[
+            number("mu", Range::Finite, "mean of the log"),
+            number("sigma", Range::Positive, "standard deviation of the log"),
+        ],
         independent,
         half_line,
     ),
@@ -69,6 +72,17 @@ pub const PRIORS: &[Prior] = &[
         independent,
         |_| (0.0, 1.0),
     ),
+    Prior {
+        kind: Kind {
+            name: "flat",
+            summary: "no density and no support: for certified least-squares problems; needs a `start`",
+            reference: "",
+            settings: &[],
+            check: independent,
+        },
+        support: whole_line,
+        proper: false,
+    },
     Prior {
         kind: Kind {
             name: "fixed",
@@ -154,7 +168,7 @@ pub fn log_density(name: &str, settings: &Settings, b: &mut Builder, x: Value) -
     }
 }
 
-/// The quantile at p in (0, 1): the median at ½, a draw at a uniform random number.
+/// The quantile at p in (0, 1): the median at ½, a draw at a uniform random number; NaN for a prior without density.
 pub fn quantile(name: &str, settings: &Settings, p: f64) -> f64 {
     let at = |name: &str| argument(settings, name);
     match name {
@@ -169,7 +183,8 @@ pub fn quantile(name: &str, settings: &Settings, p: f64) -> f64 {
         "exponential" => -elementary::log1p(-p) / at("rate"),
         "gamma" => distribution::chi_square_quantile(p, 2.0 * at("shape")) / (2.0 * at("rate")),
         "beta" => bisect(p, |x| distribution::incomplete_beta(at("a"), at("b"), x, 1.0 - x).0),
-        _ => at("value"),
+        "fixed" => at("value"),
+        _ => f64::NAN,
     }
 }
 

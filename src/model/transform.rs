@@ -1,6 +1,6 @@
 //! The coordinates in which optimizers search: unconstrained for gradient methods, a box for population methods.
 //!
-//! Each free parameter θ with limits (low, high) has a map from the real line: identity, θ = low + e^u,
+//! Each free parameter θ with limits (low, high) has a map from the real line: θ = scale·u, θ = low + e^u,
 //! θ = low + (high - low)·sigmoid(u), or the last one for log θ. A population searches in the same coordinate without
 //! the squashing: θ itself, or log θ.
 
@@ -16,6 +16,8 @@ pub struct Coordinate {
     pub high: f64,
     /// The prior is even in log θ: search there.
     pub logarithmic: bool,
+    /// An ordinary size of θ, so that u is near 1 where nothing bounds it.
+    pub scale: f64,
 }
 
 /// How near to an end of its range a start may be, relative to the width.
@@ -23,19 +25,19 @@ const MARGIN: f64 = 1e-6;
 
 impl Coordinate {
     /// The natural coordinate for the limits, or the one that the user asks for.
-    pub fn new(low: f64, high: f64, logarithmic: bool, asked: Option<Transform>) -> Coordinate {
+    pub fn new(low: f64, high: f64, logarithmic: bool, scale: f64, asked: Option<Transform>) -> Coordinate {
         let natural = match (low.is_finite(), high.is_finite()) {
             (true, true) => Transform::Logit,
             (false, false) => Transform::Identity,
             _ => Transform::Log,
         };
-        Coordinate { transform: asked.unwrap_or(natural), low, high, logarithmic: logarithmic && low > 0.0 }
+        Coordinate { transform: asked.unwrap_or(natural), low, high, logarithmic: logarithmic && low > 0.0, scale }
     }
 
     /// θ as nodes of u.
     pub fn lower(&self, b: &mut Builder, u: Value) -> Value {
         match self.transform {
-            Transform::Identity => u,
+            Transform::Identity => b.scale(self.scale, u),
             Transform::Log => {
                 let e = b.unary(Operator::Exp, u);
                 if self.low.is_finite() {
@@ -58,7 +60,7 @@ impl Coordinate {
     /// θ of u.
     pub fn to_parameter(&self, u: f64) -> f64 {
         match self.transform {
-            Transform::Identity => u,
+            Transform::Identity => self.scale * u,
             Transform::Log if self.low.is_finite() => self.low + elementary::exp(u),
             Transform::Log => self.high - elementary::exp(u),
             Transform::Logit => {
@@ -71,7 +73,7 @@ impl Coordinate {
     /// u of θ, for θ in the range; an end of the range is moved inside a little.
     pub fn to_search(&self, theta: f64) -> f64 {
         match self.transform {
-            Transform::Identity => theta,
+            Transform::Identity => theta / self.scale,
             Transform::Log => {
                 let distance = if self.low.is_finite() { theta - self.low } else { self.high - theta };
                 elementary::log(distance.max(MARGIN))
@@ -103,7 +105,7 @@ impl Coordinate {
     /// dθ/du at u, for carrying uncertainties between the coordinates.
     pub fn slope(&self, u: f64) -> f64 {
         match self.transform {
-            Transform::Identity => 1.0,
+            Transform::Identity => self.scale,
             Transform::Log if self.low.is_finite() => elementary::exp(u),
             Transform::Log => -elementary::exp(u),
             Transform::Logit => {
@@ -125,7 +127,7 @@ mod tests {
         for (low, high, logarithmic) in
             [(0.0, 50.0, false), (10.0, 1000.0, true), (0.0, inf, false), (-inf, 3.0, false), (-inf, inf, false)]
         {
-            let coordinate = Coordinate::new(low, high, logarithmic, None);
+            let coordinate = Coordinate::new(low, high, logarithmic, 4.0, None);
             for theta in [0.5, 1.5, 2.75, 20.0, 49.0].into_iter().filter(|x| (low..=high).contains(x)) {
                 let u = coordinate.to_search(theta);
                 let back = coordinate.to_parameter(u);

@@ -12,6 +12,7 @@ mod lbfgs;
 mod line_search;
 mod nelder_mead;
 mod population;
+mod reason;
 mod stopping;
 pub mod table;
 #[cfg(test)]

@@ -55,9 +55,8 @@ fn dense(model: &Model, predicted: &Program, input: usize, theta: &[f64]) -> Opt
         return None;
     }
     let x: Vec<f64> = (0..DENSE).map(|k| low + (high - low) * k as f64 / (DENSE - 1) as f64).collect();
-    let columns: Vec<Vec<f64>> = (0..model.table.columns.len())
-        .map(|k| if k == input { x.clone() } else { vec![f64::NAN; DENSE] })
-        .collect();
+    let columns: Vec<Vec<f64>> =
+        (0..model.table.columns.len()).map(|k| if k == input { x.clone() } else { vec![f64::NAN; DENSE] }).collect();
     let outputs = Kernel::new(predicted, &Rows::new(&columns, DENSE)).rows(theta, &mut Workspace::default());
     Some(Curve { x, outputs })
 }

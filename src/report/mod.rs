@@ -26,8 +26,8 @@ use crate::journal::{Error, Folder};
 use crate::plan::{Plan, Run};
 use crate::record::{Derivative, Record};
 
-pub use fit::fit;
 pub use comparison::{Comparison, best_run, compare};
+pub use fit::fit;
 pub use tables::plan as write_plan;
 
 /// Everything that reports are made from.

@@ -169,8 +169,7 @@ fn lgamma_pair(x: f64) -> (f64, f64) {
     let below = x < 1.0;
     let (l, l_lo) = log_pair(x);
 
-    let (middle, middle_lo) =
-        mapped(if below { 1.0 + x } else { x }, LGAMMA_MIDDLE, LGAMMA_MIDDLE_LO, &LGAMMA);
+    let (middle, middle_lo) = mapped(if below { 1.0 + x } else { x }, LGAMMA_MIDDLE, LGAMMA_MIDDLE_LO, &LGAMMA);
     let (product, product_lo) = two_product(if below { x } else { x - 1.0 }, if below { x - 1.0 } else { x - 2.0 });
     let (near, near_error) = two_product(product, middle);
     let near_lo = product.mul_add(middle_lo, product_lo.mul_add(middle, near_error));
