@@ -143,8 +143,7 @@ pub fn sigmoid(x: f64) -> f64 {
     let (e, e_lo) = exp_minus(x);
     let (one, error) = fast_two_sum(1.0, e);
     let above = x >= 0.0;
-    let (q, q_lo) =
-        divide(if above { 1.0 } else { e }, if above { 0.0 } else { e_lo }, one, error + e_lo);
+    let (q, q_lo) = divide(if above { 1.0 } else { e }, if above { 0.0 } else { e_lo }, one, error + e_lo);
     q + q_lo
 }
 

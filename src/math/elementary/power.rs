@@ -2,9 +2,7 @@
 
 use super::exponential::{GREATEST, LEAST, clamp, exp_pair, exp_pair_near};
 use super::logarithm::{log_pair, log_pair_normal};
-use super::polynomial::{
-    SHIFT, SIGN, TWO_52, fast_two_sum, polynomial, power_of_two, root_correction, two_product,
-};
+use super::polynomial::{SHIFT, SIGN, TWO_52, fast_two_sum, polynomial, power_of_two, root_correction, two_product};
 
 /// m^(-1/3) on [1, 2]; relative error at most 2^-17.2.
 const INVERSE_CUBE_ROOT: [f64; 6] = [
@@ -53,8 +51,8 @@ pub(super) fn pow_near(x: f64, y: f64) -> (f64, bool) {
     let (l, l_lo) = log_pair_normal(x);
     let product = y * l;
     let value = exp_pair_near(product, y.mul_add(l, -product) + y * l_lo);
-    let normal = x.to_bits().wrapping_sub(f64::MIN_POSITIVE.to_bits())
-        < f64::INFINITY.to_bits() - f64::MIN_POSITIVE.to_bits();
+    let normal =
+        x.to_bits().wrapping_sub(f64::MIN_POSITIVE.to_bits()) < f64::INFINITY.to_bits() - f64::MIN_POSITIVE.to_bits();
     (value, !normal | !(product.abs() < 700.0))
 }
 
@@ -77,9 +75,22 @@ pub fn cbrt(x: f64) -> f64 {
     let shifted = (e - 1.0).mul_add(1.0 / 3.0, SHIFT);
     let rest = (shifted - SHIFT).mul_add(-3.0, e);
     let fraction = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | 1.0f64.to_bits());
-    let m = fraction * if rest > 1.5 { 4.0 } else if rest > 0.5 { 2.0 } else { 1.0 };
+    let m = fraction
+        * if rest > 1.5 {
+            4.0
+        } else if rest > 0.5 {
+            2.0
+        } else {
+            1.0
+        };
     let start = polynomial(fraction, &INVERSE_CUBE_ROOT)
-        * if rest > 1.5 { 0.6299605249474366 } else if rest > 0.5 { 0.7937005259840998 } else { 1.0 };
+        * if rest > 1.5 {
+            0.6299605249474366
+        } else if rest > 0.5 {
+            0.7937005259840998
+        } else {
+            1.0
+        };
     let h = (-m * start * start).mul_add(start, 1.0);
     let z = (start * h).mul_add(h.mul_add(2.0 / 9.0, 1.0 / 3.0), start);
     let y = m * z * z;
