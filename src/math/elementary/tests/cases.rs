@@ -76,6 +76,11 @@ pub fn cases() -> Vec<Case> {
         Case { absolute: true, ..one("digamma", 1.0, el::digamma, reference::digamma, "x < 0", &[(-20.0, 0.0), (-1e6, 0.0)], 60) },
         one("trigamma", 1.0, el::trigamma, reference::trigamma, positive, &[(0.0, 3.0), (3.0, 50.0), (0.0, 1e300)], 60),
         one("trigamma", 1.0, el::trigamma, reference::trigamma, "x < 0", &[(-20.0, 0.0), (-1e6, 0.0)], 60),
+        one("polygamma_2", 8.0, |x| el::polygamma(2, x), |x| reference::polygamma(2, x), positive, &[(0.0, 3.0), (3.0, 100.0)], 40),
+        one("polygamma_3", 8.0, |x| el::polygamma(3, x), |x| reference::polygamma(3, x), positive, &[(0.0, 3.0), (3.0, 100.0)], 40),
+        one("polygamma_4", 8.0, |x| el::polygamma(4, x), |x| reference::polygamma(4, x), positive, &[(0.0, 3.0), (3.0, 100.0)], 40),
+        Case { absolute: true, ..one("polygamma_2", 20.0, |x| el::polygamma(2, x), |x| reference::polygamma(2, x), "-20 < x < 0", &[(-20.0, 0.0)], 40) },
+        one("polygamma_3", 20.0, |x| el::polygamma(3, x), |x| reference::polygamma(3, x), "-20 < x < 0", &[(-20.0, 0.0)], 40),
         Case {
             name: "pow", bound: 1.0, absolute: false, domain: "x > 0",
             ranges: &[(0.0, 10.0), (0.9, 1.1), POSITIVE, SUBNORMAL], points: 120,

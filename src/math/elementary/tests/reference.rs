@@ -181,6 +181,18 @@ pub fn trigamma(x: f64) -> Big {
     &ratio * &ratio - positive(&(wide(1.0, 1200) - wide(x, 1200)))
 }
 
+/// The n-th derivative of digamma, n >= 1, moderate x of either sign: the recurrence upwards, then A&S 6.4.11.
+pub fn polygamma(n: u32, x: f64) -> Big {
+    let (y, passed) = shifted(&g(x));
+    let power = |x: &Big, n: u32| (0..n).fold(g(1.0), |product, _| product * x);
+    // (2k + n - 1)! / ((2k)! (n - 1)!) = product of (2k + i) / i
+    let weight = |k: f64| (1..n).fold(g(1.0), |w, i| w * g(2.0 * k + f64::from(i)) / g(f64::from(i)));
+    let tail = (g(1.0) + asymptotic(&y, weight)) / g(f64::from(n)) / power(&y, n) + g(0.5) / power(&y, n + 1);
+    let sum = passed.iter().fold(tail, |sum, p| sum + g(1.0) / power(p, n + 1));
+    let factorial = (1..=n).fold(g(1.0), |product, i| product * g(f64::from(i)));
+    if n % 2 == 1 { factorial * sum } else { -(factorial * sum) }
+}
+
 /// 1 / (1 + e^-x)
 pub fn sigmoid(x: f64) -> Big {
     if x < -100.0 {
