@@ -1,5 +1,6 @@
 //! Edge cases, listed: zeros and their signs, infinities, NaN, limits of overflow and underflow, exact values.
 
+use super::reference::{Big, big, ulps};
 use crate::math::elementary as el;
 
 const INF: f64 = f64::INFINITY;
@@ -139,5 +140,21 @@ fn hard_arguments_of_sin_and_cos() {
     for x in [1_073_741_823.999_999_9, 1_073_741_824.0, 1_073_741_824.000_000_2] {
         assert_eq!(el::sin_cos(x), (el::sin(x), el::cos(x)));
         assert!((el::sin(x) / el::cos(x) / el::tan(x) - 1.0).abs() < 1e-15);
+    }
+}
+
+/// Every power of two, and the doubles beside multiples of pi/2 on both sides of the limit of the two reductions.
+#[test]
+fn reduction_is_exact_enough_everywhere() {
+    let powers = (-30..1024).map(|e: i64| f64::from_bits(((e + 1023) as u64) << 52));
+    let multiples = (0..400u64).map(|i| (i * i * i * 31 + 1) as f64 * (PI / 2.0));
+    for x in powers.chain(multiples) {
+        let check = |f: fn(f64) -> f64, reference: fn(&Big) -> Big| {
+            let error = ulps(f(x), &reference(&big(x)), false);
+            assert!(error <= 1.0, "{x:e}: {error} ulp");
+        };
+        check(el::sin, |x| x.sin());
+        check(el::cos, |x| x.cos());
+        check(el::tan, |x| x.tan());
     }
 }
