@@ -13,7 +13,6 @@ mod ledger;
 mod line_search;
 mod nelder_mead;
 mod population;
-mod reason;
 mod stopping;
 mod success_history;
 pub mod table;
