@@ -33,8 +33,8 @@ pub fn check(written: &Written, catalog: &Catalog) -> Checked {
     let mut check = Check { catalog, written, constants: Vec::new(), scope: Scope::default(), faults: Vec::new() };
     check.read_constants();
     let complete = written.faults.is_empty();
-    let mut reader =
-        Reader { catalog, constants: &check.constants, faults: std::mem::take(&mut check.faults), complete };
+    let faults = std::mem::take(&mut check.faults);
+    let mut reader = check.reader(faults, complete);
     reader.section(&written.table, &root, &keys::EXPERIMENT, "");
     check.faults = reader.faults;
     check.axes_exist();
@@ -76,7 +76,10 @@ impl<'a> Check<'a> {
             match value.filter(|value| value.is_finite()) {
                 Some(value) => self.constants.push((entry.name.clone(), value)),
                 None => {
-                    if self.faults.len() == before {
+                    let names = entry.value.text().map_or("", |text| text.text.as_str());
+                    let from_another =
+                        self.constants.iter().any(|(name, value)| value.is_nan() && names.contains(name.as_str()));
+                    if self.faults.len() == before && !from_another {
                         let message = format!("the constant `{}` must be a finite number", entry.name);
                         self.faults.push(entry.value.place.error(message, "expected a number"));
                     }
@@ -85,6 +88,14 @@ impl<'a> Check<'a> {
                 }
             }
         }
+    }
+
+    /// A reader of this file, or of the file with another value somewhere.
+    pub fn reader(&self, faults: Vec<Diagnostic>, complete: bool) -> Reader<'_> {
+        let parameters = self.section("parameters").into_iter().flat_map(|table| &table.entries);
+        let constant = |name: &str| self.constants.iter().any(|(constant, _)| constant == name);
+        let names = parameters.map(|entry| entry.name.as_str()).filter(|name| !constant(name));
+        Reader { catalog: self.catalog, constants: &self.constants, parameters: names.collect(), faults, complete }
     }
 
     fn experiment(&mut self) -> Option<Experiment> {

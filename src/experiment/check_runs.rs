@@ -4,7 +4,7 @@ use super::check::Check;
 use super::check_parameters::{Declared, scalar_names};
 use super::file::{Content, Node, Place, Table};
 use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, SWEEP, Section};
-use super::reader::{Reader, suggest};
+use super::reader::suggest;
 use super::{Axis, Budget, Differentiation, Expected, Intervals, Optimizer, Sweep, set};
 use crate::diagnostic::Diagnostic;
 use crate::kind::Kind;
@@ -154,8 +154,7 @@ impl Check<'_> {
                     reported.push(fault);
                     break;
                 }
-                let mut reader =
-                    Reader { catalog: self.catalog, constants: &self.constants, faults: Vec::new(), complete: false };
+                let mut reader = self.reader(Vec::new(), false);
                 reader.section(&tree, &root, &EXPERIMENT, "");
                 let here = |fault: &Diagnostic| {
                     fault.labels.first().is_some_and(|label| {

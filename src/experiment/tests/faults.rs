@@ -88,6 +88,7 @@ fn each_fault_alone() {
         ("uniform(0, 50)", "0", "this is not a prior <0>"),
         ("uniform(0, 50)", "log_uniform(0, 50)", "`low` of `log_uniform` must be a positive number, but is 0 <0>"),
         ("uniform(0, 50)", "uniform(0, ln3)", "unknown name `ln3` <ln3>"),
+        ("uniform(0, 50)", "uniform(0, 2*a1)", "a prior cannot depend on the parameter `a1` yet <2*a1>"),
         (
             "\"uniform(0, 50)\"",
             "50",
@@ -267,6 +268,13 @@ fn suggestions_come_with_the_faults() {
     assert_eq!(help("\"time_s\"", "\"time\""), "did you mean `time_s`?");
     assert_eq!(help("outputs.counts =", "outputs.count ="), "did you mean `counts`?");
     assert_eq!(help("uniform(0, 50)", "unifrom(0, 50)"), "did you mean `uniform`?");
+}
+
+#[test]
+fn a_faulty_constant_is_reported_once_however_often_it_is_used() {
+    let text = changed("ln2 = 0.6931471805599453", "ln2 = \"lg(2)\"").replace("uniform(0, 50)", "uniform(0, ln2)");
+    let text = text.replace("level   = 0.68", "level = \"1/ln2\"");
+    assert_eq!(said(&text), ["unknown function `lg` <lg>"]);
 }
 
 #[test]
