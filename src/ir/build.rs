@@ -17,8 +17,6 @@ pub struct Builder {
     nodes: Vec<Node>,
     rates: Vec<Rate>,
     sizes: Vec<Option<u32>>,
-    /// The rates of what each loop carries.
-    of_loops: HashMap<Value, Vec<Rate>>,
     shared: HashMap<Node, Value>,
 }
 
@@ -278,12 +276,7 @@ impl Builder {
 
     fn append(&mut self, node: Node) -> Value {
         let value = Value(self.nodes.len() as u32);
-        if let Node::Loop(body) = &node {
-            let states = body.forward().map_or(Vec::new(), |forward| self.of_loops[&forward].clone());
-            let rates = body.rates(|v| self.rates[v.index()], &states);
-            self.of_loops.insert(value, rates);
-        }
-        let rate = node_rate(&node, |v| self.rates[v.index()], |v, k| self.of_loops[&v][k as usize], &[]);
+        let rate = node_rate(&node, |v| self.rates[v.index()], &[]);
         let loop_at = |v: Value| if let Node::Loop(body) = &self.nodes[v.index()] { Some(&**body) } else { None };
         let size = node_size(&node, |v| self.sizes[v.index()], loop_at);
         self.rates.push(rate);

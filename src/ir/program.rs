@@ -146,24 +146,17 @@ impl Loop {
         Loop { operands, ..self.clone() }
     }
 
-    /// The rates of the carried values: what they are before the first step joined with what the body makes of them.
-    /// `rate` knows the operands; `states` are the rates of the forward loop's carried values.
-    pub fn rates(&self, rate: impl Fn(Value) -> Rate, states: &[Rate]) -> Vec<Rate> {
+    /// The rate of the loop and of all that it carries: it runs once, or once for each row. `rate` knows the operands;
+    /// `states` is the rate of the forward loop.
+    pub fn rate(&self, rate: impl Fn(Value) -> Rate, states: Option<Rate>) -> Rate {
         // A step changes a value within an evaluation: nothing that a loop carries is constant.
-        let at_least_uniform = |r: Rate| if r == Rate::Constant { Rate::Uniform } else { r };
-        let mut carried: Vec<Rate> = self.initial().iter().map(|v| at_least_uniform(rate(*v))).collect();
+        let mut carried = Rate::Uniform;
+        for v in self.initial() {
+            carried = carried.join(rate(*v));
+        }
         loop {
-            let next = self.body_rates(&carried, &rate, states);
-            // A bounded loop ends where no row wants a step; until then each row has its own.
-            let wanted = match self.kind {
-                LoopKind::Bounded(_) => next[self.body.outputs[self.carried].index()],
-                _ => Rate::Uniform,
-            };
-            let joined: Vec<Rate> = carried
-                .iter()
-                .zip(&self.body.outputs)
-                .map(|(before, output)| at_least_uniform(before.join(next[output.index()]).join(wanted)))
-                .collect();
+            let body = self.body_rates(carried, &rate, states);
+            let joined = self.body.outputs.iter().fold(carried, |joined, output| joined.join(body[output.index()]));
             if joined == carried {
                 return carried;
             }
@@ -172,10 +165,11 @@ impl Loop {
     }
 
     /// The rate of every node of the body.
-    pub fn body_rates(&self, carried: &[Rate], rate: impl Fn(Value) -> Rate, states: &[Rate]) -> Vec<Rate> {
-        let captured = self.captured().iter().map(|v| rate(*v));
-        let inputs: Vec<Rate> =
-            [Rate::Uniform].into_iter().chain(carried.iter().copied()).chain(captured).chain(states.iter().copied()).collect();
+    pub fn body_rates(&self, carried: Rate, rate: impl Fn(Value) -> Rate, states: Option<Rate>) -> Vec<Rate> {
+        let mut inputs = vec![Rate::Uniform];
+        inputs.resize(1 + self.carried, carried);
+        inputs.extend(self.captured().iter().map(|v| rate(*v)));
+        inputs.resize(self.body.inputs, states.unwrap_or(Rate::Uniform));
         self.body.rates_of(&inputs)
     }
 }
@@ -254,19 +248,14 @@ impl Program {
     /// The rate of every node, for inputs of these rates.
     pub fn rates_of(&self, inputs: &[Rate]) -> Vec<Rate> {
         let mut rates: Vec<Rate> = Vec::with_capacity(self.nodes.len());
-        let mut of_loops: Vec<Vec<Rate>> = vec![Vec::new(); self.nodes.len()];
-        for (index, node) in self.nodes.iter().enumerate() {
-            if let Node::Loop(body) = node {
-                let states = body.forward().map_or(Vec::new(), |forward| of_loops[forward.index()].clone());
-                of_loops[index] = body.rates(|v| rates[v.index()], &states);
-            }
-            let rate = node_rate(node, |v| rates[v.index()], |v, k| of_loops[v.index()][k as usize], inputs);
+        for node in &self.nodes {
+            let rate = node_rate(node, |v| rates[v.index()], inputs);
             rates.push(rate);
         }
         rates
     }
 
-    /// The length of every node that is a vector; `vectors` knows the lengths of results of loops in it.
+    /// The length of every node that is a vector.
     pub fn sizes(&self) -> Vec<Option<u32>> {
         let mut sizes: Vec<Option<u32>> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
@@ -315,20 +304,15 @@ impl Program {
     }
 }
 
-/// The rate of a node, where the rates of its operands, of the results of loops, and of the inputs are known.
-pub fn node_rate(
-    node: &Node,
-    rate: impl Fn(Value) -> Rate,
-    result: impl Fn(Value, u32) -> Rate,
-    inputs: &[Rate],
-) -> Rate {
+/// The rate of a node, where the rates of its operands and of the inputs are known.
+pub fn node_rate(node: &Node, rate: impl Fn(Value) -> Rate, inputs: &[Rate]) -> Rate {
     match node {
         Node::Constant(_) => Rate::Constant,
         Node::Input(k) | Node::VectorInput(k, _) => inputs.get(*k as usize).copied().unwrap_or(Rate::Uniform),
         Node::Column(_) | Node::Row => Rate::Data,
         // Known only once the data are bound, and then the same for every row.
         Node::Sum(_) | Node::Scatter { .. } => Rate::Uniform,
-        Node::Result { of, index } => result(*of, *index),
+        Node::Loop(body) => body.rate(&rate, body.forward().map(&rate)),
         _ => node.operands().iter().fold(Rate::Constant, |joined, v| joined.join(rate(*v))),
     }
 }

@@ -14,18 +14,21 @@ struct Kept {
 
 /// The program of `outputs`, which are nodes of `program`. Nodes keep their order.
 pub fn prune(program: &Program, outputs: &[Value]) -> Program {
-    restrict(program, outputs, program.inputs, |k| k)
+    restrict(program, outputs, program.inputs, &|k| k)
 }
 
 /// The same with inputs renumbered.
-fn restrict(program: &Program, outputs: &[Value], inputs: usize, renumber: impl Fn(u32) -> u32) -> Program {
+fn restrict(program: &Program, outputs: &[Value], inputs: usize, renumber: &dyn Fn(u32) -> u32) -> Program {
     let count = program.nodes.len();
     let mut needed = vec![false; count];
     outputs.iter().for_each(|v| needed[v.index()] = true);
     let mut kept: Vec<Kept> = vec![Kept::default(); count];
     // States that a backward loop reads, by its forward loop; results that are used, by their loop.
-    let mut live: Vec<Vec<bool>> =
-        program.nodes.iter().map(|node| if let Node::Loop(l) = node { vec![false; l.carried] } else { Vec::new() }).collect();
+    let mut live: Vec<Vec<bool>> = program
+        .nodes
+        .iter()
+        .map(|node| if let Node::Loop(l) = node { vec![false; l.carried] } else { Vec::new() })
+        .collect();
     for index in (0..count).rev() {
         if !needed[index] {
             continue;
@@ -38,7 +41,9 @@ fn restrict(program: &Program, outputs: &[Value], inputs: usize, renumber: impl 
             Node::Loop(body) => {
                 let keep = keep(body, &live[index]);
                 body.count().iter().for_each(|v| needed[v.index()] = true);
-                for (v, keep) in body.initial().iter().zip(&keep.carried).chain(body.captured().iter().zip(&keep.captured)) {
+                for (v, keep) in
+                    body.initial().iter().zip(&keep.carried).chain(body.captured().iter().zip(&keep.captured))
+                {
                     needed[v.index()] |= keep;
                 }
                 if let Some(forward) = body.forward() {
@@ -114,8 +119,7 @@ fn wanted_outputs(body: &Loop, carried: &[bool]) -> Vec<Value> {
 }
 
 fn restrict_loop(body: &Loop, kept: &Kept, states: &[bool], at: impl Fn(Value) -> Value) -> Loop {
-    let flags: Vec<bool> =
-        [true].iter().chain(&kept.carried).chain(&kept.captured).chain(states).copied().collect();
+    let flags: Vec<bool> = [true].iter().chain(&kept.carried).chain(&kept.captured).chain(states).copied().collect();
     let renumber = |k: u32| flags[..k as usize].iter().filter(|kept| **kept).count() as u32;
     let inputs = flags.iter().filter(|kept| **kept).count();
     let pick = |values: &[Value], kept: &[bool]| -> Vec<Value> {
@@ -131,7 +135,7 @@ fn restrict_loop(body: &Loop, kept: &Kept, states: &[bool], at: impl Fn(Value) -
     Loop {
         kind: body.kind,
         carried: kept.carried.iter().filter(|kept| **kept).count(),
-        body: restrict(&body.body, &outputs, inputs, renumber),
+        body: restrict(&body.body, &outputs, inputs, &renumber),
         operands,
     }
 }
