@@ -1,5 +1,7 @@
 //! Nanoseconds per element of each elementary function, 4096 doubles: AVX-512, AVX2 and baseline copies of one loop, beside std.
 
+#![expect(clippy::disallowed_methods, reason = "std is what the functions are measured against")]
+
 use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -8,11 +10,14 @@ use sbi_run::math::elementary::block;
 
 const LANES: usize = 4096;
 
+/// Results, arguments.
+type Loop = fn(&mut [f64], &[f64]);
+
 struct Row {
     name: &'static str,
     low: f64,
     high: f64,
-    copies: [fn(&mut [f64], &[f64]); 3],
+    copies: [Loop; 3],
     std: Option<fn(f64) -> f64>,
 }
 

@@ -10,7 +10,7 @@ mod schema;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -160,6 +160,8 @@ fn output(text: &str) -> Exit {
 
 /// An experiment, read, checked, laid out and lowered.
 struct Loaded {
+    /// The folder of the file.
+    home: PathBuf,
     text: String,
     experiment: crate::experiment::Experiment,
     plan: crate::plan::Plan,
@@ -168,7 +170,7 @@ struct Loaded {
 }
 
 /// Reads a file as far as to its programs; every fault at once.
-fn load(path: &PathBuf, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
+fn load(path: &Path, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
     let catalog = &crate::catalog::CATALOG;
     let written = crate::experiment::Written::open(path, overrides).map_err(|fault| vec![fault])?;
     let (experiment, warnings) = crate::experiment::check(&written, catalog)?;
@@ -177,7 +179,7 @@ fn load(path: &PathBuf, overrides: &[(String, String)]) -> Result<Loaded, Vec<Di
     for variant in &plan.variants {
         models.push(std::sync::Arc::new(crate::model::compile(&variant.experiment)?));
     }
-    Ok(Loaded { text: written.source.text.clone(), experiment, plan, models, warnings })
+    Ok(Loaded { home: written.folder.clone(), text: written.source.text.clone(), experiment, plan, models, warnings })
 }
 
 /// Loads every file; the faults of all of them are printed before anything is done.

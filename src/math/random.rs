@@ -52,12 +52,12 @@ impl Stream {
 
     /// Uniform on [0, 1), 53 bits.
     pub fn uniform(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 * 2f64.powi(-53)
+        (self.bits() >> 11) as f64 * (0.5 / (1u64 << 52) as f64)
     }
 
     /// Uniform on (0, 1): the middles of 2^52 equal cells, so that neither 0 nor 1 can come.
     pub fn open(&mut self) -> f64 {
-        ((self.bits() >> 12) as f64 + 0.5) * 2f64.powi(-52)
+        ((self.bits() >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
     }
 
     /// A whole number, uniform on 0 … n-1 without bias (Lemire 2019, "Fast random integer generation in an interval").

@@ -233,9 +233,9 @@ impl<'g, 'a> Genetic<'g, 'a> {
     /// Mutates each coordinate with its probability; whether any was.
     fn mutate(&self, child: &mut [f64], stream: &mut Stream) -> bool {
         let mut mutated = false;
-        for j in 0..child.len() {
+        for (j, coordinate) in child.iter_mut().enumerate() {
             if stream.uniform() < self.mutation {
-                child[j] = self.mutant(child[j], j, stream);
+                *coordinate = self.mutant(*coordinate, j, stream);
                 mutated = true;
             }
         }

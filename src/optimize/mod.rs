@@ -2,8 +2,6 @@
 
 #[cfg(test)]
 mod certified;
-#[cfg(test)]
-mod conformance;
 mod differential_evolution;
 mod genetic;
 mod gradient_descent;

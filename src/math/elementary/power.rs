@@ -47,6 +47,7 @@ pub fn pow(x: f64, y: f64) -> f64 {
 
 /// (x^y, true where that is not to be trusted: x not positive and normal, or the result near the limits of doubles).
 #[inline(always)]
+#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must count as outside")]
 pub(super) fn pow_near(x: f64, y: f64) -> (f64, bool) {
     let (l, l_lo) = log_pair_normal(x);
     let product = y * l;

@@ -1,7 +1,7 @@
 //! Multi-precision references for the elementary functions: dashu-float at 200 bits, series for what it lacks.
 
+use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
-use dashu_float::{FBig, ops::SquareRoot};
 
 pub type Big = FBig<HalfEven, 2>;
 
