@@ -10,14 +10,13 @@ use sbi_run::math::elementary::block;
 
 const LANES: usize = 4096;
 
-/// Results, arguments.
-type Loop = fn(&mut [f64], &[f64]);
+type Block = fn(&mut [f64], &[f64]);
 
 struct Row {
     name: &'static str,
     low: f64,
     high: f64,
-    copies: [Loop; 3],
+    copies: [Block; 3],
     std: Option<fn(f64) -> f64>,
 }
 
@@ -38,10 +37,9 @@ macro_rules! row {
         }
         #[cfg(target_arch = "x86_64")]
         // SAFETY: main calls a copy only where the CPU has its features.
-        let copies: [fn(&mut [f64], &[f64]); 3] =
-            [|d, s| unsafe { avx512(d, s) }, |d, s| unsafe { avx2(d, s) }, baseline];
+        let copies: [Block; 3] = [|d, s| unsafe { avx512(d, s) }, |d, s| unsafe { avx2(d, s) }, baseline];
         #[cfg(not(target_arch = "x86_64"))]
-        let copies: [fn(&mut [f64], &[f64]); 3] = [baseline, baseline, baseline];
+        let copies: [Block; 3] = [baseline, baseline, baseline];
         Row { name: $name, low: $low, high: $high, copies, std: $std }
     }};
 }

@@ -49,7 +49,7 @@ pub fn run(plan: &Plan, planned: &Run, prepared: &Prepared, cancel: &AtomicBool)
     if outcome.reason == Reason::Interrupted {
         return None;
     }
-    let status = outcome.status();
+    let status = if outcome.best.is_some() { outcome.reason.status() } else { Status::Failed };
     // The loss is that of the reported parameters, free of the rounding of the search coordinates.
     let loss = theta.as_ref().map(|theta| value(prepared.loss(), theta)).filter(|loss| loss.is_finite());
     let intervals = match (&theta, loss) {

@@ -47,14 +47,13 @@ pub fn pow(x: f64, y: f64) -> f64 {
 
 /// (x^y, true where that is not to be trusted: x not positive and normal, or the result near the limits of doubles).
 #[inline(always)]
-#[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN must count as outside")]
 pub(super) fn pow_near(x: f64, y: f64) -> (f64, bool) {
     let (l, l_lo) = log_pair_normal(x);
     let product = y * l;
     let value = exp_pair_near(product, y.mul_add(l, -product) + y * l_lo);
     let normal =
         x.to_bits().wrapping_sub(f64::MIN_POSITIVE.to_bits()) < f64::INFINITY.to_bits() - f64::MIN_POSITIVE.to_bits();
-    (value, !normal | !(product.abs() < 700.0))
+    (value, !normal | (product.abs() >= 700.0) | product.is_nan())
 }
 
 /// Exact to half an ulp, in hardware.
