@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::terminal;
 
 /// How a command ends.
@@ -182,6 +182,24 @@ fn load(path: &Path, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagn
     Ok(Loaded { home: written.folder.clone(), text: written.source.text.clone(), experiment, plan, models, warnings })
 }
 
+/// Adds what was meant where the argument is not a file: one with the ending, or a command.
+fn meant(path: &Path, fault: Diagnostic) -> Diagnostic {
+    use clap::CommandFactory;
+    if path.exists() || path.extension().is_some() {
+        return fault;
+    }
+    let whole = path.with_extension("toml");
+    if whole.exists() {
+        return fault.help(format!("did you mean `{}`?", whole.display()));
+    }
+    let word = path.to_string_lossy();
+    let commands = Arguments::command();
+    match did_you_mean(&word, commands.get_subcommands().map(|command| command.get_name())) {
+        Some(command) => fault.help(format!("did you mean the command `{command}`?")),
+        None => fault,
+    }
+}
+
 /// Loads every file; the faults of all of them are printed before anything is done.
 fn load_all(paths: &[PathBuf], overrides: &[(String, String)]) -> Result<Vec<Loaded>, Exit> {
     let mut loaded = Vec::new();
@@ -189,7 +207,7 @@ fn load_all(paths: &[PathBuf], overrides: &[(String, String)]) -> Result<Vec<Loa
     for path in paths {
         match load(path, overrides) {
             Ok(one) => loaded.push(one),
-            Err(found) => faults.extend(found),
+            Err(found) => faults.extend(found.into_iter().map(|fault| meant(path, fault))),
         }
     }
     if faults.is_empty() {

@@ -4,6 +4,7 @@
 //! accuracy against cost, and `timings.csv` depend on time; everything else is a function of the experiment.
 
 mod comparison;
+mod derivatives;
 mod fit;
 mod html;
 pub mod numbers;

@@ -271,7 +271,13 @@ fn a_line_of_a_hundred_megabytes() {
 fn an_experiment_that_is_none() {
     let lab = lab();
     lab.write("folder.toml/keep", "");
-    for (name, said) in [("none.toml", "there is no file"), ("folder.toml", "is a directory")] {
+    let cases = [
+        ("none.toml", "there is no file"),
+        ("folder.toml", "is a directory"),
+        ("small", "did you mean `small.toml`?"),
+        ("chekc", "did you mean the command `check`?"),
+    ];
+    for (name, said) in cases {
         let ran = lab.run(&[name]).ends(2);
         assert!(ran.err.contains(said), "{}", ran.err);
     }
