@@ -36,6 +36,42 @@ fn every_command_of_the_readme_runs() {
     }
 }
 
+/// The answer that the README shows is what its first command prints; times and the last digits of work may differ.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let text = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let shown = text.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let printed = Lab::with_shipped().run(&["experiments/half_life.toml"]).ends(0).out;
+    let answer = |text: &str| {
+        let lines = text.lines().skip_while(|line| !line.starts_with("  parameter"));
+        lines.take_while(|line| !line.is_empty()).map(String::from).collect::<Vec<_>>()
+    };
+    assert_eq!(answer(shown), answer(&printed));
+    assert_eq!(answer(shown).len(), 7);
+    let words = |text: &str, column: usize| -> Vec<String> {
+        let rows = text.lines().filter(|line| line.starts_with("  lbfgs ") || line.starts_with("  optimizer "));
+        rows.filter_map(|line| line.split("  ").filter(|cell| !cell.is_empty()).nth(column).map(String::from)).collect()
+    };
+    for column in [0, 1, 3, 4] {
+        assert_eq!(words(shown, column), words(&printed, column));
+    }
+}
+
+/// The whole experiments that the pages show are sound.
+#[test]
+fn experiments_in_the_pages_are_sound() {
+    for page in ["README.md", "docs/format.md"] {
+        let text = std::fs::read_to_string(repository().join(page)).unwrap();
+        let blocks = text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+        let whole: Vec<&str> = blocks.filter(|block| block.starts_with("title")).collect();
+        assert_eq!(whole.len(), 1, "{page}");
+        let lab = Lab::with_shipped();
+        lab.write("experiments/shown.toml", whole[0]);
+        let ran = lab.run(&["check", "experiments/shown.toml"]).ends(0);
+        assert!(ran.err.is_empty(), "{page}: {}", ran.err);
+    }
+}
+
 /// The folders of the results and of the data tell what is in them; the licences are there.
 #[test]
 fn what_stands_beside_the_readme() {
