@@ -85,10 +85,6 @@ impl Check<'_> {
             let fault = place.error("every parameter is fixed", format!("`{label}` has nothing to search"));
             self.faults.push(fault.help("give one of them a prior with a density, such as `uniform(0, 1)`"));
         }
-        if nodes.is_empty() && differentiation.is_some_and(|chosen| chosen.compare == 0) {
-            let fault = Diagnostic::warning("no optimizer is named, and no comparison of derivatives: nothing is run");
-            self.faults.push(fault.help("write `[[optimizer]]` and `method = \"lbfgs\"` below it"));
-        }
         optimizers.into_iter().collect()
     }
 
