@@ -1,5 +1,7 @@
 //! Nanoseconds per element of each elementary function, 4096 doubles: AVX-512, AVX2 and baseline copies of one loop, beside std.
 
+#![expect(clippy::disallowed_methods, reason = "std is what the functions are measured against")]
+
 use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::Instant;

@@ -92,7 +92,7 @@ impl Method {
     pub fn default_step(self) -> Option<f64> {
         match self {
             // ε = 2^-52: √ε balances truncation h against round-off ε/h, ∛ε balances h² against ε/h.
-            Method::ForwardDifference => Some(2f64.powi(-26)),
+            Method::ForwardDifference => Some(1.0 / (1u64 << 26) as f64),
             Method::CentralDifference => Some(6.055_454_452_393_343e-6),
             Method::ComplexStep => Some(1e-20),
             _ => None,

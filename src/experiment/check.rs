@@ -114,6 +114,11 @@ impl<'a> Check<'a> {
         if !self.faults.iter().any(Diagnostic::is_error) {
             // A misspelt name would be reported as a parameter that nothing uses, too.
             self.unused(simulator.as_ref(), loss.as_ref(), &parameters);
+            if root.get("optimizer").is_none() && differentiation.as_ref().is_some_and(|chosen| chosen.compare == 0) {
+                let message = "no optimizer is named, and no comparison of derivatives: nothing is run";
+                let help = "write `[[optimizer]]` and `method = \"lbfgs\"` below it";
+                self.faults.push(Diagnostic::warning(message).help(help));
+            }
         }
         let text = |name: &str| root.get(name).and_then(Node::str).map(str::to_string);
         let whole: Option<Vec<_>> = parameters.into_iter().map(|parameter| parameter.checked).collect();

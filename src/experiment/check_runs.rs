@@ -77,6 +77,14 @@ impl Check<'_> {
             let settings = self.settings(table, &row.kind, &method.place);
             optimizers.push(settings.map(|settings| Optimizer { row, label, settings }));
         }
+        let free = |declared: &Declared| declared.checked.as_ref().is_none_or(|parameter| !parameter.is_fixed());
+        if let Some((label, place)) = labels.first()
+            && !parameters.is_empty()
+            && !parameters.iter().any(free)
+        {
+            let fault = place.error("every parameter is fixed", format!("`{label}` has nothing to search"));
+            self.faults.push(fault.help("give one of them a prior with a density, such as `uniform(0, 1)`"));
+        }
         optimizers.into_iter().collect()
     }
 

@@ -111,7 +111,7 @@ impl fmt::Display for Reason {
             Reason::EvaluationBudget => "evaluation_budget",
             Reason::IterationBudget => "iteration_budget",
             Reason::Interrupted => "interrupted",
-            Reason::NonFinite => "non_finite",
+            Reason::NonFinite => "non_finite: the loss is not a finite number at any point that was tried",
             Reason::Solver(text) => text,
         })
     }

@@ -45,6 +45,7 @@ pub struct Sample {
 impl Sample {
     pub fn results(&self) -> Results<'_> {
         Results {
+            home: std::path::Path::new("."),
             plan: &self.plan,
             experiment: &self.experiment,
             text: &self.text,
