@@ -59,6 +59,7 @@ fn push_forward(
         let value = match node {
             Node::Input(k) | Node::VectorInput(k, _) => inputs[*k as usize],
             Node::Column(k) => columns[*k as usize],
+            Node::Result { of, index } => loops[of].values[*index as usize],
             other => b.copy(other, &values),
         };
         let tangent = match node {
@@ -157,6 +158,8 @@ struct Moved {
     moving: Vec<bool>,
     /// Lengths of the carried values.
     sizes: Vec<Option<u32>>,
+    /// Values and tangents of the results.
+    values: Vec<Value>,
     results: Vec<Tangents>,
 }
 
@@ -194,7 +197,8 @@ fn push_loop(
     };
     let retraces_tangents = forward.is_some_and(|forward| count(&forward.moving) > 0);
     if count(&moving) == 0 && !retraces_tangents {
-        return Moved { of: copied, moving, sizes, results: vec![vec![None; directions]; carried] };
+        let values = b.results(copied, carried);
+        return Moved { of: copied, moving, sizes, values, results: vec![vec![None; directions]; carried] };
     }
     let places: Vec<(usize, usize)> =
         (0..moving.len()).filter(|at| moving[*at]).map(|at| (at / directions, at % directions)).collect();
@@ -219,7 +223,7 @@ fn push_loop(
         let find = |direction: usize| places.iter().position(|place| *place == (k, direction));
         (0..directions).map(|direction| find(direction).map(|at| results[carried + at])).collect()
     };
-    Moved { of, sizes, results: (0..carried).map(of_result).collect(), moving }
+    Moved { of, sizes, values: results[..carried].to_vec(), results: (0..carried).map(of_result).collect(), moving }
 }
 
 /// What the inputs of a body with tangents are.

@@ -235,8 +235,12 @@ macro_rules! interpreter {
                         let frame = state.frames[backward.forward as usize];
                         match frame.base {
                             Some(base) => {
+                                let size = state.state_size(&backward.again, false);
                                 back(code, state, count, 0, frame.steps, base);
-                                state.tape.truncate(base);
+                                // Another loop's states may stand above; then these stay until the block ends.
+                                if base + frame.steps as usize * size == state.tape.len() {
+                                    state.tape.truncate(base);
+                                }
                             }
                             None => {
                                 let first = state.tape.len();

@@ -180,9 +180,14 @@ impl Builder {
 
     /// Adds a loop and returns it with its results.
     pub fn add_loop(&mut self, body: Loop) -> (Value, Vec<Value>) {
-        let carried = body.carried as u32;
+        let carried = body.carried;
         let of = self.push(Node::Loop(Arc::new(body)));
-        (of, (0..carried).map(|index| self.push(Node::Result { of, index })).collect())
+        (of, self.results(of, carried))
+    }
+
+    /// The results of a loop that carries so many values.
+    pub fn results(&mut self, of: Value, carried: usize) -> Vec<Value> {
+        (0..carried as u32).map(|index| self.push(Node::Result { of, index })).collect()
     }
 
     /// The sum of a row value over all rows. Of a value that is the same for every row it is n times that value.

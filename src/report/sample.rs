@@ -87,7 +87,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
         seed: 1,
         constants: Vec::new(),
         data: Data::Measured(Arc::new(table)),
-        simulator: Simulator { kind: &FORMULA, terms: Vec::new(), outputs: Vec::new() },
+        simulator: Simulator { kind: &FORMULA, terms: Vec::new(), program: None, outputs: Vec::new() },
         parameters,
         loss: Loss { row: &POISSON, settings: Settings::default(), sigma: vec![None], weight: vec![1.0], prior: false },
         differentiation: Differentiation { methods: METHODS.iter().collect(), step: None, compare: 0 },

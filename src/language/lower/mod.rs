@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::ir::{Builder, Value};
-use crate::language::tree::{Formula, Function, Program, Text};
+use crate::language::tree::{Form, Formula, Function, Program, Text};
 use context::Context;
 
 /// What a formula may name, where only names and shapes matter.
@@ -86,19 +86,18 @@ pub fn check(formula: &Formula, names: &Names, faults: &mut Vec<Diagnostic>) {
 }
 
 /// Reports every fault of a program, those of `check` and more: names that are never assigned, shapes that change,
-/// ranges that are not constant. Returns the names that it assigns, in the order of the text.
-pub fn check_program(
-    program: &Program,
-    names: &Names,
-    constants: &[(String, f64)],
-    faults: &mut Vec<Diagnostic>,
-) -> Vec<String> {
+/// ranges that are not constant.
+pub fn check_program(program: &Program, names: &Names, constants: &[(String, f64)], faults: &mut Vec<Diagnostic>) {
     let mut builder = Builder::new();
     let mut scope = Scope::of_inputs(names, &mut builder);
     for (name, number) in constants {
         scope.insert(name, Meaning::Scalar(builder.constant(*number)));
     }
     program_names(program, &scope, &mut builder, faults);
+}
+
+/// The names that a program assigns outside its functions, in the order of the text.
+pub fn assigned_names(program: &Program) -> Vec<String> {
     statement::assigned(&program.body)
 }
 
@@ -113,6 +112,21 @@ pub fn expression(
     let value = lowering.scalar(&formula.tree);
     lowering.finish(builder);
     value
+}
+
+/// Lowers a formula that may be the name of a vector.
+pub fn meaning(
+    formula: &Formula,
+    scope: &Scope,
+    builder: &mut Builder,
+    faults: &mut Vec<Diagnostic>,
+) -> Option<Meaning> {
+    if let Form::Name(name) = &formula.tree.form
+        && let Some(vector @ Meaning::Vector(..)) = scope.names.get(name)
+    {
+        return Some(vector.clone());
+    }
+    expression(formula, scope, builder, faults).map(Meaning::Scalar)
 }
 
 /// Lowers a program into `builder`: what every name that it assigns stands for at its end. None where it has faults.
