@@ -6,9 +6,12 @@
 mod complex_step;
 mod difference;
 pub mod forward;
+#[cfg(test)]
+mod loops;
 pub mod reference;
 pub mod reverse;
 pub mod symbolic;
+mod unroll;
 
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::Program;
@@ -129,8 +132,15 @@ impl Objective {
     ///
     /// Steps are relative to max(|x|, typical), with `typical` the size of an input of ordinary magnitude (Dennis &
     /// Schnabel, Numerical Methods for Unconstrained Optimization, algorithm A5.6.3): 1 for search coordinates. With 0,
-    /// for inputs of any magnitude, they are relative to |x| alone, and absolute at 0.
-    pub fn new(program: &Program, rows: &Rows, method: Method, step: Option<f64>, typical: f64) -> Objective {
+    /// for inputs of any magnitude, they are relative to |x| alone, and absolute at 0. The error says why the method
+    /// cannot differentiate this program.
+    pub fn new(
+        program: &Program,
+        rows: &Rows,
+        method: Method,
+        step: Option<f64>,
+        typical: f64,
+    ) -> Result<Objective, String> {
         let inputs = program.inputs;
         let bound = |program: &Program| Kernel::new(program, rows);
         let gradient = match method {
@@ -138,7 +148,7 @@ impl Objective {
             Method::CentralDifference => Gradient::CentralDifference,
             Method::ComplexStep => Gradient::ComplexStep(bound(&complex_step::transform(program))),
             Method::Symbolic => {
-                let derivative = symbolic::gradient(program);
+                let derivative = symbolic::gradient(program)?;
                 let nodes = Some(derivative.nodes.len());
                 Gradient::Program { operations: derivative.operations(), kernels: vec![bound(&derivative)], nodes }
             }
@@ -156,7 +166,7 @@ impl Objective {
             }
         };
         let step = step.or(method.default_step()).unwrap_or(0.0);
-        Objective { value: bound(program), gradient, inputs, step, typical }
+        Ok(Objective { value: bound(program), gradient, inputs, step, typical })
     }
 
     /// The step in an input at x.

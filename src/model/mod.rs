@@ -254,7 +254,7 @@ fn scope(experiment: &Experiment, columns: &[String], all: &[Value], b: &mut Bui
             &parameter.name,
             match parameter.size {
                 None => Meaning::Scalar(mine[0]),
-                Some(_) => Meaning::Vector(mine.to_vec()),
+                Some(size) => Meaning::Vector(b.pack(mine), size as u32),
             },
         );
     }
