@@ -1,5 +1,7 @@
 //! The README keeps its word: every command in it runs, and ends with 0.
 
+use sbi_run::catalog::CATALOG;
+
 use crate::tool::{Lab, repository};
 
 /// Beginnings of commands that are not run here, and why.
@@ -54,6 +56,32 @@ fn the_readme_shows_what_is_printed() {
     };
     for column in [0, 1, 3, 4] {
         assert_eq!(words(shown, column), words(&printed, column));
+    }
+}
+
+/// The table of what works names every kind that the tool knows, and none that it does not.
+#[test]
+fn the_readme_says_what_works() {
+    let text = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let table = text.split("## What works now").nth(1).unwrap().split("\n## ").next().unwrap();
+    let row = |part: &str| {
+        let line = table.lines().find(|line| line.starts_with(&format!("| {part} |"))).unwrap();
+        let cell = line.split('|').nth(2).unwrap();
+        let code: Vec<&str> = cell.split('`').skip(1).step_by(2).collect();
+        code.join(" ").split_whitespace().map(String::from).collect::<Vec<String>>()
+    };
+    let kinds: [(&str, Vec<&str>); 6] = [
+        ("simulators", CATALOG.simulators.iter().map(|kind| kind.name).collect()),
+        ("priors", CATALOG.priors.iter().map(|row| row.kind.name).collect()),
+        ("losses", CATALOG.losses.iter().map(|row| row.kind.name).collect()),
+        ("differentiation", CATALOG.methods.iter().map(|kind| kind.name).collect()),
+        ("optimizers", CATALOG.optimizers.iter().map(|row| row.kind.name).collect()),
+        ("intervals", CATALOG.intervals.iter().map(|kind| kind.name).collect()),
+    ];
+    for (part, known) in kinds {
+        let named: Vec<String> =
+            row(part).into_iter().filter(|word| !["prior", "=", "true"].contains(&&**word)).collect();
+        assert_eq!(named, known, "the row `{part}` of README.md, in the order of `sbi-run list`");
     }
 }
 
