@@ -147,9 +147,13 @@ pub fn lgamma(x: &Real) -> Real {
 }
 
 pub fn gamma(x: &Real) -> Real {
-    let Real::Number(x) = x else { return Real::Special(x.to_f64().max(f64::NEG_INFINITY)) };
+    let x = match x {
+        Real::Number(x) => x,
+        Real::Special(x) => return Real::Special(if *x == f64::INFINITY { *x } else { f64::NAN }),
+    };
     if is_pole(x) {
-        return Real::Special(f64::NAN);
+        // C's value at 0.
+        return Real::Special(if *x == Big::ZERO { f64::INFINITY } else { f64::NAN });
     }
     if x.to_f64().value() > 1e6 {
         return Real::Special(f64::INFINITY);
@@ -161,13 +165,14 @@ pub fn gamma(x: &Real) -> Real {
     }))
 }
 
-/// ψ^(n): the n-th derivative of digamma, for x > 0 (DLMF 5.15.8), and of digamma itself for every x (DLMF 5.5.4).
+/// ψ^(n): the n-th derivative of digamma (DLMF 5.15.8). Negative x by reflection for n = 0 (DLMF 5.5.4), else by the
+/// recurrence, down to -10 000; NaN below.
 pub fn polygamma(n: u32, x: &Real) -> Real {
     let Real::Number(x) = x else { return Real::Special(f64::NAN) };
-    if is_pole(x) || (n > 0 && *x < Big::ZERO) {
+    if is_pole(x) || (n > 0 && *x < number(-1e4)) {
         return Real::Special(f64::NAN);
     }
-    if *x < Big::ZERO {
+    if n == 0 && *x < Big::ZERO {
         let angle = (wide(x) - wide(x).round()) * Big::pi(WIDE);
         let reflected = digamma_positive(&(number(1.0) - wide(x)));
         return Real::Number(narrow(reflected - Big::pi(WIDE) * angle.cos() / angle.sin()));
