@@ -151,10 +151,10 @@ impl Real {
         }
     }
 
-    /// Sine and cosine; NaN for a number of more than 2^20 whole bits, which no double leads to by itself.
+    /// Sine and cosine; NaN for a number of more than 2^12 whole bits, four times what a double has.
     pub fn sin_cos(&self) -> (Real, Real) {
         match self {
-            Number(x) if magnitude(x) < 1 << 20 => {
+            Number(x) if magnitude(x) < 1 << 12 => {
                 let (sin, cos) = sin_cos(x);
                 (Number(sin), Number(cos))
             }

@@ -141,7 +141,7 @@ fn numbers_beyond_doubles_keep_their_place() {
     agree(&huge.log().exp(), &huge, 150, "exp log 2^5000");
     assert_eq!(number(1e300).exp().to_f64(), f64::INFINITY);
     assert_eq!(number(-1e300).expm1().to_f64(), -1.0);
-    assert!(Number(shift(&big(1.0), 1 << 21)).sin_cos().0.to_f64().is_nan());
+    assert!(Number(shift(&big(1.0), 1 << 13)).sin_cos().0.to_f64().is_nan());
 }
 
 /// erf by its alternating series (DLMF 7.6.1), erfc far out by its continued fraction (DLMF 7.9.1); the code uses
@@ -171,6 +171,10 @@ fn error_functions() {
         let want = bell.divide(&root_pi).divide(&fraction);
         agree(&x.map(erfc), &want, 120, &format!("erfc {}", x.to_f64()));
         agree(&x.negate().map(erfc), &number(2.0).subtract(&want), 150, "erfc of a negative number");
+    }
+    let edges = [(0.0, 0.0), (1e300, 1.0), (-1e300, -1.0), (-30.0, -1.0)];
+    for (x, want) in edges {
+        assert_eq!((number(x).map(erf).to_f64(), number(x).map(erfc).to_f64()), (want, 1.0 - want));
     }
     for x in [-2.0, 0.3, 1.0, 3.0] {
         agree(&ratio(x, 3.0).map(erf).add(&ratio(x, 3.0).map(erfc)), &one, 180, "erf + erfc");
@@ -245,9 +249,9 @@ fn gamma_functions_reflect() {
 #[test]
 fn bessel_functions() {
     let one = number(1.0);
-    for x in [1e-5, 0.5, 3.0, 11.7, 40.0] {
+    for x in [1e-5, 0.5, 3.0, 11.7, 40.0, 109.0, 120.0, -150.0, 300.0] {
         let x = ratio(x, 1.1);
-        let points = 100 + 4 * x.to_f64() as usize;
+        let points = 100 + 4 * x.to_f64().abs() as usize;
         for n in [0, 1, 2, 5] {
             let mut sum = number(0.0);
             for k in 0..points {
@@ -263,7 +267,7 @@ fn bessel_functions() {
             let inner = bessel(n, &x).multiply(&number(2.0 * f64::from(n))).divide(&x);
             agree_within(&outer, &inner, &one, 130, &format!("recurrence at {n}, {}", x.to_f64()));
         }
-        let sum = (1..100).fold(bessel(0, &x), |sum, k| sum.add(&bessel(2 * k, &x).multiply(&number(2.0))));
+        let sum = (1..300).fold(bessel(0, &x), |sum, k| sum.add(&bessel(2 * k, &x).multiply(&number(2.0))));
         agree(&sum, &one, 150, "Neumann's sum");
     }
     assert_eq!(bessel(0, &number(0.0)).to_f64(), 1.0);
