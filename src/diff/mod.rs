@@ -4,6 +4,8 @@
 //! engine, so that a comparison of methods compares methods.
 
 mod complex_step;
+#[cfg(test)]
+mod conformance;
 mod difference;
 pub mod forward;
 #[cfg(test)]

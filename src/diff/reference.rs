@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use crate::diff::forward;
 use crate::ir::{Loop, LoopKind, Node, Operator, Program, Rate, Value};
-use crate::math::precise::{self, Big, Real, special};
+use crate::math::precise::{self, Real, special};
 
 /// The gradient of the first output in reference arithmetic, rounded to doubles at the end.
 #[derive(Clone, Debug)]
@@ -256,15 +256,11 @@ pub fn apply(operator: Operator, x: &[&Real]) -> Real {
         Ceil => x[0].negate().floor().negate(),
         Round => x[0].round(),
         SquareRoot => x[0].sqrt(),
-        CubeRoot => x[0].map(|x| x.nth_root(3)),
+        CubeRoot => x[0].cbrt(),
         Exp => x[0].exp(),
-        Expm1 => x[0].map(precise::expm1),
+        Expm1 => x[0].expm1(),
         Log => x[0].log(),
-        Log1p => match x[0].compare(&number(-1.0)) {
-            Some(Ordering::Greater) => x[0].map(precise::log1p),
-            Some(Ordering::Equal) => number(f64::NEG_INFINITY),
-            _ => number(f64::NAN),
-        },
+        Log1p => x[0].log1p(),
         Log2 => x[0].log().divide(&number(2.0).log()),
         Log10 => x[0].log().divide(&number(10.0).log()),
         Sin => x[0].sin_cos().0,
@@ -273,24 +269,37 @@ pub fn apply(operator: Operator, x: &[&Real]) -> Real {
             let (sin, cos) = x[0].sin_cos();
             sin.divide(&cos)
         }
-        ArcSin | ArcCos if x[0].to_f64().abs() > 1.0 => number(f64::NAN),
-        ArcSin => x[0].map(Big::asin),
-        ArcCos => x[0].map(Big::acos),
+        // Through atan of √((1 - x)/(1 + x)) and the like; outside the domain the roots and logarithms are NaN.
+        ArcSin => {
+            let cosine = number(1.0).subtract(x[0]).multiply(&number(1.0).add(x[0])).sqrt();
+            x[0].divide(&cosine).atan()
+        }
+        ArcCos => number(2.0).multiply(&number(1.0).subtract(x[0]).divide(&number(1.0).add(x[0])).sqrt().atan()),
         ArcTan => x[0].atan(),
-        Sinh => x[0].map(|x| (precise::expm1(x) - precise::expm1(&-x)) / precise::big(2.0)),
+        Sinh => x[0].expm1().subtract(&x[0].negate().expm1()).divide(&number(2.0)),
         Cosh => x[0].exp().add(&x[0].negate().exp()).divide(&number(2.0)),
         Tanh => match x[0].to_f64() {
             far if far.abs() > 1000.0 => number(far.signum()),
-            _ => x[0].map(|x| {
-                let e = precise::expm1(&(x * precise::big(2.0)));
-                &e / (&e + precise::big(2.0))
-            }),
+            _ => {
+                let e = x[0].multiply(&number(2.0)).expm1();
+                e.divide(&e.add(&number(2.0)))
+            }
         },
-        ArcSinh => x[0].map(Big::asinh),
-        ArcCosh if x[0].to_f64() < 1.0 => number(f64::NAN),
-        ArcCosh => x[0].map(Big::acosh),
-        ArcTanh if x[0].to_f64().abs() >= 1.0 => number(elementary_edge(x[0].to_f64())),
-        ArcTanh => x[0].map(Big::atanh),
+        // log(x + √(x² + 1)) = log1p(x + x²/(1 + √(x² + 1))) for x >= 0.
+        ArcSinh => odd(x[0], |x| {
+            let square = x.multiply(x);
+            let root = square.add(&number(1.0)).sqrt();
+            x.add(&square.divide(&root.add(&number(1.0)))).log1p()
+        }),
+        // log(x + √(x² - 1)) = log1p(t + √(t(t + 2))), t = x - 1.
+        ArcCosh => {
+            let t = x[0].subtract(&number(1.0));
+            t.add(&t.multiply(&t.add(&number(2.0))).sqrt()).log1p()
+        }
+        ArcTanh => odd(x[0], |x| {
+            let ratio = x.multiply(&number(2.0)).divide(&number(1.0).subtract(x));
+            ratio.log1p().divide(&number(2.0))
+        }),
         Erf => x[0].map(special::erf),
         Erfc => x[0].map(special::erfc),
         Gamma => special::gamma(x[0]),
@@ -303,7 +312,7 @@ pub fn apply(operator: Operator, x: &[&Real]) -> Real {
         Sigmoid => number(1.0).divide(&number(1.0).add(&x[0].negate().exp())),
         Softplus => match x[0].to_f64() {
             far if far > 300.0 => x[0].clone(),
-            _ => apply(Log1p, &[&x[0].exp()]),
+            _ => x[0].exp().log1p(),
         },
         Not => truth(x[0].is_zero()),
         Power => power(x[0], x[1]),
@@ -341,15 +350,18 @@ pub fn apply(operator: Operator, x: &[&Real]) -> Real {
     }
 }
 
-/// atanh at and beyond its ends.
-fn elementary_edge(x: f64) -> f64 {
-    if x.abs() == 1.0 { x * f64::INFINITY } else { f64::NAN }
+/// An odd function, given for numbers that are not negative.
+fn odd(x: &Real, f: impl FnOnce(&Real) -> Real) -> Real {
+    match x.compare(&Real::from_f64(0.0)) {
+        Some(Ordering::Less) => f(&x.negate()).negate(),
+        _ => f(x),
+    }
 }
 
 /// x^y: whole powers of negative numbers by sign, 0^y by cases, the rest by exp(y log x).
 fn power(x: &Real, y: &Real) -> Real {
     let number = Real::from_f64;
-    if y.is_zero() {
+    if y.is_zero() || x.compare(&number(1.0)) == Some(Ordering::Equal) {
         return number(1.0);
     }
     let whole = y.compare(&y.floor()) == Some(Ordering::Equal);

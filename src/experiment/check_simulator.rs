@@ -10,9 +10,9 @@ use super::scope::{OUTPUT, names_in};
 use super::{Loss, Simulator};
 use crate::data;
 use crate::diagnostic::Source;
+use crate::language;
 use crate::language::lower::{self, Names};
 use crate::language::tree::{Formula, Program, Text};
-use crate::language;
 
 /// The simulator with the places of its outputs.
 pub struct Modelled {
@@ -50,8 +50,14 @@ impl Check<'_> {
                 (entry.name.clone(), reason.to_string())
             })
             .collect();
-        let mut modelled =
-            Modelled { kind: kind?, terms: vec![], program: None, outputs: vec![], places: vec![], term_places: vec![] };
+        let mut modelled = Modelled {
+            kind: kind?,
+            terms: vec![],
+            program: None,
+            outputs: vec![],
+            places: vec![],
+            term_places: vec![],
+        };
         for entry in &terms.entries {
             // Declared after it was parsed: a term sees those before it.
             let formula = self.named_formula(&entry.value, &hidden);
@@ -99,7 +105,8 @@ impl Check<'_> {
         if derive {
             let noise = self.section("data").and_then(|data| data.table("synthetic")).and_then(|s| s.table("noise"));
             let noisy = |name: &String| noise.is_some_and(|noise| noise.entry(name).is_some());
-            let mut outputs: Vec<String> = assigned.iter().filter(|name| measured(name) || noisy(name)).cloned().collect();
+            let mut outputs: Vec<String> =
+                assigned.iter().filter(|name| measured(name) || noisy(name)).cloned().collect();
             if outputs.is_empty() && !matches!(columns, Columns::Measured(_)) {
                 // Nothing to compare with: the program is about what it assigns last.
                 outputs.extend(assigned.last().cloned());

@@ -231,7 +231,9 @@ pub static SIMULATOR: Section = Section {
         key(
             "outputs",
             named("output", &FORMULA),
-            Absent::Means("of a program: the names that it assigns and the data have; a formula simulator must say them"),
+            Absent::Means(
+                "of a program: the names that it assigns and the data have; a formula simulator must say them",
+            ),
             "What is predicted, each compared with the data column of its name.",
         ),
         key("program", Shape::Text, NOTHING, "The text of a program."),

@@ -33,7 +33,12 @@ pub fn apply(b: &mut Builder, operator: Operator, z: &[Complex]) -> Complex {
         Negate => Complex { re: b.negate(z[0].re), im: z[0].im.map(|im| b.negate(im)) },
         Add => componentwise(b, z, Builder::add, |_, im| im),
         Subtract => componentwise(b, z, Builder::subtract, Builder::negate),
-        Multiply | Masked => product(b, z[0], z[1]),
+        Multiply => product(b, z[0], z[1]),
+        // An exact zero wins over an infinite imaginary part too.
+        Masked if z[0].im.is_none() => {
+            Complex { re: b.apply(Masked, &[z[0].re, z[1].re]), im: z[1].im.map(|im| b.apply(Masked, &[z[0].re, im])) }
+        }
+        Masked => product(b, z[0], z[1]),
         Divide => quotient(b, z[0], z[1]),
         Power => power(b, z[0], z[1]),
         Select => {
@@ -57,10 +62,16 @@ pub fn apply(b: &mut Builder, operator: Operator, z: &[Complex]) -> Complex {
             let rest = componentwise(b, &[z[0], part], Builder::subtract, Builder::negate);
             Complex { re, im: rest.im }
         }
+        // r √((z/r)² + (w/r)²), r the real norm: the root is of a number near 1, and no square overflows.
         Hypot => {
-            let squares = [product(b, z[0], z[0]), product(b, z[1], z[1])];
+            let norm = Complex::real(b.apply(Hypot, &[z[0].re, z[1].re]));
+            let squares = [z[0], z[1]].map(|z| {
+                let scaled = quotient(b, z, norm);
+                product(b, scaled, scaled)
+            });
             let sum = componentwise(b, &squares, Builder::add, |_, im| im);
-            apply(b, SquareRoot, &[sum])
+            let root = apply(b, SquareRoot, &[sum]);
+            product(b, norm, root)
         }
         ArcTan2 => arc_tangent2(b, z[0], z[1]),
         Polygamma | BesselJn => {
@@ -237,11 +248,13 @@ fn quotient(b: &mut Builder, x: Complex, y: Complex) -> Complex {
     Complex { re: b.divide(re, below), im: Some(b.divide(im, below)) }
 }
 
-/// z^w. Small whole powers are products; else s^w exp(w log(s z)) with s the sign of the real part of z, so that
-/// whole powers of negative numbers are right and other powers of them NaN, as for real numbers.
+/// z^w. Small whole powers are products; else x^u (1 + iq)^w x^(iv) with z = x(1 + iq), w = u + iv: the real power is
+/// the accurate one, the other factors are near 1. So whole powers of negative numbers are right and other powers of
+/// them NaN, as for real numbers; at x = 0 the real rules hold: y u 0^(u - 1) from the base, 0 from the exponent.
 fn power(b: &mut Builder, z: Complex, w: Complex) -> Complex {
+    let (x, u) = (z.re, w.re);
     if w.im.is_none() {
-        match b.known(w.re) {
+        match b.known(u) {
             Some(1.0) => return z,
             Some(2.0) => return product(b, z, z),
             Some(3.0) => {
@@ -254,37 +267,54 @@ fn power(b: &mut Builder, z: Complex, w: Complex) -> Complex {
             }
             _ => {}
         }
-        // x^w (1 + iq)^w: the real power is the accurate one, the factor is near 1.
-        let real = b.power(z.re, w.re);
-        let Some(y) = z.im else { return Complex::real(real) };
-        let q = b.divide(y, z.re);
-        let (growth, angle) = growth_and_angle(b, q);
-        let (growth, angle) = (b.multiply(w.re, growth), b.multiply(w.re, angle));
-        let factor = unary(b, Operator::Exp, growth, angle);
-        return product(b, Complex::real(real), factor);
     }
-    let log = match z.im {
-        Some(y) => unary(b, Operator::Log, z.re, y),
-        None => Complex::real(b.unary(Operator::Log, z.re)),
-    };
-    let exponent = product(b, w, log);
-    apply(b, Operator::Exp, &[exponent])
+    let real = b.power(x, u);
+    // The logarithm of the factors near 1, times w: real part and imaginary part.
+    let zero = b.constant(0.0);
+    let (mut re, mut im, mut at_zero) = (zero, zero, zero);
+    if let Some(y) = z.im {
+        let q = b.divide(y, x);
+        let (growth, angle) = growth_and_angle(b, q);
+        (re, im) = (b.multiply(u, growth), b.multiply(u, angle));
+        if let Some(v) = w.im {
+            let (crossed, turned) = (b.multiply(v, angle), b.multiply(v, growth));
+            (re, im) = (b.subtract(re, crossed), b.add(im, turned));
+        }
+        let less = b.shift(u, -1.0);
+        let steep = b.power(zero, less);
+        let slope = b.apply(Operator::Masked, &[u, steep]);
+        at_zero = b.multiply(y, slope);
+    }
+    if let Some(v) = w.im {
+        let log = b.unary(Operator::Log, x);
+        let turned = b.multiply(v, log);
+        im = b.add(im, turned);
+    }
+    let factor = unary(b, Operator::Exp, re, im);
+    let full = product(b, Complex::real(real), factor);
+    let im = full.im.map(|im| b.select(x, im, at_zero));
+    Complex { re: b.select(x, full.re, real), im }
 }
 
-/// The angle of (x, y) moves by atan of (u·x.re - v·y.re)/(x² + y²), to first order in the imaginary parts u of y, v of x.
+/// The angle of (x, y) and atan of how far it turns: δ = (Y x - X y)/(X x + Y y) with X, Y complex, x, y their real
+/// parts over the norm; atan δ = δ - δ³/3 to third order in the imaginary parts.
 fn arc_tangent2(b: &mut Builder, y: Complex, x: Complex) -> Complex {
-    let re = b.apply(Operator::ArcTan2, &[y.re, x.re]);
-    let (xx, yy) = (b.square(x.re), b.square(y.re));
-    let norm = b.add(xx, yy);
-    let first = y.im.map(|u| b.multiply(u, x.re));
-    let second = x.im.map(|v| b.multiply(v, y.re));
-    let above = match (first, second) {
-        (Some(u), Some(v)) => b.subtract(u, v),
-        (Some(u), None) => u,
-        (None, Some(v)) => b.negate(v),
-        (None, None) => return Complex::real(re),
-    };
-    Complex { re, im: Some(b.divide(above, norm)) }
+    let angle = b.apply(Operator::ArcTan2, &[y.re, x.re]);
+    let norm = b.apply(Operator::Hypot, &[x.re, y.re]);
+    let zero = b.constant(0.0);
+    let [cosine, sine, v, u] =
+        [x.re, y.re, x.im.unwrap_or(zero), y.im.unwrap_or(zero)].map(|part| b.divide(part, norm));
+    // δ = i a/(1 + i c).
+    let (ux, vy, uy, vx) = (b.multiply(u, cosine), b.multiply(v, sine), b.multiply(u, sine), b.multiply(v, cosine));
+    let (a, c) = (b.subtract(ux, vy), b.add(uy, vx));
+    let one = b.constant(1.0);
+    let delta = quotient(b, Complex { re: zero, im: Some(a) }, Complex { re: one, im: Some(c) });
+    let square = product(b, delta, delta);
+    let cube = product(b, square, delta);
+    let third = b.constant(1.0 / 3.0);
+    let cube = product(b, cube, Complex::real(third));
+    let turn = componentwise(b, &[delta, cube], Builder::subtract, Builder::negate);
+    Complex { re: b.add(angle, turn.re), im: turn.im }
 }
 
 /// f(x + iy) = f - y²/2 f'' + i(y f' - y³/6 f'''), the derivatives by the operators' own rules.

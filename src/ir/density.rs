@@ -104,8 +104,10 @@ pub fn log_uniform(b: &mut Builder, x: &[Value]) -> Value {
 /// k log m - m - lgamma(k + 1).
 pub fn poisson(b: &mut Builder, x: &[Value]) -> Value {
     let log = b.unary(Operator::Log, x[1]);
-    // k log m is 0 for k = 0 even where m is 0.
-    let product = b.apply(Operator::Masked, &[x[0], log]);
+    // k log m is 0 for k = 0 even where m is 0, and so are its derivatives.
+    let product = b.multiply(x[0], log);
+    let zero = b.constant(0.0);
+    let product = b.select(x[0], product, zero);
     let difference = b.subtract(product, x[1]);
     let next = b.shift(x[0], 1.0);
     let normalisation = b.unary(Operator::LogGamma, next);

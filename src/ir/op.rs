@@ -44,9 +44,9 @@ macro_rules! operators {
                 (Tan, "tan", 20, Smooth, [-2.0, 0.25, 1.0], |x| elementary::tan(x),
                     |b, _x, y| { let square = b.square(y); Some(b.shift(square, 1.0)) })
                 (ArcSin, "asin", 20, Smooth, [-0.9, 0.25, 0.5], |x| elementary::asin(x),
-                    |b, x, _y| Some(reciprocal_root(b, x, 1.0)))
+                    |b, x, _y| Some(reciprocal_root(b, x)))
                 (ArcCos, "acos", 20, Smooth, [-0.9, 0.25, 0.5], |x| elementary::acos(x),
-                    |b, x, _y| { let d = reciprocal_root(b, x, 1.0); Some(b.negate(d)) })
+                    |b, x, _y| { let d = reciprocal_root(b, x); Some(b.negate(d)) })
                 (ArcTan, "atan", 20, Smooth, [-4.0, 0.25, 2.0], |x| elementary::atan(x),
                     |b, x, _y| { let square = b.square(x); let sum = b.shift(square, 1.0); Some(b.reciprocal(sum)) })
                 (Sinh, "sinh", 20, Smooth, [-3.0, 0.25, 5.0], |x| elementary::sinh(x),
@@ -59,7 +59,14 @@ macro_rules! operators {
                 (ArcSinh, "asinh", 25, Smooth, [-3.0, 0.25, 5.0], |x| elementary::asinh(x),
                     |b, x, _y| { let one = b.constant(1.0); let h = b.apply(Operator::Hypot, &[x, one]); Some(b.reciprocal(h)) })
                 (ArcCosh, "acosh", 25, Smooth, [1.25, 2.0, 40.0], |x| elementary::acosh(x),
-                    |b, x, _y| Some(reciprocal_root(b, x, -1.0)))
+                    // 1/√(x² - 1) as 1/((x + 1)√((x - 1)/(x + 1))): neither cancellation nor overflow.
+                    |b, x, _y| {
+                        let (less, more) = (b.shift(x, -1.0), b.shift(x, 1.0));
+                        let ratio = b.divide(less, more);
+                        let root = b.unary(Operator::SquareRoot, ratio);
+                        let product = b.multiply(more, root);
+                        Some(b.reciprocal(product))
+                    })
                 (ArcTanh, "atanh", 25, Smooth, [-0.9, 0.25, 0.5], |x| elementary::atanh(x),
                     |b, x, _y| { let p = one_minus_square(b, x); Some(b.reciprocal(p)) })
                 (Erf, "erf", 20, Smooth, [-2.0, 0.25, 1.5], |x| elementary::erf(x), |b, x, _y| Some(gaussian(b, x, 1.0)))
@@ -73,7 +80,8 @@ macro_rules! operators {
                     |b, x, _y| { let one = b.constant(1.0); Some(b.apply(Operator::Polygamma, &[one, x])) })
                 (BesselJ0, "j0", 40, Smooth, [0.25, 3.5, 20.0], |x| special::j0(x),
                     |b, x, _y| { let j1 = b.unary(Operator::BesselJ1, x); Some(b.negate(j1)) })
-                (BesselJ1, "j1", 40, Smooth, [0.25, 3.5, 20.0], |x| special::j1(x), |b, x, _y| Some(bessel_slope(b, 1.0, x)))
+                (BesselJ1, "j1", 40, Smooth, [0.25, 3.5, 20.0], |x| special::j1(x),
+                    |b, x, _y| { let one = b.constant(1.0); Some(bessel_slope(b, one, x)) })
                 // s·(1 - s) cancels where s is near 1; 1 - s is the sigmoid of -x.
                 (Sigmoid, "sigmoid", 12, Smooth, [-6.0, 0.25, 3.0], |x| elementary::sigmoid(x),
                     |b, x, y| { let m = b.negate(x); let c = b.unary(Operator::Sigmoid, m); Some(b.multiply(y, c)) })
@@ -92,7 +100,12 @@ macro_rules! operators {
                     |b, _x, y, _r| Some(b.reciprocal(y)),
                     |b, _x, y, r| { let q = b.reciprocal(y); let d = b.multiply(r, q); Some(b.negate(d)) })
                 (Power, "**", 25, Smooth, [[1.5, -0.5], [3.0, 4.5], [0.2, 7.0]], |x, y| elementary::pow(x, y),
-                    |b, x, y, _r| { let less = b.shift(y, -1.0); let p = b.power(x, less); Some(b.multiply(y, p)) },
+                    // At y = 0 the derivative is 0, also where x^(y - 1) is infinite.
+                    |b, x, y, _r| {
+                        let less = b.shift(y, -1.0);
+                        let p = b.power(x, less);
+                        Some(if b.known(y).is_some() { b.multiply(y, p) } else { b.apply(Operator::Masked, &[y, p]) })
+                    },
                     // At x = 0 the limit is 0, where log would make it NaN.
                     |b, x, _y, r| {
                         let log = b.unary(Operator::Log, x);
@@ -111,8 +124,8 @@ macro_rules! operators {
                     |b, x, y, _r| { let second = b.apply(Operator::Greater, &[y, x]); Some(b.unary(Operator::Not, second)) },
                     |b, x, y, _r| Some(b.apply(Operator::Greater, &[y, x])))
                 (ArcTan2, "atan2", 25, Smooth, [[1.5, -0.5], [3.0, 4.0], [-2.0, -0.1]], |y, x| elementary::atan2(y, x),
-                    |b, y, x, _r| { let n = norm_square(b, y, x); Some(b.divide(x, n)) },
-                    |b, y, x, _r| { let n = norm_square(b, y, x); let d = b.divide(y, n); Some(b.negate(d)) })
+                    |b, y, x, _r| Some(over_norm_square(b, x, y)),
+                    |b, y, x, _r| { let d = over_norm_square(b, y, x); Some(b.negate(d)) })
                 (Hypot, "hypot", 10, Smooth, [[1.5, -0.5], [3.0, 4.0]], |x, y| elementary::hypot(x, y),
                     |b, x, _y, r| Some(b.divide(x, r)), |b, _x, y, r| Some(b.divide(y, r)))
                 (Polygamma, "polygamma", 60, Smooth, [[1.0, 0.25], [2.0, 3.5], [3.0, 20.0]],
@@ -121,10 +134,7 @@ macro_rules! operators {
                     |b, n, x, _r| { let next = b.shift(n, 1.0); Some(b.apply(Operator::Polygamma, &[next, x])) })
                 (BesselJn, "jn", 60, Smooth, [[2.0, 0.75], [3.0, 3.5], [5.0, 20.0]], |n, x| special::jn(n as i32, x),
                     |_b, _n, _x, _r| None,
-                    |b, n, x, _r| match b.known(n) {
-                        Some(n) => Some(bessel_slope(b, n, x)),
-                        None => None,
-                    })
+                    |b, n, x, _r| Some(bessel_slope(b, n, x)))
                 (Less, "<", 1, Step, [[1.5, -0.5], [3.0, 4.0]], |x, y| truth(x < y),
                     |_b, _x, _y, _r| None, |_b, _x, _y, _r| None)
                 (LessEqual, "<=", 1, Step, [[1.5, -0.5], [3.0, 4.0]], |x, y| truth(x <= y),
@@ -263,7 +273,11 @@ pub fn modulo(x: f64, y: f64) -> f64 {
 /// Python's `//`, by the remainder, so that `x == y * (x // y) + x % y` nearly holds.
 #[inline(always)]
 pub fn floor_divide(x: f64, y: f64) -> f64 {
-    let quotient = (x - modulo(x, y)) / y;
+    let remainder = x % y;
+    let quotient = (x - remainder) / y;
+    // One less where `%` adds the divisor; its own rounding stays out of it, and so does an infinite divisor.
+    let wrapped = remainder != 0.0 && (remainder < 0.0) != (y < 0.0);
+    let quotient = if wrapped { quotient - 1.0 } else { quotient };
     let floor = quotient.floor();
     if quotient - floor > 0.5 { floor + 1.0 } else { floor }
 }
@@ -275,10 +289,9 @@ fn one_minus_square(b: &mut Builder, x: Value) -> Value {
     b.multiply(less, more)
 }
 
-/// 1/√(s(1 - x²)), s = ±1: the derivative of arc sine (s = 1) and of inverse hyperbolic cosine (s = -1).
-fn reciprocal_root(b: &mut Builder, x: Value, sign: f64) -> Value {
+/// 1/√(1 - x²): the derivative of arc sine.
+fn reciprocal_root(b: &mut Builder, x: Value) -> Value {
     let product = one_minus_square(b, x);
-    let product = b.scale(sign, product);
     let root = b.unary(Operator::SquareRoot, product);
     b.reciprocal(root)
 }
@@ -292,22 +305,23 @@ fn gaussian(b: &mut Builder, x: Value, sign: f64) -> Value {
 }
 
 /// J_n' = (J_{n-1} - J_{n+1})/2 (DLMF 10.6.1).
-fn bessel_slope(b: &mut Builder, n: f64, x: Value) -> Value {
-    let mut bessel = |n: f64| match n {
-        0.0 => b.unary(Operator::BesselJ0, x),
-        1.0 => b.unary(Operator::BesselJ1, x),
-        _ => {
-            let n = b.constant(n);
-            b.apply(Operator::BesselJn, &[n, x])
+fn bessel_slope(b: &mut Builder, n: Value, x: Value) -> Value {
+    let mut bessel = |step: f64| {
+        let n = b.shift(n, step);
+        match b.known(n) {
+            Some(0.0) => b.unary(Operator::BesselJ0, x),
+            Some(1.0) => b.unary(Operator::BesselJ1, x),
+            _ => b.apply(Operator::BesselJn, &[n, x]),
         }
     };
-    let (below, above) = (bessel(n - 1.0), bessel(n + 1.0));
+    let (below, above) = (bessel(-1.0), bessel(1.0));
     let difference = b.subtract(below, above);
     b.scale(0.5, difference)
 }
 
-/// x² + y².
-fn norm_square(b: &mut Builder, x: Value, y: Value) -> Value {
-    let (x, y) = (b.square(x), b.square(y));
-    b.add(x, y)
+/// x/(x² + y²) without overflow.
+fn over_norm_square(b: &mut Builder, x: Value, y: Value) -> Value {
+    let norm = b.apply(Operator::Hypot, &[x, y]);
+    let cosine = b.divide(x, norm);
+    b.divide(cosine, norm)
 }

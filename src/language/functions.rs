@@ -148,13 +148,16 @@ pub const NUMBERS: [(&str, f64); 5] = [
     ("nan", f64::NAN),
 ];
 
-/// w·softplus((x - y)/w) + y: at most w·log 2 above max(x, y).
+/// m + w·softplus((l - m)/w), m the larger and l the other: at most w·log 2 above m. One test decides which is which,
+/// so that derivatives are right where the two are equal; from the smaller one the sum would cancel.
 fn smooth_max(b: &mut Builder, x: Value, y: Value, width: Value) -> Value {
-    let difference = b.subtract(x, y);
+    let test = b.apply(Operator::Greater, &[x, y]);
+    let (more, less) = (b.select(test, x, y), b.select(test, y, x));
+    let difference = b.subtract(less, more);
     let scaled = b.divide(difference, width);
     let soft = b.unary(Operator::Softplus, scaled);
     let soft = b.multiply(width, soft);
-    b.add(y, soft)
+    b.add(more, soft)
 }
 
 /// sin(z)/z for z = πx; near 0 its Taylor series in z², because the quotient's derivative cancels there.
@@ -180,9 +183,13 @@ fn sinc(b: &mut Builder, x: Value) -> Value {
     b.select(near, series.expect("ten terms"), quotient)
 }
 
-/// m + log Σ exp(x_k - m), m the largest argument, held fixed in derivatives by its own cancellation.
+/// m + log Σ exp(x_k - m), m the largest argument, held fixed in derivatives by its own cancellation; where it is
+/// infinite, 0 in its place, because ∞ - ∞ has no value.
 fn logsumexp(b: &mut Builder, x: &[Value]) -> Value {
     let most = x[1..].iter().fold(x[0], |most, x| b.apply(Operator::Maximum, &[most, *x]));
+    let (size, infinity, zero) = (b.unary(Operator::Absolute, most), b.constant(f64::INFINITY), b.constant(0.0));
+    let finite = b.apply(Operator::Less, &[size, infinity]);
+    let most = b.select(finite, most, zero);
     let terms: Vec<Value> = x
         .iter()
         .map(|x| {

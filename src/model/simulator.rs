@@ -58,8 +58,12 @@ pub fn lower(
                 outputs.push(b.element(vector, row));
             }
             Some(Meaning::Vector(_, size)) => {
-                let message = format!("the output `{name}` is a vector of {size} elements, and the data have {rows} rows");
-                faults.push(Diagnostic::error(message).help("an output is a number for each row, or a vector with as many elements"));
+                let message =
+                    format!("the output `{name}` is a vector of {size} elements, and the data have {rows} rows");
+                faults.push(
+                    Diagnostic::error(message)
+                        .help("an output is a number for each row, or a vector with as many elements"),
+                );
             }
             _ => {}
         }

@@ -38,6 +38,7 @@ fn erf_bits(x: &Big, bits: usize) -> Big {
 pub fn erf(x: &Big) -> Big {
     // Beyond 14 the complement is below 2^-280.
     match x.to_f64().value() {
+        _ if *x == Big::ZERO => x.clone(),
         far if far.abs() > 14.0 => Big::try_from(far.signum()).expect("one").with_precision(BITS).value(),
         _ => narrow(erf_bits(x, BITS + 64)),
     }
@@ -46,6 +47,16 @@ pub fn erf(x: &Big) -> Big {
 /// 1 - erf x, with as many more bits as cancel; the asymptotic series far out (DLMF 7.12.1).
 pub fn erfc(x: &Big) -> Big {
     let near = x.to_f64().value();
+    // Below e^(-10^14), which counts as 0 here; and 2 to 280 bits.
+    if near > 1e7 {
+        return super::big(0.0);
+    }
+    if near < -14.0 {
+        return super::big(2.0);
+    }
+    if *x == Big::ZERO {
+        return super::big(1.0);
+    }
     if near < 14.0 {
         let bits = BITS + 64 + if near > 0.0 { (near * near * 1.5) as usize } else { 0 };
         let one = Big::try_from(1.0).expect("one").with_precision(bits).value();
@@ -147,9 +158,13 @@ pub fn lgamma(x: &Real) -> Real {
 }
 
 pub fn gamma(x: &Real) -> Real {
-    let Real::Number(x) = x else { return Real::Special(x.to_f64().max(f64::NEG_INFINITY)) };
+    let x = match x {
+        Real::Number(x) => x,
+        Real::Special(x) => return Real::Special(if *x == f64::INFINITY { *x } else { f64::NAN }),
+    };
     if is_pole(x) {
-        return Real::Special(f64::NAN);
+        // C's value at 0.
+        return Real::Special(if *x == Big::ZERO { f64::INFINITY } else { f64::NAN });
     }
     if x.to_f64().value() > 1e6 {
         return Real::Special(f64::INFINITY);
@@ -161,13 +176,14 @@ pub fn gamma(x: &Real) -> Real {
     }))
 }
 
-/// ψ^(n): the n-th derivative of digamma, for x > 0 (DLMF 5.15.8), and of digamma itself for every x (DLMF 5.5.4).
+/// ψ^(n): the n-th derivative of digamma (DLMF 5.15.8). Negative x by reflection for n = 0 (DLMF 5.5.4), else by the
+/// recurrence, down to -10 000; NaN below.
 pub fn polygamma(n: u32, x: &Real) -> Real {
     let Real::Number(x) = x else { return Real::Special(f64::NAN) };
-    if is_pole(x) || (n > 0 && *x < Big::ZERO) {
+    if is_pole(x) || (n > 0 && *x < number(-1e4)) {
         return Real::Special(f64::NAN);
     }
-    if *x < Big::ZERO {
+    if n == 0 && *x < Big::ZERO {
         let angle = (wide(x) - wide(x).round()) * Big::pi(WIDE);
         let reflected = digamma_positive(&(number(1.0) - wide(x)));
         return Real::Number(narrow(reflected - Big::pi(WIDE) * angle.cos() / angle.sin()));
@@ -192,12 +208,12 @@ fn digamma_positive(x: &Big) -> Big {
     passed.iter().fold(y.ln() - number(0.5) / &y - tail, |sum, p| sum - number(1.0) / p)
 }
 
-/// J_n by its power series (DLMF 10.2.2), with as many more bits as its terms cancel; NaN beyond |x| = 2000.
+/// J_n by its power series (DLMF 10.2.2), with as many more bits as its terms cancel; far out by `bessel_far`.
 pub fn bessel(n: i32, x: &Real) -> Real {
     let Real::Number(x) = x else { return Real::Special(f64::NAN) };
     let near = x.to_f64().value().abs();
-    if near > 2000.0 {
-        return Real::Special(f64::NAN);
+    if near > 100.0 + f64::from(n) * f64::from(n) {
+        return bessel_far(n, x);
     }
     let bits = BITS + 64 + (near * 3.0) as usize;
     let number = |x: f64| Big::try_from(x).expect("finite").with_precision(bits).value();
@@ -217,4 +233,43 @@ pub fn bessel(n: i32, x: &Real) -> Real {
     }
     let sum = if n < 0 && n % 2 != 0 { -sum } else { sum };
     Real::Number(narrow(sum))
+}
+
+/// J_n for x > 100 + n² by Hankel's expansion (DLMF 10.17.3): √(2/(πx)) (P cos ω - Q sin ω), ω = x - (2n + 1)π/4.
+fn bessel_far(n: i32, x: &Big) -> Real {
+    let negative = *x < Big::ZERO;
+    let x = if negative { -x } else { x.clone() };
+    let order = 4.0 * f64::from(n) * f64::from(n);
+    let (mut term, mut even, mut odd) = (number(1.0), number(0.0), number(0.0));
+    let eight = wide(&x) * number(8.0);
+    for k in 0.. {
+        let signed = if k % 4 < 2 { term.clone() } else { -&term };
+        if k % 2 == 0 {
+            even += signed
+        } else {
+            odd += signed
+        }
+        let (j, factor) = (f64::from(k + 1), f64::from(2 * k + 1));
+        term = term * number(order - factor * factor) / (&eight * number(j));
+        if magnitude(&term) < -(BITS as isize) - 16 || k > 200 {
+            break;
+        }
+    }
+    // The sine and cosine of x, reduced with all its bits, and of a whole number of eighths of a turn.
+    let (sin, cos) = Real::Number(x.clone()).sin_cos();
+    let (Real::Number(sin), Real::Number(cos)) = (sin, cos) else { return Real::Special(f64::NAN) };
+    let root = Big::pi(WIDE) * wide(&x);
+    let (eighth_sin, eighth_cos) = match (2 * n + 1).rem_euclid(8) {
+        1 => (1.0, 1.0),
+        3 => (1.0, -1.0),
+        5 => (-1.0, -1.0),
+        _ => (-1.0, 1.0),
+    };
+    // √(2/(πx)) times √½ for the eighths of a turn.
+    let scale = number(1.0) / root.sqrt();
+    let (s, c) = (wide(&sin), wide(&cos));
+    let cosine = &c * number(eighth_cos) + &s * number(eighth_sin);
+    let sine = s * number(eighth_cos) - c * number(eighth_sin);
+    let value = scale * (even * cosine - odd * sine);
+    Real::Number(narrow(if negative && n % 2 != 0 { -value } else { value }))
 }
