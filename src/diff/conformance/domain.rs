@@ -37,7 +37,7 @@ impl Range {
         match self {
             Even(low, high) => low + (high - low) * unit,
             Decades(low, high) => log(low, high),
-            Signed(low, high) => log(low, high) * if random.bits() % 2 == 0 { 1.0 } else { -1.0 },
+            Signed(low, high) => log(low, high) * if random.bits().is_multiple_of(2) { 1.0 } else { -1.0 },
             Whole(low, high) => (f64::from(low) + unit * f64::from(high - low + 1)).floor(),
         }
     }
