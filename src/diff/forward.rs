@@ -51,12 +51,7 @@ fn jvp(program: &Program, range: Range<usize>) -> (Builder, Vec<Value>, Vec<Vec<
                         let Some(partial) = operator.partial(&mut builder, &operands, value, which) else { continue };
                         for (slot, inner) in tangent.iter_mut().zip(of(which)) {
                             let Some(inner) = inner else { continue };
-                            // A masked product differentiated: what a zero wins over, its derivative too.
-                            let term = match (*operator, which) {
-                                (crate::ir::Operator::Masked, 0) => builder.apply(*operator, &[*inner, partial]),
-                                (crate::ir::Operator::Masked, _) => builder.apply(*operator, &[partial, *inner]),
-                                _ => builder.multiply(partial, *inner),
-                            };
+                            let term = builder.multiply(partial, *inner);
                             *slot = Some(match *slot {
                                 Some(sum) => builder.add(sum, term),
                                 None => term,

@@ -37,7 +37,7 @@ fn sweep(program: &Program, values: &[Value], builder: &mut Builder) -> Vec<Valu
             // The adjoint of a sum is the same for every row.
             Node::Sum(operand) => {
                 if depends[operand.index()] {
-                    adjoints[operand.index()].receive(builder, true, values[operand.index()], adjoint);
+                    adjoints[operand.index()].receive(builder, values[operand.index()], adjoint);
                 }
             }
             Node::Apply(operator, _) => {
@@ -60,8 +60,7 @@ fn sweep(program: &Program, values: &[Value], builder: &mut Builder) -> Vec<Valu
                             builder.multiply(adjoint, partial)
                         }
                     };
-                    let by_row = builder.rate(value).by_row();
-                    adjoints[operand.index()].receive(builder, by_row, values[operand.index()], term);
+                    adjoints[operand.index()].receive(builder, values[operand.index()], term);
                 }
             }
             Node::Constant(_) | Node::Column(_) => {}
@@ -78,10 +77,9 @@ struct Adjoint {
 }
 
 impl Adjoint {
-    /// Adds a contribution to the adjoint of `to`: one for each row, perhaps the same, where the node that uses it is
-    /// `by_row`. Sums over rows use their operand once for each row.
-    fn receive(&mut self, builder: &mut Builder, by_row: bool, to: Value, term: Value) {
-        let sum_later = by_row && !builder.rate(to).by_row();
+    /// Adds a contribution to the adjoint of `to`.
+    fn receive(&mut self, builder: &mut Builder, to: Value, term: Value) {
+        let sum_later = builder.rate(term).by_row() && !builder.rate(to).by_row();
         let slot = if sum_later { &mut self.rows } else { &mut self.uniform };
         *slot = Some(match *slot {
             Some(sum) => builder.add(sum, term),
