@@ -1,5 +1,7 @@
 //! Nanoseconds per element of each elementary function, 4096 doubles: AVX-512, AVX2 and baseline copies of one loop, beside std.
 
+#![expect(clippy::disallowed_methods, reason = "std is what the functions are measured against")]
+
 use std::hint::black_box;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -8,11 +10,13 @@ use sbi_run::math::elementary::block;
 
 const LANES: usize = 4096;
 
+type Block = fn(&mut [f64], &[f64]);
+
 struct Row {
     name: &'static str,
     low: f64,
     high: f64,
-    copies: [fn(&mut [f64], &[f64]); 3],
+    copies: [Block; 3],
     std: Option<fn(f64) -> f64>,
 }
 
@@ -33,10 +37,9 @@ macro_rules! row {
         }
         #[cfg(target_arch = "x86_64")]
         // SAFETY: main calls a copy only where the CPU has its features.
-        let copies: [fn(&mut [f64], &[f64]); 3] =
-            [|d, s| unsafe { avx512(d, s) }, |d, s| unsafe { avx2(d, s) }, baseline];
+        let copies: [Block; 3] = [|d, s| unsafe { avx512(d, s) }, |d, s| unsafe { avx2(d, s) }, baseline];
         #[cfg(not(target_arch = "x86_64"))]
-        let copies: [fn(&mut [f64], &[f64]); 3] = [baseline, baseline, baseline];
+        let copies: [Block; 3] = [baseline, baseline, baseline];
         Row { name: $name, low: $low, high: $high, copies, std: $std }
     }};
 }

@@ -163,15 +163,19 @@ fn parse(source: Source, checksum: String) -> Result<Sheet, Vec<Diagnostic>> {
         }
     }
     if ragged > SHOWN {
-        faults.push(Diagnostic::error(format!(
-            "… and {} more rows of `{name}` have a wrong number of fields",
-            ragged - SHOWN
-        )));
+        further(&mut faults, format!("{} more rows have a wrong number of fields", ragged - SHOWN));
     }
     if faults.is_empty() && sheet.starts.is_empty() {
         faults.push(Diagnostic::error(format!("`{name}` has a header row, but no rows of data")));
     }
     if faults.is_empty() { Ok(sheet) } else { Err(faults) }
+}
+
+/// Says of the last fault that there are more of its kind than are shown.
+pub fn further(faults: &mut [Diagnostic], text: String) {
+    if let Some(last) = faults.last_mut() {
+        last.help.push(text);
+    }
 }
 
 impl Sheet {
@@ -253,8 +257,7 @@ impl Sheet {
         }
         if column.faults > column.faulty.len() {
             let more = column.faults - column.faulty.len();
-            faults
-                .push(Diagnostic::error(format!("… and {more} more cells of column `{}` are not numbers", cut(name))));
+            further(faults, format!("{more} more cells of this column are not numbers"));
         }
     }
 
@@ -375,7 +378,9 @@ mod tests {
         assert_eq!(message, "row 2 of `d.csv` has 1 field, but the header has 2");
         assert_eq!(pointed, "3");
         assert_eq!(taken("t,y\n1\n2\n3,4,5\n", &["t"]).unwrap_err().len(), 3);
-        assert_eq!(taken(&format!("t,y\n{}", "1\n".repeat(50)), &["t"]).unwrap_err().len(), SHOWN + 1);
+        let many = taken(&format!("t,y\n{}", "1\n".repeat(50)), &["t"]).unwrap_err();
+        assert_eq!(many.len(), SHOWN);
+        assert_eq!(many[SHOWN - 1].help, ["45 more rows have a wrong number of fields"]);
     }
 
     #[test]

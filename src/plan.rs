@@ -172,24 +172,6 @@ impl Plan {
         }
         self.variants.push(variant);
     }
-
-    /// The plan as CSV: `run, optimizer, differentiation, repeat, <axis…>, identity`.
-    pub fn csv(&self) -> String {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let fixed = ["run", "optimizer", "differentiation", "repeat"].map(str::to_string);
-        let header = fixed.into_iter().chain(self.axes.iter().cloned()).chain(["identity".to_string()]);
-        let row = |run: &Run| {
-            let method = run.method.map_or("", |method| method.name);
-            let fixed = [run.index.to_string(), self.optimizer(run).into(), method.into(), run.repeat.to_string()];
-            let values = self.variants[run.variant].values.iter().cloned();
-            fixed.into_iter().chain(values).chain([run.identity.clone()]).collect::<Vec<String>>()
-        };
-        let mut rows = std::iter::once(header.collect()).chain(self.runs.iter().map(row));
-        // Memory takes every byte, and every row has the header's length.
-        let written = rows.try_for_each(|row: Vec<String>| writer.write_record(&row)).is_ok();
-        debug_assert!(written);
-        String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
-    }
 }
 
 /// Hash of what all runs of a combination share: everything that can change their numbers, and nothing else. The data

@@ -41,7 +41,13 @@ pub fn main(arguments: &Arguments) -> Exit {
     let mut text = String::from("method,parameter,loss,derivative,reference,digits\n");
     for kind in &experiment.differentiation.methods {
         let Some(method) = Method::named(kind.name) else { continue };
-        let objective = Objective::new(&model.loss, &model.rows, method, experiment.differentiation.step, 0.0);
+        let objective = match Objective::new(&model.loss, &model.rows, method, experiment.differentiation.step, 0.0) {
+            Ok(objective) => objective,
+            Err(reason) => {
+                eprintln!("sbi-run: {}: {reason}", kind.name);
+                continue;
+            }
+        };
         let mut gradient = vec![0.0; point.len()];
         let loss = objective.gradient(&point, &mut Workspace::default(), &mut gradient);
         for (k, name) in model.free_names().iter().enumerate() {

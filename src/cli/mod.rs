@@ -10,12 +10,12 @@ mod schema;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::terminal;
 
 /// How a command ends.
@@ -160,6 +160,8 @@ fn output(text: &str) -> Exit {
 
 /// An experiment, read, checked, laid out and lowered.
 struct Loaded {
+    /// The folder of the file.
+    home: PathBuf,
     text: String,
     experiment: crate::experiment::Experiment,
     plan: crate::plan::Plan,
@@ -168,7 +170,7 @@ struct Loaded {
 }
 
 /// Reads a file as far as to its programs; every fault at once.
-fn load(path: &PathBuf, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
+fn load(path: &Path, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
     let catalog = &crate::catalog::CATALOG;
     let written = crate::experiment::Written::open(path, overrides).map_err(|fault| vec![fault])?;
     let (experiment, warnings) = crate::experiment::check(&written, catalog)?;
@@ -177,7 +179,25 @@ fn load(path: &PathBuf, overrides: &[(String, String)]) -> Result<Loaded, Vec<Di
     for variant in &plan.variants {
         models.push(std::sync::Arc::new(crate::model::compile(&variant.experiment)?));
     }
-    Ok(Loaded { text: written.source.text.clone(), experiment, plan, models, warnings })
+    Ok(Loaded { home: written.folder.clone(), text: written.source.text.clone(), experiment, plan, models, warnings })
+}
+
+/// Adds what was meant where the argument is not a file: one with the ending, or a command.
+fn meant(path: &Path, fault: Diagnostic) -> Diagnostic {
+    use clap::CommandFactory;
+    if path.exists() || path.extension().is_some() {
+        return fault;
+    }
+    let whole = path.with_extension("toml");
+    if whole.exists() {
+        return fault.help(format!("did you mean `{}`?", whole.display()));
+    }
+    let word = path.to_string_lossy();
+    let commands = Arguments::command();
+    match did_you_mean(&word, commands.get_subcommands().map(|command| command.get_name())) {
+        Some(command) => fault.help(format!("did you mean the command `{command}`?")),
+        None => fault,
+    }
 }
 
 /// Loads every file; the faults of all of them are printed before anything is done.
@@ -187,7 +207,7 @@ fn load_all(paths: &[PathBuf], overrides: &[(String, String)]) -> Result<Vec<Loa
     for path in paths {
         match load(path, overrides) {
             Ok(one) => loaded.push(one),
-            Err(found) => faults.extend(found),
+            Err(found) => faults.extend(found.into_iter().map(|fault| meant(path, fault))),
         }
     }
     if faults.is_empty() {

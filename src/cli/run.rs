@@ -9,6 +9,7 @@ use clap::Args;
 use tracing::{debug, info};
 
 use super::{Exit, Loaded, Overrides, load_all, logging, print};
+use crate::diagnostic::Diagnostic;
 use crate::execute::{self, Event, Prepared};
 use crate::experiment::Data;
 use crate::journal::files::set_aside;
@@ -55,6 +56,10 @@ pub fn main(arguments: &Arguments) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
+    if let Some(fault) = same_folder(arguments, &loaded) {
+        print(&[fault]);
+        return Exit::Invalid;
+    }
     let cancel = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         // The second signal ends the process at once; the first asks it to stop. Without handlers it just ends.
@@ -81,6 +86,18 @@ pub fn main(arguments: &Arguments) -> Exit {
         eprintln!("sbi-run: cannot start {threads} threads: {error}");
         Exit::Invalid
     })
+}
+
+/// Two experiments whose results would be written over each other.
+fn same_folder(arguments: &Arguments, loaded: &[Loaded]) -> Option<Diagnostic> {
+    let name = |place: usize| &loaded[place].experiment.name;
+    let (first, second) = (0..loaded.len())
+        .flat_map(|second| (0..second).map(move |first| (first, second)))
+        .find(|(first, second)| name(*first) == name(*second))?;
+    let paths = [first, second].map(|place| arguments.experiments[place].display().to_string());
+    let folder = arguments.out.join(name(first));
+    let message = format!("`{}` and `{}` would both write to `{}`", paths[0], paths[1], folder.display());
+    Some(Diagnostic::error(message).help("run them one by one, each with its own `--out`"))
 }
 
 /// What Slurm gives to the task, else every processor.
@@ -163,14 +180,17 @@ fn run(
         plan,
         experiment,
         text: &loaded.text,
+        home: &loaded.home,
         records: &records,
         derivatives: &derivatives,
         fit: fit.as_ref(),
         machine: &machine,
     };
     report::render(&results, &folder)?;
-    // Standard output may be closed; the reports are on disk.
-    let _ = print_result(screen, &report::summary(&results, &path));
+    if !arguments.quiet {
+        // Standard output may be closed; the reports are on disk.
+        let _ = print_result(screen, &report::summary(&results, &path));
+    }
     if interrupted {
         let done = records.iter().flatten().count();
         eprintln!("sbi-run: interrupted after {done} of {} runs; the same command goes on from there", plan.runs.len());

@@ -8,9 +8,12 @@ mod complex_step;
 mod conformance;
 mod difference;
 pub mod forward;
+#[cfg(test)]
+mod loops;
 pub mod reference;
 pub mod reverse;
 pub mod symbolic;
+mod unroll;
 
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::Program;
@@ -91,7 +94,7 @@ impl Method {
     pub fn default_step(self) -> Option<f64> {
         match self {
             // ε = 2^-52: √ε balances truncation h against round-off ε/h, ∛ε balances h² against ε/h.
-            Method::ForwardDifference => Some(2f64.powi(-26)),
+            Method::ForwardDifference => Some(1.0 / (1u64 << 26) as f64),
             Method::CentralDifference => Some(6.055_454_452_393_343e-6),
             Method::ComplexStep => Some(1e-20),
             _ => None,
@@ -131,8 +134,15 @@ impl Objective {
     ///
     /// Steps are relative to max(|x|, typical), with `typical` the size of an input of ordinary magnitude (Dennis &
     /// Schnabel, Numerical Methods for Unconstrained Optimization, algorithm A5.6.3): 1 for search coordinates. With 0,
-    /// for inputs of any magnitude, they are relative to |x| alone, and absolute at 0.
-    pub fn new(program: &Program, rows: &Rows, method: Method, step: Option<f64>, typical: f64) -> Objective {
+    /// for inputs of any magnitude, they are relative to |x| alone, and absolute at 0. The error says why the method
+    /// cannot differentiate this program.
+    pub fn new(
+        program: &Program,
+        rows: &Rows,
+        method: Method,
+        step: Option<f64>,
+        typical: f64,
+    ) -> Result<Objective, String> {
         let inputs = program.inputs;
         let bound = |program: &Program| Kernel::new(program, rows);
         let gradient = match method {
@@ -140,7 +150,7 @@ impl Objective {
             Method::CentralDifference => Gradient::CentralDifference,
             Method::ComplexStep => Gradient::ComplexStep(bound(&complex_step::transform(program))),
             Method::Symbolic => {
-                let derivative = symbolic::gradient(program);
+                let derivative = symbolic::gradient(program)?;
                 let nodes = Some(derivative.nodes.len());
                 Gradient::Program { operations: derivative.operations(), kernels: vec![bound(&derivative)], nodes }
             }
@@ -158,7 +168,7 @@ impl Objective {
             }
         };
         let step = step.or(method.default_step()).unwrap_or(0.0);
-        Objective { value: bound(program), gradient, inputs, step, typical }
+        Ok(Objective { value: bound(program), gradient, inputs, step, typical })
     }
 
     /// The step in an input at x.

@@ -7,7 +7,7 @@
 use std::cmp::Ordering;
 
 use crate::diff::forward;
-use crate::ir::{Node, Operator, Program, Rate, Value};
+use crate::ir::{Loop, LoopKind, Node, Operator, Program, Rate, Value};
 use crate::math::precise::{self, Real, special};
 
 /// The gradient of the first output in reference arithmetic, rounded to doubles at the end.
@@ -47,6 +47,29 @@ pub fn values(program: &Program, inputs: &[Real], columns: &[Vec<f64>], rows: us
     outputs(program, &program.rates(), &program.needed(), inputs, columns, rows)
 }
 
+/// A value of a node: a number, a vector, or the results of a loop.
+#[derive(Clone, Debug)]
+enum Held {
+    One(Real),
+    Many(Vec<Held>),
+}
+
+impl Held {
+    fn one(&self) -> &Real {
+        match self {
+            Held::One(number) => number,
+            Held::Many(_) => unreachable!("a number stands here"),
+        }
+    }
+
+    fn many(&self) -> &[Held] {
+        match self {
+            Held::Many(parts) => parts,
+            Held::One(_) => unreachable!("a vector stands here"),
+        }
+    }
+}
+
 fn outputs(
     program: &Program,
     rates: &[Rate],
@@ -55,50 +78,65 @@ fn outputs(
     columns: &[Vec<f64>],
     rows: usize,
 ) -> Vec<Real> {
-    let mut values = vec![Real::Special(f64::NAN); program.nodes.len()];
+    let inputs: Vec<Held> = inputs.iter().map(|x| Held::One(x.clone())).collect();
+    let mut values = vec![Held::One(Real::Special(f64::NAN)); program.nodes.len()];
     let depths = program.depths();
     let by_row = |v: Value| rates[v.index()].by_row();
-    let sum_of_rows = |v: &Value| matches!(program.node(*v), Node::Sum(operand) if by_row(*operand));
+    let over_rows = |v: &Value| match program.node(*v) {
+        Node::Sum(operand) => by_row(*operand),
+        node => node.reduces(),
+    };
     for depth in 0..=depths.iter().copied().max().unwrap_or(0) {
         let here = |v: &Value| needed[v.index()] && depths[v.index()] == depth && !by_row(*v);
-        let sums: Vec<Value> = program.values().filter(|v| here(v) && sum_of_rows(v)).collect();
-        sum_rows(program, rates, &sums, &mut values, inputs, columns, rows);
-        for value in program.values().filter(|v| here(v) && !sum_of_rows(v)) {
+        let sums: Vec<Value> = program.values().filter(|v| here(v) && over_rows(v)).collect();
+        sum_rows(program, rates, &sums, &mut values, &inputs, columns, rows);
+        for value in program.values().filter(|v| here(v) && !over_rows(v)) {
             values[value.index()] = match program.node(value) {
-                Node::Sum(operand) => values[operand.index()].multiply(&Real::from_f64(rows as f64)),
-                node => simple(node, &values, inputs, columns, 0),
+                Node::Sum(operand) => Held::One(values[operand.index()].one().multiply(&Real::from_f64(rows as f64))),
+                node => simple(node, &values, &inputs, columns, 0),
             };
         }
     }
-    program.outputs.iter().map(|v| values[v.index()].clone()).collect()
+    program.outputs.iter().map(|v| values[v.index()].one().clone()).collect()
 }
 
-/// The sums over all rows, row by row.
+/// The sums and scatters over all rows, row by row.
 fn sum_rows(
     program: &Program,
     rates: &[Rate],
     sums: &[Value],
-    values: &mut [Real],
-    inputs: &[Real],
+    values: &mut [Held],
+    inputs: &[Held],
     columns: &[Vec<f64>],
     rows: usize,
 ) {
-    let operand = |sum: &Value| program.node(*sum).operands()[0].index();
     let mut needed = vec![false; program.nodes.len()];
-    sums.iter().for_each(|sum| needed[operand(sum)] = true);
+    sums.iter().flat_map(|sum| program.node(*sum).operands()).for_each(|v| needed[v.index()] = true);
     for index in (0..program.nodes.len()).rev().filter(|i| rates[*i].by_row()) {
         if needed[index] {
             program.nodes[index].operands().iter().for_each(|v| needed[v.index()] = true);
         }
     }
     let by_row: Vec<usize> = (0..program.nodes.len()).filter(|i| needed[*i] && rates[*i].by_row()).collect();
-    let mut totals = vec![Real::from_f64(0.0); sums.len()];
+    let zero = || Held::One(Real::from_f64(0.0));
+    let start = |sum: &Value| match program.node(*sum) {
+        Node::Scatter { size, .. } => Held::Many((0..*size).map(|_| zero()).collect()),
+        _ => zero(),
+    };
+    let mut totals: Vec<Held> = sums.iter().map(start).collect();
     for row in 0..rows {
         for index in &by_row {
             values[*index] = simple(&program.nodes[*index], values, inputs, columns, row);
         }
         for (total, sum) in totals.iter_mut().zip(sums) {
-            *total = total.add(&values[operand(sum)]);
+            match (program.node(*sum), total) {
+                (Node::Scatter { index, number, size }, Held::Many(parts)) => {
+                    if let Some(k) = position(values[index.index()].one(), *size as usize) {
+                        parts[k] = Held::One(parts[k].one().add(values[number.index()].one()));
+                    }
+                }
+                (node, total) => *total = Held::One(total.one().add(values[node.operands()[0].index()].one())),
+            }
         }
     }
     for (total, sum) in totals.into_iter().zip(sums) {
@@ -106,17 +144,83 @@ fn sum_rows(
     }
 }
 
-fn simple(node: &Node, values: &[Real], inputs: &[Real], columns: &[Vec<f64>], row: usize) -> Real {
+/// The element that an index names.
+fn position(index: &Real, size: usize) -> Option<usize> {
+    let index = index.to_f64();
+    (index >= 0.0 && index < size as f64).then_some(index as usize)
+}
+
+/// The value of a node that is no sum, from those of its operands.
+fn simple(node: &Node, values: &[Held], inputs: &[Held], columns: &[Vec<f64>], row: usize) -> Held {
+    let at = |v: &Value| &values[v.index()];
     match node {
-        Node::Constant(bits) => Real::from_f64(f64::from_bits(*bits)),
-        Node::Input(k) => inputs[*k as usize].clone(),
-        Node::Column(k) => Real::from_f64(columns[*k as usize][row]),
+        Node::Constant(bits) => Held::One(Real::from_f64(f64::from_bits(*bits))),
+        Node::Input(k) | Node::VectorInput(k, _) => inputs[*k as usize].clone(),
+        Node::Column(k) => Held::One(Real::from_f64(columns[*k as usize][row])),
+        Node::Row => Held::One(Real::from_f64(row as f64)),
         Node::Apply(operator, _) => {
-            let operands: Vec<&Real> = node.operands().iter().map(|v| &values[v.index()]).collect();
-            apply(*operator, &operands)
+            let operands: Vec<&Held> = node.operands().iter().map(at).collect();
+            let size =
+                operands.iter().find_map(|held| if let Held::Many(parts) = held { Some(parts.len()) } else { None });
+            let part = |held: &'_ Held, k: usize| match held {
+                Held::One(number) => number.clone(),
+                Held::Many(parts) => parts[k].one().clone(),
+            };
+            let of = |k: usize| {
+                let parts: Vec<Real> = operands.iter().map(|held| part(held, k)).collect();
+                Held::One(apply(*operator, &parts.iter().collect::<Vec<_>>()))
+            };
+            match size {
+                None => of(0),
+                Some(size) => Held::Many((0..size).map(of).collect()),
+            }
         }
-        Node::Sum(_) => unreachable!("sums are taken elsewhere"),
+        Node::Pack(elements) => Held::Many(elements.iter().map(|v| at(v).clone()).collect()),
+        Node::Fill(number, size) => Held::Many(vec![at(number).clone(); *size as usize]),
+        Node::Element { vector, index } => {
+            let parts = at(vector).many();
+            match position(at(index).one(), parts.len()) {
+                Some(k) => parts[k].clone(),
+                None => Held::One(Real::Special(f64::NAN)),
+            }
+        }
+        Node::Replace { vector, index, element } => {
+            let mut parts = at(vector).many().to_vec();
+            if let Some(k) = position(at(index).one(), parts.len()) {
+                parts[k] = at(element).clone();
+            }
+            Held::Many(parts)
+        }
+        Node::Result { of, index } => at(of).many()[*index as usize].clone(),
+        Node::Loop(body) => Held::Many(run_loop(body, values)),
+        Node::Sum(_) | Node::Scatter { .. } => unreachable!("sums are taken elsewhere"),
     }
+}
+
+/// What a forward loop carries after its last step.
+fn run_loop(body: &Loop, values: &[Held]) -> Vec<Held> {
+    let most = match body.kind {
+        LoopKind::Bounded(most) => most,
+        _ => body.count().map_or(0, |v| values[v.index()].one().to_f64().max(0.0) as u64),
+    };
+    let mut carried: Vec<Held> = body.initial().iter().map(|v| values[v.index()].clone()).collect();
+    let captured: Vec<Held> = body.captured().iter().map(|v| values[v.index()].clone()).collect();
+    let mut inner = vec![Held::One(Real::Special(f64::NAN)); body.body.nodes.len()];
+    for step in 0..most {
+        let mut inputs = vec![Held::One(Real::from_f64(step as f64))];
+        inputs.append(&mut carried);
+        inputs.extend(captured.iter().cloned());
+        for (index, node) in body.body.nodes.iter().enumerate() {
+            inner[index] = simple(node, &inner, &inputs, &[], 0);
+        }
+        let mut next: Vec<Held> = body.body.outputs.iter().map(|v| inner[v.index()].clone()).collect();
+        if next.get(body.carried).is_some_and(|wanted| wanted.one().is_zero()) {
+            return inputs[1..=body.carried].to_vec();
+        }
+        next.truncate(body.carried);
+        carried = next;
+    }
+    carried
 }
 
 /// The value of an operator in reference arithmetic.

@@ -2,113 +2,354 @@
 //!
 //! Where a value that differs between rows meets one that does not, the adjoint is summed over the rows. An adjoint
 //! that comes through a branch is exactly 0 for rows that took the other one; there the product with a partial
-//! derivative is `Masked`, so that an infinite or undefined partial of a branch not taken gives 0, not NaN.
+//! derivative is `Masked`, so that an infinite or undefined partial of a branch not taken gives 0, not NaN. A loop is
+//! retraced by a backward loop, which carries the adjoints of what the loop carries and adds up those of what it
+//! captures; the engine gives it the states that the loop passed through.
 
-use crate::ir::{Builder, Node, Operator, Program, Value};
+use std::collections::HashMap;
+
+use crate::ir::{Builder, Loop, LoopKind, Node, Operator, Program, Value};
 
 /// The program whose outputs are the first output and its derivatives in every input.
 pub fn gradient(program: &Program) -> Program {
-    let mut builder = Builder::new();
-    let mut values: Vec<Value> = Vec::with_capacity(program.nodes.len());
-    for node in &program.nodes {
-        let value = builder.copy(node, &values);
-        values.push(value);
-    }
-    let adjoints = sweep(program, &values, &mut builder);
+    let mut b = Builder::new();
+    let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
+    let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
+    let values = b.inline_all(program, &inputs, &columns);
+    let one = b.constant(1.0);
+    let mut sweep = Sweep::new(&mut b, program, &values, false, false);
+    sweep.receive(program.outputs[0], program.outputs[0], one);
+    let adjoints = sweep.back();
     let mut outputs = vec![values[program.outputs[0].index()]];
-    outputs.extend(adjoints);
-    builder.finish(&outputs, program.inputs, program.columns)
-}
-
-/// The adjoint of each input, the first output's being 1.
-fn sweep(program: &Program, values: &[Value], builder: &mut Builder) -> Vec<Value> {
-    let zero = builder.constant(0.0);
-    let depends = depends_on_inputs(program);
-    let guarded = guarded(program);
-    let mut adjoints: Vec<Adjoint> = vec![Adjoint::default(); program.nodes.len()];
-    adjoints[program.outputs[0].index()].uniform = Some(builder.constant(1.0));
-    let mut inputs = vec![zero; program.inputs];
-    for index in (0..program.nodes.len()).rev() {
-        let node = &program.nodes[index];
-        let Some(adjoint) = adjoints[index].take(builder) else { continue };
-        let value = values[index];
-        match node {
-            Node::Input(k) => inputs[*k as usize] = adjoint,
-            // The adjoint of a sum is the same for every row.
-            Node::Sum(operand) => {
-                if depends[operand.index()] {
-                    adjoints[operand.index()].receive(builder, values[operand.index()], adjoint);
-                }
-            }
-            Node::Apply(operator, _) => {
-                let operands: Vec<Value> = node.operands().iter().map(|v| values[v.index()]).collect();
-                for (which, operand) in node.operands().iter().enumerate() {
-                    if !depends[operand.index()] {
-                        continue;
-                    }
-                    let term = if *operator == Operator::Select {
-                        match which {
-                            1 => builder.select(operands[0], adjoint, zero),
-                            2 => builder.select(operands[0], zero, adjoint),
-                            _ => continue,
-                        }
-                    } else {
-                        let Some(partial) = operator.partial(builder, &operands, value, which) else { continue };
-                        if guarded[index] && !matches!(builder.node(partial), Node::Constant(_)) {
-                            builder.apply(Operator::Masked, &[adjoint, partial])
-                        } else {
-                            builder.multiply(adjoint, partial)
-                        }
-                    };
-                    adjoints[operand.index()].receive(builder, values[operand.index()], term);
-                }
-            }
-            Node::Constant(_) | Node::Column(_) => {}
-        }
-    }
-    inputs
+    let zero = b.constant(0.0);
+    outputs.extend(adjoints.into_iter().map(|adjoint| adjoint.unwrap_or(zero)));
+    b.finish(&outputs, program.inputs, program.columns)
 }
 
 /// An adjoint in the making: what is the same for every row, and what is still to be summed over the rows.
 #[derive(Clone, Debug, Default)]
 struct Adjoint {
-    uniform: Option<Value>,
+    here: Option<Value>,
     rows: Option<Value>,
 }
 
-impl Adjoint {
-    /// Adds a contribution to the adjoint of `to`.
-    fn receive(&mut self, builder: &mut Builder, to: Value, term: Value) {
-        let sum_later = builder.rate(term).by_row() && !builder.rate(to).by_row();
-        let slot = if sum_later { &mut self.rows } else { &mut self.uniform };
+/// One walk back over a program whose nodes stand in a builder.
+struct Sweep<'a> {
+    b: &'a mut Builder,
+    program: &'a Program,
+    values: &'a [Value],
+    /// Inside a loop nothing is summed over the rows: the loop as a whole is, where it ends.
+    inside: bool,
+    depends: Vec<bool>,
+    guarded: Vec<bool>,
+    adjoints: Vec<Adjoint>,
+    /// Adjoints of the results of loops.
+    of_loops: HashMap<Value, Vec<Option<Value>>>,
+}
+
+impl<'a> Sweep<'a> {
+    fn new(b: &'a mut Builder, program: &'a Program, values: &'a [Value], inside: bool, guarded: bool) -> Sweep<'a> {
+        Sweep {
+            b,
+            program,
+            values,
+            inside,
+            depends: depends_on_inputs(program),
+            guarded: guarded_nodes(program, guarded),
+            adjoints: vec![Adjoint::default(); program.nodes.len()],
+            of_loops: HashMap::new(),
+        }
+    }
+
+    /// Adds to the adjoint of a node what comes from `user`, which uses it: summed over the rows where the user is there
+    /// for each row and the node is not.
+    fn receive(&mut self, node: Value, user: Value, term: Value) {
+        if !self.depends[node.index()] {
+            return;
+        }
+        let sum_later = self.spreads(node, user);
+        let adjoint = &mut self.adjoints[node.index()];
+        let slot = if sum_later { &mut adjoint.rows } else { &mut adjoint.here };
         *slot = Some(match *slot {
-            Some(sum) => builder.add(sum, term),
+            Some(sum) => self.b.add(sum, term),
             None => term,
         });
     }
 
-    fn take(&mut self, builder: &mut Builder) -> Option<Value> {
-        let rows = self.rows.take().map(|rows| builder.sum(rows));
-        match (self.uniform.take(), rows) {
-            (Some(a), Some(b)) => Some(builder.add(a, b)),
+    /// Whether a value that is the same for every row is used by one that is not.
+    fn spreads(&self, node: Value, user: Value) -> bool {
+        let by_row = |v: Value| self.b.rate(self.values[v.index()]).by_row();
+        !self.inside && by_row(user) && !by_row(node)
+    }
+
+    /// Adds to the adjoint of one element of a vector.
+    fn receive_element(&mut self, vector: Value, user: Value, index: Value, term: Value) {
+        let size = self.b.size(self.values[vector.index()]).expect("only vectors have elements");
+        if self.spreads(vector, user) {
+            let total = self.b.scatter(index, term, size);
+            // Summed already: it comes as from a value that is the same for every row.
+            return self.receive(vector, vector, total);
+        }
+        let so_far = self.adjoints[vector.index()].here;
+        let changed = match so_far {
+            Some(adjoint) => {
+                let element = self.b.element(adjoint, index);
+                let sum = self.b.add(element, term);
+                self.b.replace(adjoint, index, sum)
+            }
+            None => {
+                let zero = self.b.zero(Some(size));
+                self.b.replace(zero, index, term)
+            }
+        };
+        self.adjoints[vector.index()].here = Some(changed);
+    }
+
+    /// Walks back; returns the adjoint of each input, None where it is zero whatever the inputs are.
+    fn back(mut self) -> Vec<Option<Value>> {
+        let program = self.program;
+        let mut inputs = vec![None; program.inputs];
+        for value in program.values().rev() {
+            if let Node::Loop(body) = program.node(value) {
+                if let Some(adjoints) = self.of_loops.remove(&value) {
+                    self.back_loop(value, body, &adjoints);
+                }
+                continue;
+            }
+            let Some(adjoint) = self.take(value) else { continue };
+            self.back_node(value, adjoint, &mut inputs);
+        }
+        inputs
+    }
+
+    fn take(&mut self, value: Value) -> Option<Value> {
+        let adjoint = std::mem::take(&mut self.adjoints[value.index()]);
+        let rows = adjoint.rows.map(|rows| sum_over_rows(self.b, rows));
+        match (adjoint.here, rows) {
+            (Some(a), Some(b)) => Some(self.b.add(a, b)),
             (one, other) => one.or(other),
+        }
+    }
+
+    fn back_node(&mut self, value: Value, adjoint: Value, inputs: &mut [Option<Value>]) {
+        let at = |v: &Value| self.values[v.index()];
+        match self.program.node(value) {
+            Node::Input(k) | Node::VectorInput(k, _) => inputs[*k as usize] = Some(adjoint),
+            // The adjoint of a sum is the same for every row.
+            Node::Sum(operand) => self.receive(*operand, value, adjoint),
+            Node::Scatter { index, number, .. } => {
+                let term = self.b.element(adjoint, at(index));
+                self.receive(*number, value, term);
+            }
+            Node::Pack(elements) => {
+                for (k, element) in elements.iter().enumerate() {
+                    let index = self.b.constant(k as f64);
+                    let term = self.b.element(adjoint, index);
+                    self.receive(*element, value, term);
+                }
+            }
+            Node::Fill(number, size) => {
+                if self.depends[number.index()] {
+                    let term = sum_of_elements(self.b, adjoint, *size);
+                    self.receive(*number, value, term);
+                }
+            }
+            Node::Element { vector, index } => {
+                if self.depends[vector.index()] {
+                    self.receive_element(*vector, value, at(index), adjoint);
+                }
+            }
+            Node::Replace { vector, index, element } => {
+                let index = at(index);
+                let term = self.b.element(adjoint, index);
+                self.receive(*element, value, term);
+                if self.depends[vector.index()] {
+                    let zero = self.b.constant(0.0);
+                    let rest = self.b.replace(adjoint, index, zero);
+                    self.receive(*vector, value, rest);
+                }
+            }
+            Node::Result { of, index } => {
+                let carried = self.program.loop_at(*of).map_or(0, |body| body.carried);
+                let adjoints = self.of_loops.entry(*of).or_insert_with(|| vec![None; carried]);
+                adjoints[*index as usize] = Some(adjoint);
+            }
+            Node::Apply(operator, _) => self.back_operation(value, *operator, adjoint),
+            Node::Constant(_) | Node::Column(_) | Node::Row | Node::Loop(_) => {}
+        }
+    }
+
+    fn back_operation(&mut self, value: Value, operator: Operator, adjoint: Value) {
+        let operands = self.program.node(value).operands();
+        let here: Vec<Value> = operands.iter().map(|v| self.values[v.index()]).collect();
+        let zero = self.b.constant(0.0);
+        for (which, operand) in operands.iter().enumerate() {
+            if !self.depends[operand.index()] {
+                continue;
+            }
+            let term = if operator == Operator::Select {
+                match which {
+                    1 => self.b.select(here[0], adjoint, zero),
+                    2 => self.b.select(here[0], zero, adjoint),
+                    _ => continue,
+                }
+            } else {
+                let Some(partial) = operator.partial(self.b, &here, self.values[value.index()], which) else {
+                    continue;
+                };
+                if self.guarded[value.index()] && self.b.known(partial).is_none() {
+                    self.b.apply(Operator::Masked, &[adjoint, partial])
+                } else {
+                    self.b.multiply(adjoint, partial)
+                }
+            };
+            self.receive(*operand, value, term);
+        }
+    }
+
+    /// The backward loop of a loop whose results have these adjoints.
+    fn back_loop(&mut self, value: Value, body: &Loop, adjoints: &[Option<Value>]) {
+        let guarded = self.guarded[value.index()];
+        let sizes_of = |b: &Builder, of: &[Value]| -> Vec<Option<u32>> {
+            of.iter().map(|v| b.size(self.values[v.index()])).collect()
+        };
+        let (sizes, captured_sizes) = (sizes_of(self.b, body.initial()), sizes_of(self.b, body.captured()));
+        let mut active: Vec<bool> = adjoints.iter().map(Option::is_some).collect();
+        let mut gathered = vec![false; captured_sizes.len()];
+        let inner = loop {
+            let shape =
+                Shape { body, active: &active, gathered: &gathered, sizes: &sizes, captured_sizes: &captured_sizes };
+            let inner = shape.body(guarded);
+            let grown: Vec<bool> = active.iter().zip(&inner.carried).map(|(a, new)| *a || new.is_some()).collect();
+            let found: Vec<bool> = inner.captured.iter().map(Option::is_some).collect();
+            if grown == active && found == gathered {
+                break inner;
+            }
+            (active, gathered) = (grown, found);
+        };
+        let mut operands = Vec::new();
+        for (k, _) in active.iter().enumerate().filter(|(_, active)| **active) {
+            operands.push(adjoints[k].unwrap_or_else(|| self.b.zero(sizes[k])));
+        }
+        for (k, _) in gathered.iter().enumerate().filter(|(_, gathered)| **gathered) {
+            operands.push(self.b.zero(captured_sizes[k]));
+        }
+        let carried = operands.len();
+        operands.extend(body.captured().iter().map(|v| self.values[v.index()]));
+        operands.push(self.values[value.index()]);
+        let backward = Loop { kind: LoopKind::Backward, carried, body: inner.program, operands };
+        let (_, results) = self.b.add_loop(backward);
+        let mut results = results.into_iter();
+        let mut terms = Vec::new();
+        for (flags, operands) in [(&active, body.initial()), (&gathered, body.captured())] {
+            for (v, _) in operands.iter().zip(flags).filter(|(_, flag)| **flag) {
+                terms.push((*v, results.next().expect("a result for each adjoint")));
+            }
+        }
+        for (v, term) in terms {
+            self.receive(v, value, term);
         }
     }
 }
 
-/// For each node, whether an input reaches it through something else than a step or a test.
+/// What the inputs of a backward body are: the index, adjoints of the active carried values, sums of the adjoints of
+/// captured values, captured values, states.
+struct Shape<'a> {
+    body: &'a Loop,
+    active: &'a [bool],
+    gathered: &'a [bool],
+    sizes: &'a [Option<u32>],
+    captured_sizes: &'a [Option<u32>],
+}
+
+/// A backward body, and which adjoints it finds.
+struct BackwardBody {
+    program: Program,
+    carried: Vec<Option<Value>>,
+    captured: Vec<Option<Value>>,
+}
+
+impl Shape<'_> {
+    fn body(&self, guarded: bool) -> BackwardBody {
+        let mut b = Builder::new();
+        let mut position = 0;
+        let mut input = |b: &mut Builder, size: Option<u32>| {
+            position += 1;
+            b.input_like(position - 1, size)
+        };
+        let index = input(&mut b, None);
+        let flagged = |b: &mut Builder,
+                       flags: &[bool],
+                       sizes: &[Option<u32>],
+                       input: &mut dyn FnMut(&mut Builder, Option<u32>) -> Value| {
+            flags.iter().zip(sizes).map(|(flag, size)| flag.then(|| input(b, *size))).collect::<Vec<Option<Value>>>()
+        };
+        let seeds = flagged(&mut b, self.active, self.sizes, &mut input);
+        let sums = flagged(&mut b, self.gathered, self.captured_sizes, &mut input);
+        let captured: Vec<Value> = self.captured_sizes.iter().map(|size| input(&mut b, *size)).collect();
+        let states: Vec<Value> = self.sizes.iter().map(|size| input(&mut b, *size)).collect();
+        let inputs: Vec<Value> = [index].into_iter().chain(states).chain(captured).collect();
+        let inner = &self.body.body;
+        let values = b.inline_all(inner, &inputs, &[]);
+        let mut sweep = Sweep::new(&mut b, inner, &values, true, guarded);
+        for (output, seed) in inner.outputs.iter().zip(&seeds) {
+            if let Some(seed) = seed {
+                sweep.receive(*output, *output, *seed);
+            }
+        }
+        let adjoints = sweep.back();
+        let carried = adjoints[1..1 + self.sizes.len()].to_vec();
+        let captured = adjoints[1 + self.sizes.len()..].to_vec();
+        let mut outputs = Vec::new();
+        for (k, _) in seeds.iter().enumerate().filter(|(_, seed)| seed.is_some()) {
+            outputs.push(carried[k].unwrap_or_else(|| b.zero(self.sizes[k])));
+        }
+        for (k, sum) in sums.iter().enumerate() {
+            if let Some(sum) = sum {
+                outputs.push(captured[k].map_or(*sum, |term| b.add(*sum, term)));
+            }
+        }
+        BackwardBody { program: b.finish(&outputs, position, 0), carried, captured }
+    }
+}
+
+/// The sum over the rows; of a vector element by element.
+fn sum_over_rows(b: &mut Builder, rows: Value) -> Value {
+    let Some(size) = b.size(rows) else { return b.sum(rows) };
+    let sums: Vec<Value> = (0..size)
+        .map(|k| {
+            let index = b.constant(f64::from(k));
+            let element = b.element(rows, index);
+            b.sum(element)
+        })
+        .collect();
+    b.pack(&sums)
+}
+
+/// The sum of the elements of a vector, by a loop.
+fn sum_of_elements(b: &mut Builder, vector: Value, size: u32) -> Value {
+    let mut inner = Builder::new();
+    let (index, sum, elements) = (inner.input(0), inner.input(1), inner.vector_input(2, size));
+    let element = inner.element(elements, index);
+    let next = inner.add(sum, element);
+    let body = inner.finish(&[next], 3, 0);
+    let (count, zero) = (b.constant(f64::from(size)), b.constant(0.0));
+    b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body, operands: vec![count, zero, vector] }).1[0]
+}
+
+/// For each node, whether an input reaches it.
 fn depends_on_inputs(program: &Program) -> Vec<bool> {
     let mut depends: Vec<bool> = Vec::with_capacity(program.nodes.len());
     for node in &program.nodes {
-        let operands = node.operands().iter();
-        depends.push(matches!(node, Node::Input(_)) || operands.into_iter().any(|v| depends[v.index()]));
+        let input = matches!(node, Node::Input(_) | Node::VectorInput(..));
+        depends.push(input || node.operands().iter().any(|v| depends[v.index()]));
     }
     depends
 }
 
 /// For each node, whether a branch stands between it and the output, so that its adjoint may be a masked zero.
-fn guarded(program: &Program) -> Vec<bool> {
-    let mut guarded = vec![false; program.nodes.len()];
+fn guarded_nodes(program: &Program, all: bool) -> Vec<bool> {
+    let mut guarded = vec![all; program.nodes.len()];
     for index in (0..program.nodes.len()).rev() {
         let node = &program.nodes[index];
         let branch = matches!(node, Node::Apply(Operator::Select, _));

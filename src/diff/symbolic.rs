@@ -5,45 +5,43 @@
 //! `x·(1/y) = x/y`, `x·(y/x) = y`, `√x·√x = x`, and factors that are the same for every row come out of sums over the
 //! rows. They change rounding, not meaning; none of them multiplies out, which cancels catastrophically.
 
+use crate::diff::{forward, unroll};
 use crate::ir::{Builder, Node, Operator, Program, Value};
 
-/// The program whose outputs are the first output and its derivatives in every input.
-pub fn gradient(program: &Program) -> Program {
-    let mut builder = Builder::new();
-    let mut values: Vec<Value> = Vec::with_capacity(program.nodes.len());
-    for node in &program.nodes {
-        let value = builder.copy(node, &values);
-        values.push(value);
-    }
+/// Nodes that an expression may have before it is refused.
+pub const MOST_NODES: usize = 200_000;
+
+/// The program whose outputs are the first output and its derivatives in every input; loops are unrolled. The error
+/// says that the expression would be too large.
+pub fn gradient(program: &Program) -> Result<Program, String> {
+    let program = unroll::unroll(program, MOST_NODES)?;
+    let mut b = Builder::new();
+    let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
+    let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
+    let values = b.inline_all(&program, &inputs, &columns);
     let mut outputs = vec![values[program.outputs[0].index()]];
     for k in 0..program.inputs {
-        let derivative = derivative(program, &values, &mut builder, k);
+        let derivative = derivative(&program, &values, &mut b, k);
+        if b.len() > MOST_NODES {
+            return Err(unroll::too_large(MOST_NODES));
+        }
         outputs.push(derivative);
     }
-    builder.finish(&outputs, program.inputs, program.columns)
+    Ok(b.finish(&outputs, program.inputs, program.columns))
 }
 
 /// The derivative of the first output in input `k`.
 fn derivative(program: &Program, values: &[Value], b: &mut Builder, k: usize) -> Value {
-    let zero = b.constant(0.0);
-    let mut slopes: Vec<Option<Value>> = Vec::with_capacity(program.nodes.len());
+    let mut slopes: Vec<Vec<Option<Value>>> = Vec::with_capacity(program.nodes.len());
     for (index, node) in program.nodes.iter().enumerate() {
         let slope = match node {
             Node::Input(input) => (*input as usize == k).then(|| b.constant(1.0)),
-            Node::Constant(_) | Node::Column(_) => None,
-            Node::Sum(operand) => slopes[operand.index()].map(|slope| sum(b, slope)),
-            Node::Apply(Operator::Select, _) => {
-                let [test, first, second] = [0, 1, 2].map(|which: usize| node.operands()[which].index());
-                match (slopes[first], slopes[second]) {
-                    (None, None) => None,
-                    (a, c) => Some(b.select(values[test], a.unwrap_or(zero), c.unwrap_or(zero))),
-                }
-            }
-            Node::Apply(operator, _) => {
+            Node::Sum(operand) => slopes[operand.index()][0].map(|slope| sum(b, slope)),
+            Node::Apply(operator, _) if *operator != Operator::Select => {
                 let operands: Vec<Value> = node.operands().iter().map(|v| values[v.index()]).collect();
                 let mut total: Option<Value> = None;
                 for (which, operand) in node.operands().iter().enumerate() {
-                    let Some(inner) = slopes[operand.index()] else { continue };
+                    let Some(inner) = slopes[operand.index()][0] else { continue };
                     let Some(partial) = operator.partial(b, &operands, values[index], which) else { continue };
                     let term = multiply(b, partial, inner);
                     total = Some(match total {
@@ -53,10 +51,12 @@ fn derivative(program: &Program, values: &[Value], b: &mut Builder, k: usize) ->
                 }
                 total
             }
+            // Selections and vectors have one rule, linear as they are.
+            _ => forward::rule(b, node, values[index], values, &slopes, 1)[0],
         };
-        slopes.push(slope);
+        slopes.push(vec![slope]);
     }
-    slopes[program.outputs[0].index()].unwrap_or(zero)
+    slopes[program.outputs[0].index()][0].unwrap_or_else(|| b.constant(0.0))
 }
 
 /// The operands of a node with this operator.

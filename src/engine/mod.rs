@@ -1,14 +1,18 @@
 //! Runs programs over lanes: blocks of data rows, compiled for the processor at hand, the same bits on every one.
 //!
 //! `compile` turns a program and the data that it is bound to into a `Kernel`: passes over the rows, each a list of
-//! instructions on blocks, with the uniform work between them. `run` executes them; `sum` fixes the order of
-//! summation; `level` chooses among the copies compiled for AVX-512, AVX2 and everything else. Cost and memory: time
+//! steps (`code`, made by `emit`) on blocks, with the uniform work between them. `run` executes them with the loops of
+//! `block`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order of summation; `level` chooses among the copies compiled for AVX-512, AVX2 and everything else. Cost and memory: time
 //! grows linearly in rows times instructions; beside the data a kernel needs one block per live value.
 
+mod block;
+mod code;
 mod compile;
+mod emit;
 mod level;
 mod run;
 mod sum;
+mod tape;
 
 use std::sync::Arc;
 
@@ -28,15 +32,16 @@ pub const STRIDE: usize = 16;
 /// A program compiled for an engine level and bound to data.
 #[derive(Clone, Debug)]
 pub struct Kernel {
-    passes: Vec<compile::Pass>,
+    passes: Vec<code::Pass>,
     /// The work after the last pass.
-    epilogue: Vec<compile::Instruction>,
+    epilogue: Vec<code::Step>,
     /// Numbers at fixed places of the uniform file.
     constants: Vec<(u32, f64)>,
     inputs: usize,
     outputs: Vec<compile::Output>,
     uniforms: usize,
     slots: usize,
+    frames: usize,
     block: usize,
     rows: Rows,
     level: Level,
@@ -48,17 +53,23 @@ pub struct Workspace {
     uniforms: Vec<f64>,
     slots: Vec<Vec<f64>>,
     sums: Vec<sum::Sum>,
+    tape: Vec<f64>,
+    frames: Vec<tape::Frame>,
 }
 
 impl Rows {
     /// Columns of `count` numbers each.
     pub fn new(columns: &[Vec<f64>], count: usize) -> Rows {
-        let pad = |column: &Vec<f64>| {
-            let mut padded = column.clone();
-            padded.resize(count.next_multiple_of(STRIDE), column.last().copied().unwrap_or(0.0));
-            padded.into()
-        };
-        Rows { columns: columns.iter().map(pad).collect(), count }
+        let mut rows = Rows { columns: Vec::new(), count };
+        columns.iter().for_each(|column| rows.push(column));
+        rows
+    }
+
+    /// Adds a column of `count` numbers.
+    fn push(&mut self, column: &Vec<f64>) {
+        let mut padded = column.clone();
+        padded.resize(self.count.next_multiple_of(STRIDE), column.last().copied().unwrap_or(0.0));
+        self.columns.push(padded.into());
     }
 
     pub fn count(&self) -> usize {

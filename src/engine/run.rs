@@ -1,32 +1,34 @@
-//! Executes a kernel: the one place where instructions meet the loops of the operators.
+//! Executes a kernel: the one place where steps meet the loops of the operators.
 //!
-//! The body is written once and compiled for each `Level`; LLVM vectorises its loops with the features of the level.
+//! The interpreter is written once and compiled for each `Level`; LLVM vectorises its loops with the features of the
+//! level.
 
-use crate::engine::compile::{Instruction, Operand, Pass};
+use crate::engine::block;
+use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
 use crate::engine::sum::{LEAF, Sum};
+use crate::engine::tape::{self, Frame};
 use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
-use crate::ir::Operator;
-use crate::ir::op::{floor_divide, modulo, operators, truth};
-use crate::math::{elementary, special};
 
 /// Evaluates; afterwards the uniform file of the workspace holds every uniform value, and `stores` the row outputs.
 pub fn run(kernel: &Kernel, inputs: &[f64], workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
     assert_eq!(inputs.len(), kernel.inputs, "inputs of a kernel");
     prepare(kernel, inputs, workspace);
     match kernel.level {
-        Level::Portable => body(kernel, workspace, stores),
+        Level::Portable => portable::kernel(kernel, workspace, stores),
         // SAFETY: a level is chosen, or tested for, only where `Level::available` has detected its features.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { body_avx2(kernel, workspace, stores) },
+        Level::Avx2 => unsafe { avx2::kernel(kernel, workspace, stores) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { body_avx512(kernel, workspace, stores) },
+        Level::Avx512 => unsafe { avx512::kernel(kernel, workspace, stores) },
         #[cfg(not(target_arch = "x86_64"))]
-        _ => body(kernel, workspace, stores),
+        _ => portable::kernel(kernel, workspace, stores),
     }
 }
 
 fn prepare(kernel: &Kernel, inputs: &[f64], workspace: &mut Workspace) {
-    workspace.uniforms.resize(kernel.uniforms.max(inputs.len()), 0.0);
+    if workspace.uniforms.len() < kernel.uniforms.max(inputs.len()) {
+        workspace.uniforms.resize(kernel.uniforms.max(inputs.len()), 0.0);
+    }
     workspace.uniforms[..inputs.len()].copy_from_slice(inputs);
     for (place, number) in &kernel.constants {
         workspace.uniforms[*place as usize] = *number;
@@ -43,181 +45,305 @@ fn prepare(kernel: &Kernel, inputs: &[f64], workspace: &mut Workspace) {
     if workspace.sums.len() < sums {
         workspace.sums.resize_with(sums, Sum::default);
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx512cd,avx2,fma")]
-fn body_avx512(kernel: &Kernel, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
-    body(kernel, workspace, stores)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn body_avx2(kernel: &Kernel, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
-    body(kernel, workspace, stores)
-}
-
-#[inline(always)]
-fn body(kernel: &Kernel, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
-    let Workspace { uniforms, slots, sums } = workspace;
-    for pass in &kernel.passes {
-        for instruction in &pass.uniform {
-            uniform(instruction, uniforms);
-        }
-        sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
-        over_rows(pass, kernel, uniforms, slots, sums, stores);
-        for ((_, place), sum) in pass.sums.iter().zip(sums.iter_mut()) {
-            uniforms[*place as usize] = sum.total();
-        }
+    if workspace.frames.len() < kernel.frames {
+        workspace.frames.resize(kernel.frames, Frame::default());
     }
-    for instruction in &kernel.epilogue {
-        uniform(instruction, uniforms);
-    }
+    workspace.tape.clear();
 }
 
-#[inline(always)]
-fn over_rows(
-    pass: &Pass,
-    kernel: &Kernel,
-    uniforms: &[f64],
-    slots: &mut [Vec<f64>],
-    sums: &mut [Sum],
-    stores: &mut [Vec<f64>],
-) {
-    let count = kernel.rows.count;
-    let mut start = 0;
-    while start < count {
-        // A block ends where a leaf of the sums ends, if not before.
-        let end = (start + kernel.block).min((start / LEAF + 1) * LEAF).min(count);
-        let lanes = (end - start).next_multiple_of(STRIDE);
-        for instruction in &pass.rows {
-            block(instruction, uniforms, slots, &kernel.rows, start, lanes);
-        }
-        for ((operand, _), sum) in pass.sums.iter().zip(sums.iter_mut()) {
-            match operand {
-                Operand::Slot(slot) => sum.add(&slots[*slot as usize][..end - start]),
-                Operand::Column(column) => sum.add(&kernel.rows.columns[*column as usize][start..end]),
-                Operand::Uniform(_) => unreachable!("a sum over rows has a row operand"),
+/// What steps work on.
+pub struct State<'a> {
+    pub uniforms: &'a mut [f64],
+    pub slots: &'a mut [Vec<f64>],
+    pub rows: &'a Rows,
+    /// The block under way: its first row, its rows padded to whole strides.
+    pub start: usize,
+    pub lanes: usize,
+    tape: &'a mut Vec<f64>,
+    frames: &'a mut [Frame],
+}
+
+impl State<'_> {
+    /// Moves next values to where the loop carries them.
+    fn advance(&mut self, body: &Body) {
+        for carry in body.carried.iter().filter(|carry| carry.at != carry.next) {
+            match (carry.at, carry.next) {
+                (Operand::Slot(at), Operand::Slot(next)) => {
+                    (0..carry.size).for_each(|k| self.slots.swap((at + k) as usize, (next + k) as usize));
+                }
+                (Operand::Uniform(at), Operand::Uniform(next)) => {
+                    let (at, next, size) = (at as usize, next as usize, carry.size as usize);
+                    self.uniforms.copy_within(next..next + size, at);
+                }
+                _ => unreachable!("a carried value and its next value are alike"),
             }
         }
-        if !stores.is_empty() {
-            for (operand, store) in &pass.stores {
-                let to = &mut stores[*store as usize][start..end];
-                match operand {
-                    Operand::Slot(slot) => to.copy_from_slice(&slots[*slot as usize][..end - start]),
-                    Operand::Column(column) => {
-                        to.copy_from_slice(&kernel.rows.columns[*column as usize][start..end]);
+    }
+
+    /// Whether any row of the block wanted the step.
+    fn wanted(&self, body: &Body, count: usize) -> bool {
+        match body.wanted {
+            None => true,
+            Some(Operand::Uniform(place)) => self.uniforms[place as usize] != 0.0,
+            Some(Operand::Slot(slot)) => self.slots[slot as usize][..count].iter().any(|wanted| *wanted != 0.0),
+            Some(Operand::Column(column)) => {
+                self.rows.columns[column as usize][self.start..self.start + count].iter().any(|wanted| *wanted != 0.0)
+            }
+        }
+    }
+
+    /// Numbers of one state: of all that is carried, or of what the backward body reads of it.
+    fn state_size(&self, body: &Body, whole: bool) -> usize {
+        let of = |place| if matches!(place, Operand::Slot(_)) { self.lanes } else { 1 };
+        kept(body, whole).map(|carry| of(carry.at) * carry.size as usize).sum()
+    }
+
+    /// Writes a state to the end of the tape.
+    fn save(&mut self, body: &Body, whole: bool) {
+        for carry in kept(body, whole) {
+            match carry.at {
+                Operand::Slot(slot) => {
+                    let lanes = self.lanes;
+                    let slots = &self.slots[slot as usize..(slot + carry.size) as usize];
+                    slots.iter().for_each(|slot| self.tape.extend_from_slice(&slot[..lanes]));
+                }
+                Operand::Uniform(place) => {
+                    self.tape.extend_from_slice(&self.uniforms[place as usize..(place + carry.size) as usize]);
+                }
+                Operand::Column(_) => unreachable!("columns are not carried"),
+            }
+        }
+    }
+
+    /// Reads a state back from a place of the tape.
+    fn load(&mut self, body: &Body, whole: bool, mut from: usize) {
+        for carry in kept(body, whole) {
+            match carry.at {
+                Operand::Slot(slot) => {
+                    for k in slot..slot + carry.size {
+                        self.slots[k as usize][..self.lanes].copy_from_slice(&self.tape[from..from + self.lanes]);
+                        from += self.lanes;
                     }
-                    Operand::Uniform(place) => to.fill(uniforms[*place as usize]),
+                }
+                Operand::Uniform(place) => {
+                    let (place, size) = (place as usize, carry.size as usize);
+                    self.uniforms[place..place + size].copy_from_slice(&self.tape[from..from + size]);
+                    from += size;
+                }
+                Operand::Column(_) => unreachable!("columns are not carried"),
+            }
+        }
+    }
+}
+
+/// What is kept of a state: all that is carried, or what the backward body reads of it.
+fn kept(body: &Body, whole: bool) -> impl Iterator<Item = &Carry> {
+    body.carried.iter().filter(move |carry| whole || carry.read)
+}
+
+/// The interpreter for one set of processor features.
+macro_rules! interpreter {
+    ($name:ident $(, #[$features:meta])?) => {
+        mod $name {
+            use super::*;
+
+            $(#[$features])?
+            pub fn kernel(kernel: &Kernel, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
+                let Workspace { uniforms, slots, sums, tape, frames } = workspace;
+                let mut state =
+                    State { uniforms, slots, rows: &kernel.rows, start: 0, lanes: 0, tape, frames };
+                for pass in &kernel.passes {
+                    steps(&pass.uniform, &mut state, 1);
+                    over_rows(pass, kernel, &mut state, sums, stores);
+                }
+                steps(&kernel.epilogue, &mut state, 1);
+            }
+
+            $(#[$features])?
+            fn over_rows(
+                pass: &Pass,
+                kernel: &Kernel,
+                state: &mut State,
+                sums: &mut [Sum],
+                stores: &mut [Vec<f64>],
+            ) {
+                let count = kernel.rows.count;
+                sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
+                for scatter in &pass.scatters {
+                    state.uniforms[scatter.to as usize..(scatter.to + scatter.size) as usize].fill(0.0);
+                }
+                // Uniform loops may have left states for the backward loops of the epilogue.
+                let kept = state.tape.len();
+                let mut start = 0;
+                while start < count {
+                    // A block ends where a leaf of the sums ends, if not before.
+                    let end = (start + kernel.block).min((start / LEAF + 1) * LEAF).min(count);
+                    state.start = start;
+                    state.lanes = (end - start).next_multiple_of(STRIDE);
+                    steps(&pass.rows, state, end - start);
+                    state.tape.truncate(kept);
+                    for ((operand, _), sum) in pass.sums.iter().zip(sums.iter_mut()) {
+                        sum.add(block::rows_of(*operand, state, end - start));
+                    }
+                    pass.scatters.iter().for_each(|scatter| block::scatter(scatter, state, end - start));
+                    if !stores.is_empty() {
+                        for (operand, store) in &pass.stores {
+                            let rows = block::rows_of(*operand, state, end - start);
+                            stores[*store as usize][start..end].copy_from_slice(rows);
+                        }
+                    }
+                    start = end;
+                }
+                for ((_, place), sum) in pass.sums.iter().zip(sums.iter_mut()) {
+                    state.uniforms[*place as usize] = sum.total();
+                }
+            }
+
+            $(#[$features])?
+            fn steps(steps: &[Step], state: &mut State, count: usize) {
+                for step in steps {
+                    match step {
+                        Step::Apply(instruction) => match instruction.to {
+                            Operand::Uniform(_) => block::uniform(instruction, state.uniforms),
+                            _ => block::apply(instruction, state),
+                        },
+                        Step::Elementwise { instruction, count, vector } => {
+                            for k in 0..*count {
+                                let of = block::element_of(instruction, vector, k);
+                                match of.to {
+                                    Operand::Uniform(_) => block::uniform(&of, state.uniforms),
+                                    _ => block::apply(&of, state),
+                                }
+                            }
+                        }
+                        Step::Copy { to, from, count, vector } => block::copy(*to, *from, *count, *vector, state),
+                        Step::Element { to, vector, size, index } => block::element(*to, *vector, *size, *index, state),
+                        Step::Replace { vector, size, index, element } => {
+                            block::replace(*vector, *size, *index, *element, state);
+                        }
+                        Step::Loop(code) => repeat(code, state, count),
+                    }
+                }
+            }
+
+            $(#[$features])?
+            fn repeat(code: &LoopCode, state: &mut State, count: usize) {
+                let most = match &code.repeat {
+                    Repeat::Counted { count } => state.uniforms[*count as usize].max(0.0) as u64,
+                    Repeat::Bounded { most } => *most,
+                    Repeat::Backward(backward) => {
+                        let frame = state.frames[backward.forward as usize];
+                        match frame.base {
+                            Some(base) => {
+                                let size = state.state_size(&backward.again, false);
+                                back(code, state, count, 0, frame.steps, base);
+                                // Another loop's states may stand above; then these stay until the block ends.
+                                if base + frame.steps as usize * size == state.tape.len() {
+                                    state.tape.truncate(base);
+                                }
+                            }
+                            None => {
+                                let first = state.tape.len();
+                                state.save(&backward.again, true);
+                                let size = state.state_size(&backward.again, true);
+                                again(code, state, count, (0, frame.steps), first, tape::snapshots(size));
+                                state.tape.truncate(first);
+                            }
+                        }
+                        return;
+                    }
+                };
+                let base = state.tape.len();
+                let mut kept = code.keeps;
+                let mut made = 0;
+                while made < most {
+                    if kept {
+                        state.save(&code.body, false);
+                        if state.tape.len() - base > tape::LIMIT {
+                            state.tape.truncate(base);
+                            kept = false;
+                        }
+                    }
+                    if !pass(&code.body, made, state, count) {
+                        break;
+                    }
+                    made += 1;
+                }
+                state.frames[code.frame as usize] = Frame { steps: made, base: kept.then_some(base) };
+            }
+
+            /// One step of a body; false if nobody wanted it.
+            $(#[$features])?
+            fn pass(body: &Body, index: u64, state: &mut State, count: usize) -> bool {
+                state.uniforms[body.index as usize] = index as f64;
+                steps(&body.steps, state, count);
+                let wanted = state.wanted(body, count);
+                if wanted {
+                    state.advance(body);
+                }
+                wanted
+            }
+
+            /// Retraces the steps first..end, whose states stand on the tape from `base` on.
+            $(#[$features])?
+            fn back(code: &LoopCode, state: &mut State, count: usize, first: u64, end: u64, base: usize) {
+                let Repeat::Backward(backward) = &code.repeat else { return };
+                let size = state.state_size(&backward.again, false);
+                for step in (first..end).rev() {
+                    state.load(&backward.again, false, base + (step - first) as usize * size);
+                    pass(&code.body, step, state, count);
+                }
+            }
+
+            /// Retraces the steps of a range from the state before its first one, which stands on the tape at `from`.
+            $(#[$features])?
+            fn again(
+                code: &LoopCode,
+                state: &mut State,
+                count: usize,
+                (first, end): (u64, u64),
+                from: usize,
+                snapshots: u64,
+            ) {
+                let Repeat::Backward(backward) = &code.repeat else { return };
+                let body = &backward.again;
+                let size = state.state_size(body, false).max(1);
+                let piece = (tape::LIMIT / size).max(1) as u64;
+                let mut end = end;
+                loop {
+                    if end <= first {
+                        return;
+                    }
+                    state.load(body, true, from);
+                    let pieces = (end - first).div_ceil(piece);
+                    let top = state.tape.len();
+                    if pieces == 1 {
+                        for step in first..end {
+                            state.save(body, false);
+                            pass(body, step, state, count);
+                        }
+                        back(code, state, count, first, end, top);
+                        state.tape.truncate(top);
+                        return;
+                    }
+                    // Without a snapshot left the last piece is reached from the first state again.
+                    let skipped = if snapshots == 0 { pieces - 1 } else { tape::split(pieces, snapshots) };
+                    let middle = first + skipped * piece;
+                    for step in first..middle {
+                        pass(body, step, state, count);
+                    }
+                    state.save(body, true);
+                    again(code, state, count, (middle, end), top, snapshots.saturating_sub(1));
+                    state.tape.truncate(top);
+                    end = middle;
                 }
             }
         }
-        start = end;
-    }
-}
-
-/// A block operand: a slice of rows, or one number for all.
-enum Lanes<'a> {
-    Rows(&'a [f64]),
-    One(f64),
-}
-
-#[inline(always)]
-fn lanes_of<'a>(
-    operand: Operand,
-    uniforms: &[f64],
-    slots: &'a [Vec<f64>],
-    rows: &'a Rows,
-    start: usize,
-    lanes: usize,
-) -> Lanes<'a> {
-    match operand {
-        Operand::Slot(slot) => Lanes::Rows(&slots[slot as usize][..lanes]),
-        Operand::Column(column) => Lanes::Rows(&rows.columns[column as usize][start..start + lanes]),
-        Operand::Uniform(place) => Lanes::One(uniforms[place as usize]),
-    }
-}
-
-macro_rules! execute {
-    (
-        unary { $(($u:ident, $un:literal, $uc:literal, $us:ident, [$($ux:expr),*], |$ua:ident| $uv:expr, $up:expr))* }
-        binary { $(($b:ident, $bn:literal, $bc:literal, $bs:ident, [$($bx:expr),*], |$ba:ident, $bb:ident| $bv:expr, $bp:expr, $bq:expr))* }
-        ternary { $(($t:ident, $tn:literal, $tc:literal, $ts:ident, [$($tx:expr),*], |$ta:ident, $tb:ident, $td:ident| $tv:expr, $tp:expr, $tq:expr, $tr:expr))* }
-    ) => {
-        /// One instruction on uniform values.
-        #[inline(always)]
-        fn uniform(instruction: &Instruction, file: &mut [f64]) {
-            let at = |k: usize| match instruction.operands[k] {
-                Operand::Uniform(place) => file[place as usize],
-                _ => unreachable!("uniform work has uniform operands"),
-            };
-            let result = match instruction.operator {
-                $(Operator::$u => { let $ua = at(0); $uv })*
-                $(Operator::$b => { let ($ba, $bb) = (at(0), at(1)); $bv })*
-                $(Operator::$t => { let ($ta, $tb, $td) = (at(0), at(1), at(2)); $tv })*
-            };
-            file[instruction.to as usize] = result;
-        }
-
-        /// One instruction on a block of rows.
-        #[inline(always)]
-        fn block(
-            instruction: &Instruction,
-            uniforms: &[f64],
-            slots: &mut [Vec<f64>],
-            rows: &Rows,
-            start: usize,
-            lanes: usize,
-        ) {
-            // The result's slot is taken out while it is written; no operand stands in it.
-            let mut result = std::mem::take(&mut slots[instruction.to as usize]);
-            let to = &mut result[..lanes];
-            let at = |k: usize| lanes_of(instruction.operands[k], uniforms, slots, rows, start, lanes);
-            match instruction.operator {
-                $(Operator::$u => match at(0) {
-                    Lanes::Rows(a) => {
-                        for (to, a) in to.iter_mut().zip(a) {
-                            let $ua = *a;
-                            *to = $uv;
-                        }
-                    }
-                    Lanes::One(_) => unreachable!("row work has a row operand"),
-                },)*
-                $(Operator::$b => match (at(0), at(1)) {
-                    (Lanes::Rows(a), Lanes::Rows(b)) => {
-                        for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-                            let ($ba, $bb) = (*a, *b);
-                            *to = $bv;
-                        }
-                    }
-                    (Lanes::Rows(a), Lanes::One($bb)) => {
-                        for (to, a) in to.iter_mut().zip(a) {
-                            let $ba = *a;
-                            *to = $bv;
-                        }
-                    }
-                    (Lanes::One($ba), Lanes::Rows(b)) => {
-                        for (to, b) in to.iter_mut().zip(b) {
-                            let $bb = *b;
-                            *to = $bv;
-                        }
-                    }
-                    (Lanes::One(_), Lanes::One(_)) => unreachable!("row work has a row operand"),
-                },)*
-                $(Operator::$t => {
-                    let operands = [at(0), at(1), at(2)];
-                    let pick = |k: usize, i: usize| match &operands[k] {
-                        Lanes::Rows(a) => a[i],
-                        Lanes::One(a) => *a,
-                    };
-                    for (i, to) in to.iter_mut().enumerate() {
-                        let ($ta, $tb, $td) = (pick(0, i), pick(1, i), pick(2, i));
-                        *to = $tv;
-                    }
-                })*
-            }
-            slots[instruction.to as usize] = result;
-        }
     };
 }
-operators!(execute);
+
+interpreter!(portable);
+#[cfg(target_arch = "x86_64")]
+interpreter!(avx2, #[target_feature(enable = "avx2,fma")]);
+#[cfg(target_arch = "x86_64")]
+interpreter!(avx512, #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx512cd,avx2,fma")]);

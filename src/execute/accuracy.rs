@@ -36,8 +36,10 @@ pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Vec<D
         for step in &steps {
             let used = method.default_step().map(|default| step.unwrap_or(default));
             if !objectives.iter().any(|(other, _, known, _)| *other == method && *known == used) {
-                let objective = Objective::new(&model.loss, &model.rows, method, *step, 0.0);
-                objectives.push((method, kind.name, used, objective));
+                // A method that cannot differentiate this model says so in its runs.
+                if let Ok(objective) = Objective::new(&model.loss, &model.rows, method, *step, 0.0) {
+                    objectives.push((method, kind.name, used, objective));
+                }
             }
         }
     }

@@ -30,7 +30,7 @@ pub struct Prepared {
     pub model: Arc<Model>,
     /// The loss over search coordinates, by position in `differentiation.methods`; the last one for optimizers
     /// without gradients.
-    search: Vec<OnceLock<Objective>>,
+    search: Vec<OnceLock<Result<Objective, String>>>,
     /// The loss over θ.
     loss: OnceLock<Objective>,
     informer: OnceLock<Informer>,
@@ -42,14 +42,19 @@ impl Prepared {
         Prepared { model, search, loss: OnceLock::new(), informer: OnceLock::new() }
     }
 
-    fn search(&self, position: usize, method: Method, step: Option<f64>) -> &Objective {
+    /// The error says why the method cannot differentiate this model.
+    fn search(&self, position: usize, method: Method, step: Option<f64>) -> Result<&Objective, String> {
         self.search[position]
             .get_or_init(|| Objective::new(&self.model.search_loss, &self.model.rows, method, step, 1.0))
+            .as_ref()
+            .map_err(String::clone)
     }
 
     fn loss(&self) -> &Objective {
-        self.loss
-            .get_or_init(|| Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, None, 0.0))
+        self.loss.get_or_init(|| {
+            Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, None, 0.0)
+                .expect("differences can be taken of every program")
+        })
     }
 
     fn informer(&self) -> &Informer {

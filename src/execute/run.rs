@@ -37,7 +37,11 @@ pub fn run(plan: &Plan, planned: &Run, prepared: &Prepared, cancel: &AtomicBool)
         let position = planned.method.and_then(|method| methods.iter().position(|other| other.name == method.name));
         // Without a gradient any method will do: none is asked.
         let method = planned.method.and_then(|method| Method::named(method.name)).unwrap_or(Method::ForwardDifference);
-        let objective = prepared.search(position.unwrap_or(methods.len()), method, experiment.differentiation.step);
+        let objective =
+            match prepared.search(position.unwrap_or(methods.len()), method, experiment.differentiation.step) {
+                Ok(objective) => objective,
+                Err(reason) => return Some(super::failed(planned, reason)),
+            };
         let problem = Unconstrained(objective);
         let to_search = |theta: Vec<f64>| -> Vec<f64> {
             theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_search(*theta)).collect()
@@ -49,7 +53,7 @@ pub fn run(plan: &Plan, planned: &Run, prepared: &Prepared, cancel: &AtomicBool)
     if outcome.reason == Reason::Interrupted {
         return None;
     }
-    let status = outcome.status();
+    let status = if outcome.best.is_some() { outcome.reason.status() } else { Status::Failed };
     // The loss is that of the reported parameters, free of the rounding of the search coordinates.
     let loss = theta.as_ref().map(|theta| value(prepared.loss(), theta)).filter(|loss| loss.is_finite());
     let intervals = match (&theta, loss) {

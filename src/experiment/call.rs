@@ -4,6 +4,7 @@ use super::file::Node;
 use super::keys::Group;
 use super::number;
 use super::reader::{shown, suggest};
+use super::scope::names_in;
 use crate::diagnostic::Diagnostic;
 use crate::kind::{Accepts, Catalog, Kind, Settings, Value};
 use crate::language;
@@ -51,6 +52,18 @@ pub fn parse(node: &Node, group: Group, catalog: &Catalog, faults: &mut Vec<Diag
         return None;
     }
     Some(Call { kind, formula })
+}
+
+/// Reports arguments that name a parameter: priors that depend on other parameters are not there yet.
+pub fn independent(call: &Call, parameters: &[&str], faults: &mut Vec<Diagnostic>) -> bool {
+    let before = faults.len();
+    for argument in call.arguments() {
+        for name in names_in(argument).into_iter().filter(|name| parameters.contains(name)) {
+            let message = format!("a prior cannot depend on the parameter `{name}` yet");
+            faults.push(call.formula.error(&argument.span, message, "must be a constant formula"));
+        }
+    }
+    faults.len() == before
 }
 
 /// The arguments as settings of the row: constants, inside their ranges, and right together.

@@ -33,8 +33,8 @@ pub fn check(written: &Written, catalog: &Catalog) -> Checked {
     let mut check = Check { catalog, written, constants: Vec::new(), scope: Scope::default(), faults: Vec::new() };
     check.read_constants();
     let complete = written.faults.is_empty();
-    let mut reader =
-        Reader { catalog, constants: &check.constants, faults: std::mem::take(&mut check.faults), complete };
+    let faults = std::mem::take(&mut check.faults);
+    let mut reader = check.reader(faults, complete);
     reader.section(&written.table, &root, &keys::EXPERIMENT, "");
     check.faults = reader.faults;
     check.axes_exist();
@@ -76,7 +76,10 @@ impl<'a> Check<'a> {
             match value.filter(|value| value.is_finite()) {
                 Some(value) => self.constants.push((entry.name.clone(), value)),
                 None => {
-                    if self.faults.len() == before {
+                    let names = entry.value.text().map_or("", |text| text.text.as_str());
+                    let from_another =
+                        self.constants.iter().any(|(name, value)| value.is_nan() && names.contains(name.as_str()));
+                    if self.faults.len() == before && !from_another {
                         let message = format!("the constant `{}` must be a finite number", entry.name);
                         self.faults.push(entry.value.place.error(message, "expected a number"));
                     }
@@ -85,6 +88,14 @@ impl<'a> Check<'a> {
                 }
             }
         }
+    }
+
+    /// A reader of this file, or of the file with another value somewhere.
+    pub fn reader(&self, faults: Vec<Diagnostic>, complete: bool) -> Reader<'_> {
+        let parameters = self.section("parameters").into_iter().flat_map(|table| &table.entries);
+        let constant = |name: &str| self.constants.iter().any(|(constant, _)| constant == name);
+        let names = parameters.map(|entry| entry.name.as_str()).filter(|name| !constant(name));
+        Reader { catalog: self.catalog, constants: &self.constants, parameters: names.collect(), faults, complete }
     }
 
     fn experiment(&mut self) -> Option<Experiment> {
@@ -103,6 +114,11 @@ impl<'a> Check<'a> {
         if !self.faults.iter().any(Diagnostic::is_error) {
             // A misspelt name would be reported as a parameter that nothing uses, too.
             self.unused(simulator.as_ref(), loss.as_ref(), &parameters);
+            if root.get("optimizer").is_none() && differentiation.as_ref().is_some_and(|chosen| chosen.compare == 0) {
+                let message = "no optimizer is named, and no comparison of derivatives: nothing is run";
+                let help = "write `[[optimizer]]` and `method = \"lbfgs\"` below it";
+                self.faults.push(Diagnostic::warning(message).help(help));
+            }
         }
         let text = |name: &str| root.get(name).and_then(Node::str).map(str::to_string);
         let whole: Option<Vec<_>> = parameters.into_iter().map(|parameter| parameter.checked).collect();

@@ -7,6 +7,7 @@ use super::check_simulator::Modelled;
 use super::file::{Entry, Node, Table};
 use super::reader::suggest;
 use super::scope::names_in;
+use crate::data::further;
 use crate::diagnostic::Diagnostic;
 use crate::kind::{self, Sigma};
 use crate::language::lower;
@@ -162,8 +163,7 @@ impl Check<'_> {
             let Some(value) = value.filter(|value| !(*value > 0.0 && value.is_finite())) else { continue };
             shown += 1;
             if shown > SHOWN {
-                let message = "… and `loss.sigma` is not a positive number in further rows";
-                return self.faults.push(formula.error(&formula.tree.span, message, ""));
+                return further(&mut self.faults, "it is not a positive number in further rows either".into());
             }
             let message =
                 format!("`loss.sigma` must be a positive number, but is {value} in row {} of the data", row + 1);
@@ -192,11 +192,7 @@ impl Check<'_> {
             }
             let more = faults.count();
             if more > 0 {
-                let message = format!(
-                    "… and {more} more values of column `{column}` cannot be observed under `{}`",
-                    row.kind.name
-                );
-                self.faults.push(measured.place.error(message, "the data"));
+                further(&mut self.faults, format!("{more} more rows are refused, for the same or a like reason"));
             }
         }
     }

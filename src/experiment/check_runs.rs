@@ -4,7 +4,7 @@ use super::check::Check;
 use super::check_parameters::{Declared, scalar_names};
 use super::file::{Content, Node, Place, Table};
 use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, SWEEP, Section};
-use super::reader::{Reader, suggest};
+use super::reader::suggest;
 use super::{Axis, Budget, Differentiation, Expected, Intervals, Optimizer, Sweep, set};
 use crate::diagnostic::Diagnostic;
 use crate::kind::Kind;
@@ -76,6 +76,14 @@ impl Check<'_> {
             }
             let settings = self.settings(table, &row.kind, &method.place);
             optimizers.push(settings.map(|settings| Optimizer { row, label, settings }));
+        }
+        let free = |declared: &Declared| declared.checked.as_ref().is_none_or(|parameter| !parameter.is_fixed());
+        if let Some((label, place)) = labels.first()
+            && !parameters.is_empty()
+            && !parameters.iter().any(free)
+        {
+            let fault = place.error("every parameter is fixed", format!("`{label}` has nothing to search"));
+            self.faults.push(fault.help("give one of them a prior with a density, such as `uniform(0, 1)`"));
         }
         optimizers.into_iter().collect()
     }
@@ -154,8 +162,7 @@ impl Check<'_> {
                     reported.push(fault);
                     break;
                 }
-                let mut reader =
-                    Reader { catalog: self.catalog, constants: &self.constants, faults: Vec::new(), complete: false };
+                let mut reader = self.reader(Vec::new(), false);
                 reader.section(&tree, &root, &EXPERIMENT, "");
                 let here = |fault: &Diagnostic| {
                     fault.labels.first().is_some_and(|label| {

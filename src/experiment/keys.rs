@@ -231,9 +231,13 @@ pub static SIMULATOR: Section = Section {
         key(
             "outputs",
             named("output", &FORMULA),
-            Absent::Required,
+            Absent::Means(
+                "of a program: the names that it assigns and the data have; a formula simulator must say them",
+            ),
             "What is predicted, each compared with the data column of its name.",
         ),
+        key("program", Shape::Text, NOTHING, "The text of a program."),
+        key("file", Shape::Text, NOTHING, "A file with the text of a program, relative to this file."),
     ],
 };
 

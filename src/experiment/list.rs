@@ -83,7 +83,7 @@ fn heading(text: &mut String, title: &str) {
 }
 
 fn line(text: &mut String, name: &str, summary: &str) {
-    let _ = writeln!(text, "  {name:<24}{summary}");
+    let _ = writeln!(text, "  {name:<23} {summary}");
 }
 
 fn row(text: &mut String, kind: &Kind, group: Group) {
@@ -94,7 +94,9 @@ fn row(text: &mut String, kind: &Kind, group: Group) {
     for setting in kind.settings {
         let _ = writeln!(text, "      {:<20}{} [{}]", setting.name, setting.summary, option(setting));
     }
-    let _ = writeln!(text, "      {}", kind.reference);
+    if !kind.reference.is_empty() {
+        let _ = writeln!(text, "      {}", kind.reference);
+    }
 }
 
 /// `a positive number; default 0.9`

@@ -37,7 +37,7 @@ pub use written::Written;
 
 use crate::data::Table;
 use crate::kind::{Kind, Settings};
-use crate::language::tree::Formula;
+use crate::language::tree::{Formula, Program};
 
 /// One checked experiment. Sweep axes are not applied yet: `plan` reads the file again for each combination.
 #[derive(Clone, Debug)]
@@ -88,6 +88,8 @@ pub struct Simulator {
     pub kind: &'static Kind,
     /// Shared terms, each of which may use the ones before it.
     pub terms: Vec<(String, Formula)>,
+    /// A program; the outputs may use what it assigns.
+    pub program: Option<Program>,
     pub outputs: Vec<(String, Formula)>,
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::file::{Content, Node};
+use super::scope::names_in;
 use crate::diagnostic::Diagnostic;
 use crate::kind::Range;
 use crate::language::tree::{Expression, Form, Formula, Unary};
@@ -30,6 +31,11 @@ pub fn constant(
 ) -> Option<f64> {
     if let Some(value) = literal(tree) {
         return Some(value);
+    }
+    // A constant that is no number was reported; what uses it has no fault of its own.
+    let faulty = |name: &str| constants.iter().any(|(constant, value)| constant == name && value.is_nan());
+    if names_in(tree).into_iter().any(faulty) {
+        return None;
     }
     let part = Formula { text: Arc::clone(&formula.text), tree: tree.clone() };
     lower::constant(&part, constants, faults)

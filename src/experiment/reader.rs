@@ -13,6 +13,8 @@ pub struct Reader<'a> {
     pub catalog: &'a Catalog,
     pub constants: &'a [(String, f64)],
     pub faults: Vec<Diagnostic>,
+    /// Names of parameters, which numbers cannot use.
+    pub parameters: Vec<&'a str>,
     /// The whole file could be parsed; if not, what is missing may be in the part that could not.
     pub complete: bool,
 }
@@ -108,6 +110,7 @@ impl Reader<'_> {
             Shape::Call(group) => {
                 if let Some(call) = call::parse(node, *group, self.catalog, &mut self.faults)
                     && *group != Group::Draw
+                    && call::independent(&call, &self.parameters, &mut self.faults)
                 {
                     call::settings(&call, self.constants, &mut self.faults);
                 }

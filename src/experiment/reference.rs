@@ -51,7 +51,7 @@ fn write_section(text: &mut String, path: &str, section: &Section) {
     }
     if let Some(row) = section.row {
         let noun = row.group.noun();
-        let _ = writeln!(text, "| … | | | the settings of the {noun}, see `sbi-run list {noun}s` |");
+        let _ = writeln!(text, "| … | | | the settings of the {noun}, see `sbi-run list {noun}` |");
     }
     text.push('\n');
 }

@@ -144,7 +144,10 @@ fn simulator(experiment: &Experiment) -> Table {
     };
     let mut table = Table::new();
     put(&mut table, "kind", simulator.kind.name);
-    put(&mut table, "let", formulas(&simulator.terms));
+    if !simulator.terms.is_empty() {
+        put(&mut table, "let", formulas(&simulator.terms));
+    }
+    put_some(&mut table, "program", simulator.program.as_ref().map(|program| program.text.text.clone()));
     put(&mut table, "outputs", formulas(&simulator.outputs));
     table
 }

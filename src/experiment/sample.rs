@@ -70,7 +70,11 @@ static LOSSES: [Loss; 4] = [
         kind: kind("poisson", &[]),
         data: true,
         sigma: Sigma::Unused,
-        observed: |value| if value < 0.0 { Err("a count cannot be negative") } else { Ok(()) },
+        observed: |value| match value {
+            value if value < 0.0 => Err("a count cannot be negative"),
+            value if value.fract() != 0.0 => Err("a count is a whole number"),
+            _ => Ok(()),
+        },
     },
     Loss { kind: kind("value", &[]), data: false, sigma: Sigma::Unused, observed: any_observation },
 ];

@@ -73,6 +73,13 @@ impl Scope {
         }
     }
 
+    /// Declares a variable of a program, which may have the name of anything before it.
+    pub fn variable(&mut self, name: &str, place: &Place) {
+        self.names.retain(|other| other.name != name);
+        let place = Some(place.clone());
+        self.names.push(Name { name: name.to_string(), what: "variable", place, size: None, output: false });
+    }
+
     /// What a formula may name. `hidden` are names that exist but may not stand there, with the reason.
     pub fn names(&self, hidden: &[(String, String)]) -> Names {
         let mut names = Names { unavailable: hidden.to_vec(), ..Names::default() };

@@ -14,6 +14,7 @@ use crate::kind::{Kind, independent};
 use crate::math::linear::{Matrix, symmetric_eigen};
 use crate::math::{distribution, elementary, statistics};
 use crate::model::Model;
+use crate::model::transform::Coordinate;
 use crate::record::Interval;
 
 /// Every interval method.
@@ -87,8 +88,7 @@ impl Informer {
                 let error = answer.as_ref().ok().map(|errors| errors[k]);
                 let note = match &answer {
                     Err(note) => note.clone(),
-                    Ok(_) if estimate <= coordinate.low || estimate >= coordinate.high => "at a bound".to_string(),
-                    Ok(_) => String::new(),
+                    Ok(_) => at_an_end(coordinate, estimate).unwrap_or_default(),
                 };
                 Interval {
                     parameter,
@@ -150,6 +150,19 @@ fn symmetric(mut matrix: Matrix) -> Matrix {
         }
     }
     matrix
+}
+
+/// Says where the estimate lies at an end of its box, to 1e-6 of the box's width: the loss has no minimum there.
+fn at_an_end(coordinate: &Coordinate, estimate: f64) -> Option<String> {
+    let (low, high) = coordinate.ends();
+    let margin = if (high - low).is_finite() { 1e-6 * (high - low) } else { 0.0 };
+    let place = coordinate.to_box(estimate);
+    let end = match () {
+        () if place <= low + margin => coordinate.low,
+        () if place >= high - margin => coordinate.high,
+        () => return None,
+    };
+    Some(format!("the estimate is at the end {end} of its box, where an interval from curvature does not hold"))
 }
 
 /// √ of the diagonal of the inverse, or what is wrong with the matrix.

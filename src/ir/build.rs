@@ -5,15 +5,18 @@
 //! the order of the operands of `+` and `*`. Nothing is reassociated, distributed or cancelled here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::ir::op::Operator;
-use crate::ir::program::{Node, Program, Rate, Value};
+use crate::ir::program::{Loop, Node, Program, Rate, Value, node_rate, node_size};
+use crate::ir::prune::prune;
 
 /// A program in the making.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     nodes: Vec<Node>,
     rates: Vec<Rate>,
+    sizes: Vec<Option<u32>>,
     shared: HashMap<Node, Value>,
 }
 
@@ -24,52 +27,49 @@ impl Builder {
 
     /// A builder that goes on from a finished program; the program's values keep their numbers.
     pub fn extend(program: &Program) -> Builder {
-        let shared = program.values().map(|value| (program.node(value).clone(), value)).collect();
-        Builder { nodes: program.nodes.clone(), rates: program.rates(), shared }
+        let mut builder = Builder::new();
+        for node in &program.nodes {
+            builder.append(node.clone());
+        }
+        builder
     }
 
-    /// The program with these outputs, of so many inputs and columns, without the nodes that they do not need.
+    /// The program with these outputs, of so many inputs and columns, without what they do not need.
     pub fn finish(&self, outputs: &[Value], inputs: usize, columns: usize) -> Program {
-        let whole = Program { nodes: self.nodes.clone(), outputs: outputs.to_vec(), inputs, columns };
-        let needed = whole.needed();
-        let mut place = vec![Value(0); whole.nodes.len()];
-        let mut nodes = Vec::new();
-        for (index, node) in whole.nodes.iter().enumerate() {
-            if needed[index] {
-                place[index] = Value(nodes.len() as u32);
-                nodes.push(match node {
-                    Node::Apply(operator, operands) => Node::Apply(*operator, operands.map(|v| place[v.index()])),
-                    Node::Sum(operand) => Node::Sum(place[operand.index()]),
-                    leaf => leaf.clone(),
-                });
-            }
-        }
-        Program { nodes, outputs: outputs.iter().map(|v| place[v.index()]).collect(), inputs, columns }
+        prune(&Program { nodes: self.nodes.clone(), outputs: Vec::new(), inputs, columns }, outputs)
     }
 
     /// Copies a program into this one, its inputs and columns replaced by these values; returns its outputs.
     pub fn inline(&mut self, program: &Program, inputs: &[Value], columns: &[Value]) -> Vec<Value> {
+        let place = self.inline_all(program, inputs, columns);
+        program.outputs.iter().map(|v| place[v.index()]).collect()
+    }
+
+    /// The same; returns what became of every node.
+    pub fn inline_all(&mut self, program: &Program, inputs: &[Value], columns: &[Value]) -> Vec<Value> {
         let mut place: Vec<Value> = Vec::with_capacity(program.nodes.len());
         for node in &program.nodes {
             let value = match node {
-                Node::Input(k) => inputs[*k as usize],
+                Node::Input(k) | Node::VectorInput(k, _) => inputs[*k as usize],
                 Node::Column(k) => columns[*k as usize],
                 other => self.copy(other, &place),
             };
             place.push(value);
         }
-        program.outputs.iter().map(|v| place[v.index()]).collect()
+        place
     }
 
     /// Copies a node of another program, where `place` says what became of that program's earlier nodes.
     pub fn copy(&mut self, node: &Node, place: &[Value]) -> Value {
+        let at = |v: Value| place[v.index()];
         match node {
             Node::Apply(operator, _) => {
-                let operands: Vec<Value> = node.operands().iter().map(|v| place[v.index()]).collect();
+                let operands: Vec<Value> = node.operands().into_iter().map(at).collect();
                 self.apply(*operator, &operands)
             }
-            Node::Sum(operand) => self.sum(place[operand.index()]),
-            leaf => self.push(leaf.clone()),
+            Node::Element { vector, index } => self.element(at(*vector), at(*index)),
+            Node::Replace { vector, index, element } => self.replace(at(*vector), at(*index), at(*element)),
+            other => self.push(other.map(at)),
         }
     }
 
@@ -97,8 +97,97 @@ impl Builder {
         self.push(Node::Input(index as u32))
     }
 
+    pub fn vector_input(&mut self, index: usize, size: u32) -> Value {
+        self.push(Node::VectorInput(index as u32, size))
+    }
+
+    /// An input like `value`: a vector of the same length, or a number.
+    pub fn input_like(&mut self, index: usize, size: Option<u32>) -> Value {
+        match size {
+            Some(size) => self.vector_input(index, size),
+            None => self.input(index),
+        }
+    }
+
     pub fn column(&mut self, index: usize) -> Value {
         self.push(Node::Column(index as u32))
+    }
+
+    /// The number of the row.
+    pub fn row(&mut self) -> Value {
+        self.push(Node::Row)
+    }
+
+    /// The length of a vector; None for a number.
+    pub fn size(&self, value: Value) -> Option<u32> {
+        self.sizes[value.index()]
+    }
+
+    pub fn pack(&mut self, elements: &[Value]) -> Value {
+        self.push(Node::Pack(elements.into()))
+    }
+
+    pub fn fill(&mut self, value: Value, size: u32) -> Value {
+        self.push(Node::Fill(value, size))
+    }
+
+    /// Zero, as a vector of this length or as a number.
+    pub fn zero(&mut self, size: Option<u32>) -> Value {
+        let zero = self.constant(0.0);
+        size.map_or(zero, |size| self.fill(zero, size))
+    }
+
+    /// An element; looked up at once where the vector was just made of its elements.
+    pub fn element(&mut self, vector: Value, index: Value) -> Value {
+        let known = self.known(index);
+        match self.node(vector) {
+            Node::Pack(elements) => {
+                if let Some(element) = known.and_then(|k| (k >= 0.0).then(|| elements.get(k as usize).copied())?) {
+                    return element;
+                }
+            }
+            Node::Fill(value, size) if known.is_some_and(|k| k >= 0.0 && k < f64::from(*size)) => return *value,
+            Node::Replace { vector, index: replaced, element } => {
+                let (vector, replaced, element) = (*vector, *replaced, *element);
+                let inside = |k: f64| k >= 0.0 && self.size(vector).is_some_and(|size| k < f64::from(size));
+                match (known, self.known(replaced)) {
+                    (Some(k), Some(j)) if k == j && inside(k) => return element,
+                    (Some(k), Some(j)) if k != j => return self.element(vector, index),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        self.push(Node::Element { vector, index })
+    }
+
+    pub fn replace(&mut self, vector: Value, index: Value, element: Value) -> Value {
+        if let (Node::Pack(elements), Some(k)) = (self.node(vector), self.known(index))
+            && k >= 0.0
+            && (k as usize) < elements.len()
+        {
+            let mut elements = elements.to_vec();
+            elements[k as usize] = element;
+            return self.pack(&elements);
+        }
+        self.push(Node::Replace { vector, index, element })
+    }
+
+    /// The sum over the rows of `number`, added to the element at `index` of a vector of zeros.
+    pub fn scatter(&mut self, index: Value, number: Value, size: u32) -> Value {
+        self.push(Node::Scatter { index, number, size })
+    }
+
+    /// Adds a loop and returns it with its results.
+    pub fn add_loop(&mut self, body: Loop) -> (Value, Vec<Value>) {
+        let carried = body.carried;
+        let of = self.push(Node::Loop(Arc::new(body)));
+        (of, self.results(of, carried))
+    }
+
+    /// The results of a loop that carries so many values.
+    pub fn results(&mut self, of: Value, carried: usize) -> Vec<Value> {
+        (0..carried as u32).map(|index| self.push(Node::Result { of, index })).collect()
     }
 
     /// The sum of a row value over all rows. Of a value that is the same for every row it is n times that value.
@@ -184,11 +273,19 @@ impl Builder {
     }
 
     fn push(&mut self, node: Node) -> Value {
-        if let Some(value) = self.shared.get(&node) {
-            return *value;
+        match self.shared.get(&node) {
+            Some(value) => *value,
+            None => self.append(node),
         }
+    }
+
+    fn append(&mut self, node: Node) -> Value {
         let value = Value(self.nodes.len() as u32);
-        self.rates.push(node.rate(|v| self.rates[v.index()]));
+        let rate = node_rate(&node, |v| self.rates[v.index()], &[]);
+        let loop_at = |v: Value| if let Node::Loop(body) = &self.nodes[v.index()] { Some(&**body) } else { None };
+        let size = node_size(&node, |v| self.sizes[v.index()], loop_at);
+        self.rates.push(rate);
+        self.sizes.push(size);
         self.shared.insert(node.clone(), value);
         self.nodes.push(node);
         value

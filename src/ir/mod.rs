@@ -9,7 +9,8 @@ pub mod density;
 pub mod op;
 pub mod print;
 pub mod program;
+mod prune;
 
 pub use build::Builder;
 pub use op::Operator;
-pub use program::{Node, Program, Rate, Value};
+pub use program::{Loop, LoopKind, Node, Program, Rate, Value};

@@ -1,8 +1,10 @@
 //! A program: nodes in an order in which each comes after what it uses, and the nodes that are its results.
 //!
-//! Every value is a 64-bit float, or one float for each row of the data. A program without `Sum` over rows that is
-//! not asked for row values is a plain function of its inputs. Loops and branches are nodes that hold a closed
-//! program of their own (their operands are its inputs), so that every pass treats them by calling itself.
+//! A value is a 64-bit float or a vector of them, and there is one for all rows of the data or one for each row. A
+//! loop is a node that holds a closed program, its body: the body's inputs are the loop's operands, so that every pass
+//! treats a loop by calling itself. Branches are selections: both sides are computed, one is taken, row by row.
+
+use std::sync::Arc;
 
 use crate::ir::op::Operator;
 
@@ -14,18 +16,61 @@ pub struct Value(pub u32);
 pub enum Node {
     /// A number, by its bits.
     Constant(u64),
-    /// The k-th number that the program is given: a parameter, the same for every row.
+    /// The k-th input: a parameter, the same for every row; in a body whatever the loop gives it.
     Input(u32),
+    /// The k-th input, where it is a vector of so many elements.
+    VectorInput(u32, u32),
     /// The k-th column of the data: one number a row.
     Column(u32),
-    /// An elementwise operation; unused operands repeat the first.
+    /// The number of the row, from 0.
+    Row,
+    /// An elementwise operation; unused operands repeat the first. Vectors are taken element by element, beside
+    /// vectors of the same length or numbers.
     Apply(Operator, [Value; 3]),
     /// The sum over all rows, in the fixed order that `engine::sum` states.
     Sum(Value),
+    /// A vector of these numbers.
+    Pack(Arc<[Value]>),
+    /// A vector of so many equal numbers.
+    Fill(Value, u32),
+    /// An element of a vector, counted from 0; NaN outside it.
+    Element { vector: Value, index: Value },
+    /// The vector with one element replaced; unchanged where the index is outside it.
+    Replace { vector: Value, index: Value, element: Value },
+    /// The vector of so many elements to which each row adds its number at its index, summed in the order of the rows.
+    Scatter { index: Value, number: Value, size: u32 },
+    /// A loop; its results are taken out of it by `Result`.
+    Loop(Arc<Loop>),
+    /// The k-th result of a loop.
+    Result { of: Value, index: u32 },
+}
+
+/// A loop over a body. The operands are the count of a counted loop, then the initial carried values, then the
+/// captured ones, then, for a backward loop, the forward loop whose steps it retraces.
+///
+/// The body's inputs are the index of the step, the carried values, the captured values, and in a backward loop the
+/// carried values of the forward loop as they were before the step. Its outputs are the next carried values, and in a
+/// bounded loop whether the step was wanted at all, by any row: a step that was not ends the loop without effect.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Loop {
+    pub kind: LoopKind,
+    pub carried: usize,
+    pub body: Program,
+    pub operands: Vec<Value>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LoopKind {
+    /// As many steps as the first operand says.
+    Counted,
+    /// At most so many steps.
+    Bounded(u64),
+    /// The steps that the forward loop made, from the last to the first.
+    Backward,
 }
 
 /// How often a value changes within one evaluation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rate {
     /// Never: the same for every evaluation.
     Constant,
@@ -37,7 +82,7 @@ pub enum Rate {
     Row,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Program {
     pub nodes: Vec<Node>,
     pub outputs: Vec<Value>,
@@ -68,13 +113,100 @@ impl Rate {
     }
 }
 
+impl Loop {
+    /// The count of a counted loop.
+    pub fn count(&self) -> Option<Value> {
+        matches!(self.kind, LoopKind::Counted).then(|| self.operands[0])
+    }
+
+    fn first(&self) -> usize {
+        usize::from(self.kind == LoopKind::Counted)
+    }
+
+    /// The carried values before the first step.
+    pub fn initial(&self) -> &[Value] {
+        &self.operands[self.first()..self.first() + self.carried]
+    }
+
+    pub fn captured(&self) -> &[Value] {
+        let end = self.operands.len() - usize::from(self.kind == LoopKind::Backward);
+        &self.operands[self.first() + self.carried..end]
+    }
+
+    /// The forward loop that a backward loop retraces.
+    pub fn forward(&self) -> Option<Value> {
+        match self.kind {
+            LoopKind::Backward => self.operands.last().copied(),
+            _ => None,
+        }
+    }
+
+    /// The same loop with other operands.
+    pub fn with_operands(&self, operands: Vec<Value>) -> Loop {
+        Loop { operands, ..self.clone() }
+    }
+
+    /// The rate of the loop and of all that it carries: it runs once, or once for each row. `rate` knows the operands;
+    /// `states` is the rate of the forward loop.
+    pub fn rate(&self, rate: impl Fn(Value) -> Rate, states: Option<Rate>) -> Rate {
+        // A step changes a value within an evaluation: nothing that a loop carries is constant.
+        let mut carried = Rate::Uniform;
+        for v in self.initial() {
+            carried = carried.join(rate(*v));
+        }
+        loop {
+            let body = self.body_rates(carried, &rate, states);
+            let joined = self.body.outputs.iter().fold(carried, |joined, output| joined.join(body[output.index()]));
+            if joined == carried {
+                return carried;
+            }
+            carried = joined;
+        }
+    }
+
+    /// The rate of every node of the body.
+    pub fn body_rates(&self, carried: Rate, rate: impl Fn(Value) -> Rate, states: Option<Rate>) -> Vec<Rate> {
+        let mut inputs = vec![Rate::Uniform];
+        inputs.resize(1 + self.carried, carried);
+        inputs.extend(self.captured().iter().map(|v| rate(*v)));
+        inputs.resize(self.body.inputs, states.unwrap_or(Rate::Uniform));
+        self.body.rates_of(&inputs)
+    }
+}
+
 impl Node {
     /// The nodes that this one uses.
-    pub fn operands(&self) -> &[Value] {
+    pub fn operands(&self) -> Vec<Value> {
         match self {
-            Node::Constant(_) | Node::Input(_) | Node::Column(_) => &[],
-            Node::Apply(operator, operands) => &operands[..operator.arity()],
-            Node::Sum(operand) => std::slice::from_ref(operand),
+            Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => Vec::new(),
+            Node::Apply(operator, operands) => operands[..operator.arity()].to_vec(),
+            Node::Sum(operand) | Node::Fill(operand, _) => vec![*operand],
+            Node::Pack(elements) => elements.to_vec(),
+            Node::Element { vector, index } => vec![*vector, *index],
+            Node::Replace { vector, index, element } => vec![*vector, *index, *element],
+            Node::Scatter { index, number, .. } => vec![*index, *number],
+            Node::Loop(body) => body.operands.clone(),
+            Node::Result { of, .. } => vec![*of],
+        }
+    }
+
+    /// The same node on other operands.
+    pub fn map(&self, mut f: impl FnMut(Value) -> Value) -> Node {
+        match self {
+            Node::Apply(operator, operands) => Node::Apply(*operator, operands.map(f)),
+            Node::Sum(operand) => Node::Sum(f(*operand)),
+            Node::Fill(operand, size) => Node::Fill(f(*operand), *size),
+            Node::Pack(elements) => Node::Pack(elements.iter().map(|v| f(*v)).collect()),
+            Node::Element { vector, index } => Node::Element { vector: f(*vector), index: f(*index) },
+            Node::Replace { vector, index, element } => {
+                Node::Replace { vector: f(*vector), index: f(*index), element: f(*element) }
+            }
+            Node::Scatter { index, number, size } => {
+                Node::Scatter { index: f(*index), number: f(*number), size: *size }
+            }
+            Node::Loop(body) => Node::Loop(Arc::new(body.with_operands(body.operands.iter().map(|v| f(*v)).collect()))),
+            Node::Result { of, index } => Node::Result { of: f(*of), index: *index },
+            leaf => leaf.clone(),
         }
     }
 
@@ -85,16 +217,9 @@ impl Node {
         }
     }
 
-    /// Its rate, where `rate` knows the rates of its operands.
-    pub fn rate(&self, rate: impl Fn(Value) -> Rate) -> Rate {
-        match self {
-            Node::Constant(_) => Rate::Constant,
-            Node::Input(_) => Rate::Uniform,
-            Node::Column(_) => Rate::Data,
-            Node::Apply(..) => self.operands().iter().fold(Rate::Constant, |joined, v| joined.join(rate(*v))),
-            // Known only once the data are bound, and then the same for every row.
-            Node::Sum(_) => Rate::Uniform,
-        }
+    /// Whether it adds up over the rows: known only after a pass over them.
+    pub fn reduces(&self) -> bool {
+        matches!(self, Node::Sum(_) | Node::Scatter { .. })
     }
 }
 
@@ -103,18 +228,41 @@ impl Program {
         &self.nodes[value.index()]
     }
 
-    pub fn values(&self) -> impl Iterator<Item = Value> {
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = Value> + use<> {
         (0..self.nodes.len() as u32).map(Value)
     }
 
-    /// The rate of every node.
+    /// The loop that a node is.
+    pub fn loop_at(&self, value: Value) -> Option<&Loop> {
+        match self.node(value) {
+            Node::Loop(body) => Some(body),
+            _ => None,
+        }
+    }
+
+    /// The rate of every node of a whole program: its inputs are parameters.
     pub fn rates(&self) -> Vec<Rate> {
-        let mut rates = Vec::with_capacity(self.nodes.len());
+        self.rates_of(&vec![Rate::Uniform; self.inputs])
+    }
+
+    /// The rate of every node, for inputs of these rates.
+    pub fn rates_of(&self, inputs: &[Rate]) -> Vec<Rate> {
+        let mut rates: Vec<Rate> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
-            let rate = node.rate(|v| rates[v.index()]);
+            let rate = node_rate(node, |v| rates[v.index()], inputs);
             rates.push(rate);
         }
         rates
+    }
+
+    /// The length of every node that is a vector.
+    pub fn sizes(&self) -> Vec<Option<u32>> {
+        let mut sizes: Vec<Option<u32>> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let size = node_size(node, |v| sizes[v.index()], |v| self.loop_at(v));
+            sizes.push(size);
+        }
+        sizes
     }
 
     /// Number of sums over rows up to each value: the pass over the rows after which it is known.
@@ -122,7 +270,7 @@ impl Program {
         let mut depths: Vec<usize> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let below = node.operands().iter().map(|v| depths[v.index()]).max().unwrap_or(0);
-            depths.push(below + usize::from(matches!(node, Node::Sum(_))));
+            depths.push(below + usize::from(node.reduces()));
         }
         depths
     }
@@ -143,10 +291,44 @@ impl Program {
         needed
     }
 
-    /// Number of operations that the outputs need: inputs, columns and constants are not operations.
+    /// Number of operations that the outputs need, those of a body counted once: inputs, columns and constants are not
+    /// operations.
     pub fn operations(&self) -> usize {
-        let needed = self.needed();
-        let counts = |node: &Node| matches!(node, Node::Apply(..) | Node::Sum(_));
-        self.nodes.iter().zip(needed).filter(|(node, needed)| *needed && counts(node)).count()
+        let count = |node: &Node| match node {
+            Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => 0,
+            Node::Result { .. } => 0,
+            Node::Loop(body) => body.body.operations(),
+            _ => 1,
+        };
+        self.nodes.iter().zip(self.needed()).filter(|(_, needed)| *needed).map(|(node, _)| count(node)).sum()
+    }
+}
+
+/// The rate of a node, where the rates of its operands and of the inputs are known.
+pub fn node_rate(node: &Node, rate: impl Fn(Value) -> Rate, inputs: &[Rate]) -> Rate {
+    match node {
+        Node::Constant(_) => Rate::Constant,
+        Node::Input(k) | Node::VectorInput(k, _) => inputs.get(*k as usize).copied().unwrap_or(Rate::Uniform),
+        Node::Column(_) | Node::Row => Rate::Data,
+        // Known only once the data are bound, and then the same for every row.
+        Node::Sum(_) | Node::Scatter { .. } => Rate::Uniform,
+        Node::Loop(body) => body.rate(&rate, body.forward().map(&rate)),
+        _ => node.operands().iter().fold(Rate::Constant, |joined, v| joined.join(rate(*v))),
+    }
+}
+
+/// The length of a node that is a vector, where the lengths of its operands are known, and the loops.
+pub fn node_size<'a>(
+    node: &Node,
+    size: impl Fn(Value) -> Option<u32>,
+    body: impl Fn(Value) -> Option<&'a Loop>,
+) -> Option<u32> {
+    match node {
+        Node::VectorInput(_, n) | Node::Fill(_, n) | Node::Scatter { size: n, .. } => Some(*n),
+        Node::Pack(elements) => Some(elements.len() as u32),
+        Node::Replace { vector, .. } => size(*vector),
+        Node::Apply(operator, operands) => operands[..operator.arity()].iter().find_map(|v| size(*v)),
+        Node::Result { of, index } => size(body(*of)?.initial()[*index as usize]),
+        _ => None,
     }
 }

@@ -35,6 +35,19 @@ impl Folder {
         self.path.join(name)
     }
 
+    /// How a file of this folder names another file: relative to the folder, links followed. Where there is no relative
+    /// way, or no such file, the path as it was given.
+    pub fn way_to(&self, target: &Path) -> PathBuf {
+        let whole = |path: &Path| fs::canonicalize(path).ok();
+        let (Some(from), Some(to)) = (whole(&self.path), whole(target)) else { return target.to_path_buf() };
+        let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+        if shared == 0 {
+            return to;
+        }
+        let up = from.components().skip(shared).map(|_| std::path::Component::ParentDir);
+        up.chain(to.components().skip(shared)).collect()
+    }
+
     /// Writes the file `name` in one step: a reader sees the old contents or the new ones, never a part.
     ///
     /// The new contents are on their way to the disk, but not waited for: a report can be made again at any time.

@@ -196,6 +196,13 @@ impl Program {
 }
 
 impl Formula {
+    /// The formula that is just a name.
+    pub fn name(name: &str) -> Formula {
+        let source = Arc::new(Source { name: name.to_string(), text: name.to_string() });
+        let text = Arc::new(Text::plain(source, 0..name.len()));
+        Formula { text, tree: Expression { form: Form::Name(name.to_string()), span: 0..name.len() } }
+    }
+
     pub fn error(&self, span: &Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Diagnostic {
         self.text.error(span, message, label)
     }

@@ -1,7 +1,7 @@
 //! Counter-based random streams, keyed by (seed, identity, purpose), and draws that give the same bits everywhere.
 //!
-//! The generator is ChaCha with 8 rounds (Bernstein 2008, "ChaCha, a variant of Salsa20"); its key is a SHA-256 hash, its
-//! stream number the counter of a sub-stream. `math::draw` has the distributions.
+//! The generator is ChaCha with 8 rounds (Bernstein 2008, "ChaCha, a variant of Salsa20"); its key is a SHA-256 hash,
+//! its stream number the counter of a sub-stream. `math::draw` has the distributions.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng, SeedableRng};
@@ -52,12 +52,12 @@ impl Stream {
 
     /// Uniform on [0, 1), 53 bits.
     pub fn uniform(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 * 2f64.powi(-53)
+        (self.bits() >> 11) as f64 / (1u64 << 53) as f64
     }
 
     /// Uniform on (0, 1): the middles of 2^52 equal cells, so that neither 0 nor 1 can come.
     pub fn open(&mut self) -> f64 {
-        ((self.bits() >> 12) as f64 + 0.5) * 2f64.powi(-52)
+        ((self.bits() >> 12) as f64 + 0.5) / (1u64 << 52) as f64
     }
 
     /// A whole number, uniform on 0 … n-1 without bias (Lemire 2019, "Fast random integer generation in an interval").

@@ -61,7 +61,9 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     let outputs: Vec<String> = experiment.simulator.outputs.iter().map(|(name, _)| name.clone()).collect();
     let column = |name: &String| table.names.iter().position(|column| column == name);
     let observed: Vec<usize> = outputs.iter().filter_map(column).collect();
-    let lowering = Lowering { experiment, table: &table, fixed: &fixed, coordinates: &coordinates };
+    // Without data there is one row, so that a sum over the rows is the value itself.
+    let count = if matches!(experiment.data, Data::None) { 1 } else { table.rows() };
+    let lowering = Lowering { experiment, table: &table, rows: count, fixed: &fixed, coordinates: &coordinates };
     let (n, columns) = (coordinates.len(), table.columns.len());
 
     let mut b = Builder::new();
@@ -87,8 +89,6 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
 
     let names = scalars.iter().map(Scalar::name).collect();
     let likelihood_factor = loss::likelihood_factor(experiment.loss.row.kind.name);
-    // Without data there is one row, so that a sum over the rows is the value itself.
-    let count = if matches!(experiment.data, Data::None) { 1 } else { table.rows() };
     let rows = Rows::new(&table.columns, count);
     Ok(Model {
         names,
@@ -135,6 +135,7 @@ fn coordinate(scalar: &Scalar) -> Coordinate {
 struct Lowering<'a> {
     experiment: &'a Experiment,
     table: &'a Table,
+    rows: usize,
     fixed: &'a [Option<f64>],
     coordinates: &'a [Coordinate],
 }
@@ -152,7 +153,7 @@ impl Lowering<'_> {
         let experiment = self.experiment;
         let all = self.scalars(b, theta);
         let mut scope = scope(experiment, &self.table.names, &all, b);
-        let predicted = simulator::lower(&experiment.simulator, &mut scope, b)?;
+        let predicted = simulator::lower(&experiment.simulator, self.rows, &mut scope, b)?;
         let mut faults = Vec::new();
         let mut parts = Parts { loss: b.constant(0.0), predictions: Vec::new(), information: Vec::new(), prior: None };
         let kind = experiment.loss.row.kind.name;
@@ -254,7 +255,7 @@ fn scope(experiment: &Experiment, columns: &[String], all: &[Value], b: &mut Bui
             &parameter.name,
             match parameter.size {
                 None => Meaning::Scalar(mine[0]),
-                Some(_) => Meaning::Vector(mine.to_vec()),
+                Some(size) => Meaning::Vector(b.pack(mine), size as u32),
             },
         );
     }

@@ -54,7 +54,7 @@ pub fn draw(
     let mut b = Builder::new();
     let all: Vec<Value> = truth.iter().map(|number| b.constant(*number)).collect();
     let mut scope = scope(experiment, &inputs.names, &all, &mut b);
-    let outputs = simulator::lower(&experiment.simulator, &mut scope, &mut b)?;
+    let outputs = simulator::lower(&experiment.simulator, inputs.rows(), &mut scope, &mut b)?;
     for ((name, _), value) in experiment.simulator.outputs.iter().zip(&outputs) {
         scope.insert(name, Meaning::Scalar(*value));
     }

@@ -1,12 +1,13 @@
-//! Differential evolution: rand/1/bin, best/1/bin, and current-to-pbest/1/bin with success-history adaptation (L-SHADE).
+//! Differential evolution: rand/1/bin, best/1/bin, and current-to-pbest/1/bin that adapts itself (L-SHADE).
 //!
 //! A whole generation is evaluated as one batch. Random numbers are keyed by the generation.
 
-use argmin::core::{Error, Executor, KV, PopulationState, Problem, Solver};
+use argmin::core::{Error, Executor, KV, Problem, Solver};
 
 use super::Plan;
 use super::guard::{Guard, Watched};
-use super::population::{Bounds, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation, rank};
+use super::population::{Bounds, Generation, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation, rank};
+use super::success_history::History;
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::random::Stream;
 
@@ -104,17 +105,6 @@ struct Evolution<'g, 'a> {
     order: Vec<usize>,
 }
 
-/// Means of the factors that made better members (Tanabe & Fukunaga 2014, algorithm 1).
-struct History {
-    /// (mean of the weights, mean of the crossover probabilities; None: it has fallen to zero for good).
-    means: Vec<(f64, Option<f64>)>,
-    next: usize,
-    /// Of this generation: weight, crossover probability, improvement of the loss.
-    successes: Vec<(f64, f64, f64)>,
-}
-
-type Generation = PopulationState<Member, f64>;
-
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let settings = plan.settings;
     let bounds = plan.bounds.clone().unwrap_or_default();
@@ -138,11 +128,7 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         archive_rate: number("archive"),
         shrink: settings.flag("shrink").unwrap_or(false) && strategy == Strategy::CurrentToPbest,
         first_size: members,
-        history: History {
-            means: vec![(0.5, Some(0.5)); size("history").unwrap_or(6).max(1)],
-            next: 0,
-            successes: Vec::new(),
-        },
+        history: History::new(size("history").unwrap_or(6)),
         archive: Vec::new(),
         trials: first_generation(plan, &bounds, members),
         factors: vec![(0.0, 0.0); members],
@@ -165,7 +151,7 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Evolution<'g, 'a> {
     ) -> Result<(Generation, Option<KV>), Error> {
         let losses = self.evaluate(problem)?;
         let members = self.trials.iter().zip(losses).map(|(point, loss)| Member { point: point.clone(), loss });
-        Ok((self.close(state, members.collect()), None))
+        Ok((self.spread.close(self.guard, &self.bounds, state, members.collect()), None))
     }
 
     fn next_iter(
@@ -185,25 +171,13 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Evolution<'g, 'a> {
         if self.shrink {
             self.reduce(&mut members, &mut stream);
         }
-        Ok((self.close(state, members), None))
+        Ok((self.spread.close(self.guard, &self.bounds, state, members), None))
     }
 }
 
 impl<'g, 'a> Evolution<'g, 'a> {
     fn evaluate(&self, problem: &mut Problem<&'g Guard<'a>>) -> Result<Vec<f64>, Error> {
         problem.bulk_problem("cost_count", self.trials.len(), |guard| guard.values(&self.trials))
-    }
-
-    /// Hands the generation over, and stops if it has converged.
-    fn close(&self, state: Generation, members: Vec<Member>) -> Generation {
-        if let Some(reason) = self.spread.reached(&members, &self.bounds) {
-            self.guard.stop(reason);
-        }
-        let best = members.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)).cloned();
-        match best {
-            Some(best) => state.cost(best.loss).individual(best).population(members),
-            None => state.population(members),
-        }
     }
 
     /// Writes trial `i`: mutation, bounds, binomial crossover.
@@ -276,7 +250,7 @@ impl<'g, 'a> Evolution<'g, 'a> {
             // Both infinite gives NaN: no success.
             if fall > 0.0 && self.strategy == Strategy::CurrentToPbest {
                 let (weight, crossover) = self.factors[i];
-                self.history.successes.push((weight, crossover, fall));
+                self.history.succeeded(weight, crossover, fall);
                 if self.archive.len() < room {
                     self.archive.push(self.trials[i].clone());
                 } else if room > 0 {
@@ -311,45 +285,5 @@ impl<'g, 'a> Evolution<'g, 'a> {
             let k = stream.index(self.archive.len());
             self.archive.swap_remove(k);
         }
-    }
-}
-
-impl History {
-    /// A weight from a Cauchy distribution in (0, 1], a crossover probability from a normal one in [0, 1].
-    fn draw(&self, stream: &mut Stream) -> (f64, f64) {
-        let (weight, crossover) = self.means[stream.index(self.means.len())];
-        let weight = loop {
-            let drawn = stream.cauchy(weight, 0.1);
-            if drawn > 0.0 {
-                break drawn.min(1.0);
-            }
-        };
-        let crossover = crossover.map_or(0.0, |mean| stream.normal(mean, 0.1).clamp(0.0, 1.0));
-        (weight, crossover)
-    }
-
-    /// Takes the generation's successes into the memory: Lehmer means weighted by the improvement.
-    fn learn(&mut self) {
-        if self.successes.is_empty() {
-            return;
-        }
-        // A member that left an infinite loss behind weighs as much as the largest finite improvement.
-        let most = self.successes.iter().map(|s| s.2).filter(|fall| fall.is_finite()).fold(0.0, f64::max);
-        let most = if most > 0.0 { most } else { 1.0 };
-        let mean = |part: fn(&(f64, f64, f64)) -> f64| {
-            let (mut above, mut below) = (0.0, 0.0);
-            for success in &self.successes {
-                let weight = (success.2 / most).min(1.0);
-                above += weight * part(success) * part(success);
-                below += weight * part(success);
-            }
-            if below > 0.0 { above / below } else { 0.0 }
-        };
-        let (weight, crossover) = (mean(|s| s.0), mean(|s| s.1));
-        let slot = &mut self.means[self.next];
-        let dead = slot.1.is_none() || self.successes.iter().all(|s| s.1 == 0.0);
-        *slot = (if weight > 0.0 { weight } else { slot.0 }, if dead { None } else { Some(crossover) });
-        self.next = (self.next + 1) % self.means.len();
-        self.successes.clear();
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! A whole generation is evaluated as one batch. Random numbers are keyed by the generation.
 
-use argmin::core::{Error, Executor, KV, PopulationState, Problem, Solver};
+use argmin::core::{Error, Executor, KV, Problem, Solver};
 
 use super::Plan;
 use super::guard::{Guard, Watched};
-use super::population::{Bounds, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation, rank};
+use super::population::{Bounds, Generation, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation, rank};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::elementary::{exp, log};
 use crate::math::random::Stream;
@@ -15,8 +15,8 @@ pub(super) const ROW: Optimizer = Optimizer {
     kind: Kind {
         name: "genetic",
         summary: "genetic algorithm: tournament selection, simulated binary crossover, polynomial mutation, elitism",
-        reference: "Deb & Agrawal 1995, Complex Systems 9 (crossover); Deb & Goyal 1996 (mutation); bounded forms of \
-                    Deb 2001, Multi-Objective Optimization, sections 4.3 and 4.4",
+        reference: "Deb & Agrawal 1995, Complex Systems 9 (crossover); Deb & Goyal 1996 (mutation with a growing \
+                    index); bounded forms of Deb 2001, Multi-Objective Optimization, sections 4.3 and 4.4",
         settings: &[
             Setting {
                 name: "population",
@@ -40,19 +40,25 @@ pub(super) const ROW: Optimizer = Optimizer {
                 name: "crossover_index",
                 summary: "distribution index of the crossover: large keeps children near their parents",
                 accepts: Accepts::Number(Range::NonNegative),
-                default: Default::Number(15.0),
+                default: Default::Number(2.0),
             },
             Setting {
                 name: "mutation",
                 summary: "probability that a coordinate is mutated",
                 accepts: Accepts::Number(Range::Closed(0.0, 1.0)),
-                default: Default::Derived("1 over the number of parameters"),
+                default: Default::Derived("2 over the number of parameters, at most 1"),
             },
             Setting {
                 name: "mutation_index",
                 summary: "distribution index of the mutation: large keeps mutants near",
                 accepts: Accepts::Number(Range::NonNegative),
                 default: Default::Number(20.0),
+            },
+            Setting {
+                name: "mutation_growth",
+                summary: "what each generation adds to the mutation's index: mutants come nearer as time goes on",
+                accepts: Accepts::Number(Range::NonNegative),
+                default: Default::Number(3.0),
             },
             Setting {
                 name: "elites",
@@ -79,12 +85,11 @@ struct Genetic<'g, 'a> {
     crossover_index: f64,
     mutation: f64,
     mutation_index: f64,
+    mutation_growth: f64,
     elites: usize,
     children: Vec<Vec<f64>>,
     order: Vec<usize>,
 }
-
-type Generation = PopulationState<Member, f64>;
 
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let settings = plan.settings;
@@ -99,8 +104,9 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         tournament: size("tournament").unwrap_or(2).max(1),
         crossover: number("crossover"),
         crossover_index: number("crossover_index"),
-        mutation: settings.number("mutation").unwrap_or(1.0 / bounds.len() as f64),
+        mutation: settings.number("mutation").unwrap_or((2.0 / bounds.len() as f64).min(1.0)),
         mutation_index: number("mutation_index"),
+        mutation_growth: number("mutation_growth"),
         elites: size("elites").unwrap_or(members).min(members),
         children: first_generation(plan, &bounds, members),
         order: Vec::new(),
@@ -122,7 +128,7 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Genetic<'g, 'a> {
     ) -> Result<(Generation, Option<KV>), Error> {
         let losses = self.evaluate(problem)?;
         let members = self.children.iter().zip(losses).map(|(point, loss)| Member { point: point.clone(), loss });
-        Ok((self.close(state, members.collect()), None))
+        Ok((self.spread.close(self.guard, &self.bounds, state, members.collect()), None))
     }
 
     fn next_iter(
@@ -133,27 +139,16 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Genetic<'g, 'a> {
         let mut members = state.take_population().unwrap_or_default();
         let mut stream = self.key.split(state.iter);
         self.breed(&members, &mut stream);
+        self.mutation_index += self.mutation_growth;
         let losses = self.evaluate(problem)?;
         self.survive(&mut members, &losses);
-        Ok((self.close(state, members), None))
+        Ok((self.spread.close(self.guard, &self.bounds, state, members), None))
     }
 }
 
 impl<'g, 'a> Genetic<'g, 'a> {
     fn evaluate(&self, problem: &mut Problem<&'g Guard<'a>>) -> Result<Vec<f64>, Error> {
         problem.bulk_problem("cost_count", self.children.len(), |guard| guard.values(&self.children))
-    }
-
-    /// Hands the generation over, and stops if it has converged.
-    fn close(&self, state: Generation, members: Vec<Member>) -> Generation {
-        if let Some(reason) = self.spread.reached(&members, &self.bounds) {
-            self.guard.stop(reason);
-        }
-        let best = members.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)).cloned();
-        match best {
-            Some(best) => state.cost(best.loss).individual(best).population(members),
-            None => state.population(members),
-        }
     }
 
     /// The position of the best of some members drawn at random.
@@ -233,9 +228,9 @@ impl<'g, 'a> Genetic<'g, 'a> {
     /// Mutates each coordinate with its probability; whether any was.
     fn mutate(&self, child: &mut [f64], stream: &mut Stream) -> bool {
         let mut mutated = false;
-        for j in 0..child.len() {
+        for (j, x) in child.iter_mut().enumerate() {
             if stream.uniform() < self.mutation {
-                child[j] = self.mutant(child[j], j, stream);
+                *x = self.mutant(*x, j, stream);
                 mutated = true;
             }
         }

@@ -1,8 +1,8 @@
 //! The guard around every minimisation: budget, counts, best point, non-finite values, interruption, observation.
 //!
-//! Solvers see the problem only through it. A loss that is NaN or infinite reaches them as +inf. When the budget is used
-//! up or the run is cancelled, evaluations fail with [`Halt`], whatever the solver is in the middle of; the best point
-//! met so far is kept.
+//! Solvers see the problem only through it. A loss that is NaN or infinite reaches them as +inf. When the budget is
+//! used up or the run is cancelled, evaluations fail with [`Halt`], whatever the solver is in the middle of; the best
+//! point met so far is kept.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -10,17 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use argmin::core::{CostFunction, Error, Gradient, KV, Problem, Solver, State, TerminationReason, TerminationStatus};
 
+use super::ledger::Ledger;
 use super::stopping::Convergence;
 use super::{Outcome, Problem as Loss, Reason, Task};
 use crate::experiment::Budget;
 use crate::math::linear::largest;
 use crate::record::TracePoint;
-
-/// How many gradients are remembered: a line search may end at a point that it tried some steps ago.
-const REMEMBERED: usize = 8;
-
-/// Relative differences of losses below this are taken for rounding.
-const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// One minimisation under guard.
 pub(super) struct Guard<'a> {
@@ -32,30 +27,8 @@ pub(super) struct Guard<'a> {
     stop: RefCell<Option<Reason>>,
     /// Largest component of the gradient asked for last, and the loss there.
     current: Cell<(f64, Option<f64>)>,
-}
-
-#[derive(Default)]
-struct Ledger {
-    evaluations: u64,
-    gradients: u64,
-    iterations: u64,
-    best: Option<Best>,
-    lowest: Option<f64>,
-    /// Gradients computed lately, the newest at `next - 1`.
-    recent: Vec<Slope>,
-    next: usize,
-}
-
-struct Best {
-    point: Vec<f64>,
-    loss: f64,
-    gradient_norm: Option<f64>,
-}
-
-struct Slope {
-    point: Vec<f64>,
-    loss: f64,
-    gradient: Vec<f64>,
+    /// The iteration that was shown last.
+    shown: Cell<Option<u64>>,
 }
 
 /// The error with which an evaluation is refused; the reason is kept by the guard.
@@ -80,6 +53,7 @@ impl<'a> Guard<'a> {
             ledger: RefCell::default(),
             stop: RefCell::default(),
             current: Cell::new((f64::INFINITY, None)),
+            shown: Cell::default(),
         }
     }
 
@@ -208,8 +182,12 @@ impl<'a> Guard<'a> {
         }
     }
 
+    /// Shows the state, once for each iteration: a solver that is started again begins where it ended.
     fn show(&self) {
         let ledger = self.ledger.borrow();
+        if self.shown.replace(Some(ledger.iterations)) == Some(ledger.iterations) {
+            return;
+        }
         let point = TracePoint {
             iteration: ledger.iterations,
             evaluations: ledger.evaluations,
@@ -239,52 +217,6 @@ impl<'a> Guard<'a> {
 
 fn finite_or_infinite(loss: f64) -> f64 {
     if loss.is_finite() { loss } else { f64::INFINITY }
-}
-
-impl Ledger {
-    /// Keeps the point if it is the best. Of two losses that differ by rounding only, the one with the smaller
-    /// gradient is nearer to the minimum.
-    fn consider(&mut self, point: &[f64], loss: f64, norm: Option<f64>) {
-        if loss.is_infinite() {
-            return;
-        }
-        let lowest = self.lowest.map_or(loss, |lowest| lowest.min(loss));
-        self.lowest = Some(lowest);
-        let better = self.best.as_ref().is_none_or(|best| {
-            let rounding = ROUNDING * lowest.abs();
-            match (norm, best.gradient_norm) {
-                (Some(new), Some(old)) if (loss - best.loss).abs() <= rounding && loss <= lowest + rounding => {
-                    new < old
-                }
-                _ => loss < best.loss,
-            }
-        });
-        if better {
-            match &mut self.best {
-                Some(best) => {
-                    best.point.clear();
-                    best.point.extend_from_slice(point);
-                    best.loss = loss;
-                    best.gradient_norm = norm;
-                }
-                none => *none = Some(Best { point: point.to_vec(), loss, gradient_norm: norm }),
-            }
-        }
-    }
-
-    fn remember(&mut self, point: &[f64], loss: f64, gradient: &[f64]) {
-        let slope = Slope { point: point.to_vec(), loss, gradient: gradient.to_vec() };
-        if self.recent.len() < REMEMBERED {
-            self.recent.push(slope);
-        } else {
-            self.recent[self.next] = slope;
-        }
-        self.next = (self.next + 1) % REMEMBERED;
-    }
-
-    fn remembered(&self, point: &[f64]) -> Option<&Slope> {
-        self.recent.iter().find(|slope| slope.point == point)
-    }
 }
 
 impl CostFunction for &Guard<'_> {

@@ -1,7 +1,8 @@
 //! A line search that ends with the strong Wolfe conditions and lives with NaN and infinite values.
 //!
-//! Bracketing, secant² steps and the approximate Wolfe condition of Hager & Zhang 2005 ("A new conjugate gradient method
-//! with guaranteed descent and an efficient line search", SIAM J. Optim. 16, section 4; conditions L0-L3, U0-U3, T1, T2).
+//! Bracketing, secant² steps and the approximate Wolfe condition of Hager & Zhang 2005 ("A new conjugate gradient
+//! method with guaranteed descent and an efficient line search", SIAM J. Optim. 16, section 4; conditions L0-L3, U0-U3,
+//! T1, T2).
 //! Near a minimum, differences of losses drown in rounding while slopes still tell right from left: the approximate
 //! condition tests slopes, and allows the loss to rise by its own rounding error. A point where loss or slope is not
 //! finite counts as too far.
@@ -10,7 +11,7 @@ use argmin::core::{
     CostFunction, Error, Gradient, IterState, KV, LineSearch, Problem, Solver, State, TerminationReason,
 };
 
-use crate::math::linear::dot;
+use crate::math::linear::{dot, largest};
 
 /// The state of a gradient method.
 pub(super) type Iterate = IterState<Vec<f64>, Vec<f64>, (), (), (), f64>;
@@ -24,12 +25,15 @@ const CURVATURE: f64 = 0.9;
 /// Relative error that the loss may have.
 const ROUNDING: f64 = 1e-12;
 /// Growth of the step while the minimum lies ahead.
-const GROWTH: f64 = 5.0;
+const GROWTH: f64 = 3.0;
 /// An interval that secant steps do not shrink to this share is halved.
 const SHRINK: f64 = 0.66;
 const EVALUATIONS: u32 = 60;
 /// First step along the steepest descent, as a share of each coordinate.
 const FIRST_STEP: f64 = 0.01;
+/// Longest first step along other directions, as a multiple of the largest coordinate, or of 1: what looks like a whole
+/// step may jump to where a logistic coordinate no longer changes anything.
+const CAP: f64 = 1.0;
 
 /// The search along one direction.
 #[derive(Clone, Debug)]
@@ -103,14 +107,14 @@ where
     }
 }
 
-/// 1 for directions that carry a scale of their own. Along the steepest descent, the step that changes no coordinate by
-/// more than a hundredth of itself: loss and gradient do not tell how far to go, and too short a step is soon made
-/// longer, while one that is too long may leave the valley.
+/// 1 for directions that carry a scale of their own, or less where that is far. Along the steepest descent, the step
+/// that changes no coordinate by more than a hundredth of itself: loss and gradient do not tell how far to go, and too
+/// short a step is soon made longer, while one that is too long may leave the valley.
 fn first_step(origin: &[f64], gradient: &[f64], direction: &[f64]) -> f64 {
+    let scale = largest(origin);
     if direction.iter().zip(gradient).any(|(d, g)| *d != -*g) {
-        return 1.0;
+        return (CAP * scale.max(1.0) / largest(direction)).min(1.0);
     }
-    let scale = origin.iter().fold(0.0, |most: f64, x| most.max(x.abs()));
     let floor = if scale > 0.0 { 1e-8 * scale } else { 1.0 };
     origin
         .iter()

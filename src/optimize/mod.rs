@@ -9,21 +9,23 @@ mod genetic;
 mod gradient_descent;
 mod guard;
 mod lbfgs;
+mod ledger;
 mod line_search;
 mod nelder_mead;
 mod population;
-mod reason;
 mod stopping;
+mod success_history;
 pub mod table;
 #[cfg(test)]
 mod trial;
 
+use std::fmt;
 use std::sync::atomic::AtomicBool;
 
 use self::guard::{Guard, Halt};
 use crate::kind::{Optimizer, Settings};
 use crate::math::random::Stream;
-use crate::record::TracePoint;
+use crate::record::{Status, TracePoint};
 
 /// A loss to be minimised, in the coordinates in which an optimizer searches.
 ///
@@ -84,6 +86,35 @@ pub enum Reason {
     NonFinite,
     /// A fault of a solver, in its words.
     Solver(String),
+}
+
+impl Reason {
+    /// Whether the run has an answer (`Converged`), was cut short (`Stopped`) or has none (`Failed`).
+    pub fn status(&self) -> Status {
+        match self {
+            Reason::GradientTolerance | Reason::LossTolerance | Reason::StepTolerance | Reason::NoDescent => {
+                Status::Converged
+            }
+            Reason::EvaluationBudget | Reason::IterationBudget | Reason::Interrupted => Status::Stopped,
+            Reason::NonFinite | Reason::Solver(_) => Status::Failed,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Reason::GradientTolerance => "gradient_tolerance",
+            Reason::LossTolerance => "loss_tolerance",
+            Reason::StepTolerance => "step_tolerance",
+            Reason::NoDescent => "no_descent",
+            Reason::EvaluationBudget => "evaluation_budget",
+            Reason::IterationBudget => "iteration_budget",
+            Reason::Interrupted => "interrupted",
+            Reason::NonFinite => "non_finite: the loss is not a finite number at any point that was tried",
+            Reason::Solver(text) => text,
+        })
+    }
 }
 
 /// What a minimisation found.

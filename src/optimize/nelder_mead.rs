@@ -33,7 +33,7 @@ pub(super) const ROW: Optimizer = Optimizer {
             },
             Setting {
                 name: "step_tolerance",
-                summary: "the simplex has converged when its vertices lie within this share of the best one, or of its first edges",
+                summary: "the simplex has converged when it is this much smaller than its best vertex or its first edges",
                 accepts: Accepts::Number(Range::NonNegative),
                 default: Default::Number(1e-10),
             },

@@ -1,5 +1,8 @@
 //! What the population methods share: members, the first generation, and when a population has converged.
 
+use argmin::core::PopulationState;
+
+use super::guard::Guard;
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Range, Setting, Settings};
 
@@ -12,6 +15,9 @@ pub(super) struct Member {
 
 /// Lower and upper end of each coordinate.
 pub(super) type Bounds = Vec<(f64, f64)>;
+
+/// The state of a population method.
+pub(super) type Generation = PopulationState<Member, f64>;
 
 pub(super) const LOSS_SPREAD: Setting = Setting {
     name: "loss_tolerance",
@@ -59,8 +65,26 @@ impl Spread {
         Spread { loss: number(&LOSS_SPREAD), point: number(&POINT_SPREAD) }
     }
 
+    /// Hands a generation over to the executor, and stops the run if it has converged.
+    pub(super) fn close(
+        &self,
+        guard: &Guard<'_>,
+        bounds: &Bounds,
+        state: Generation,
+        members: Vec<Member>,
+    ) -> Generation {
+        if let Some(reason) = self.reached(&members, bounds) {
+            guard.stop(reason);
+        }
+        let best = members.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)).cloned();
+        match best {
+            Some(best) => state.cost(best.loss).individual(best).population(members),
+            None => state.population(members),
+        }
+    }
+
     /// The tolerance that the population meets, if any.
-    pub(super) fn reached(&self, members: &[Member], bounds: &Bounds) -> Option<Reason> {
+    fn reached(&self, members: &[Member], bounds: &Bounds) -> Option<Reason> {
         let mut losses = (f64::INFINITY, f64::NEG_INFINITY);
         for member in members {
             losses = (losses.0.min(member.loss), losses.1.max(member.loss));

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::comparison::{Comparison, median};
-use super::numbers::{exact, short};
+use super::comparison::Comparison;
+use super::derivatives;
 use super::plots::Picture;
 use super::summary::{self, Cells};
 use super::{Results, best_run};
@@ -71,7 +71,12 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
     picture(&mut page, "comparison.svg");
     if !results.derivatives.is_empty() {
         page.push_str("<h2>Derivatives</h2>\n");
-        table(&mut page, &derivatives(results), 1);
+        table(&mut page, &derivatives::rows(results), 1);
+        page.push_str(
+            "<p class=\"soft\">Correct digits of the gradient of the loss against the same program in 192-bit \
+             arithmetic, at the start and at draws from the priors, and the time of one gradient: medians over the \
+             points, and the worst point. Exact numbers are in derivatives.csv.</p>\n",
+        );
     }
     picture(&mut page, "accuracy_cost.svg");
     picture(&mut page, "step_size.svg");
@@ -100,35 +105,6 @@ fn facts(page: &mut String, results: &Results) {
         put(page, format_args!(" Expected answer: {}.", escape(expected.trim_start_matches("expected").trim())));
     }
     page.push_str("</p>\n");
-}
-
-/// One row per method: medians over the points.
-fn derivatives(results: &Results) -> Cells {
-    let header = ["method", "points", "step", "digits", "worst digits", "operations", "gradient / loss"];
-    let mut cells: Cells = vec![header.into_iter().map(String::from).collect()];
-    let mut groups: Vec<(&str, Option<f64>, Vec<&crate::record::Derivative>)> = Vec::new();
-    for d in results.derivatives.iter().map(|measurement| &measurement.derivative) {
-        match groups.iter_mut().find(|(method, step, _)| *method == d.method && *step == d.step) {
-            Some((_, _, members)) => members.push(d),
-            None => groups.push((&d.method, d.step, vec![d])),
-        }
-    }
-    for (method, step, members) in groups {
-        let of = |value: fn(&crate::record::Derivative) -> f64| members.iter().map(|d| value(d)).collect::<Vec<f64>>();
-        let mut digits = of(|d| d.digits);
-        let worst = digits.iter().copied().fold(f64::INFINITY, f64::min);
-        let middle = |mut values: Vec<f64>, digits| median(&mut values).map_or(String::new(), |x| short(x, digits));
-        cells.push(vec![
-            method.to_string(),
-            members.len().to_string(),
-            step.map(exact).unwrap_or_default(),
-            median(&mut digits).map_or(String::new(), |x| format!("{x:.1}")),
-            format!("{worst:.1}"),
-            middle(of(|d| d.operations as f64), 6),
-            middle(of(|d| d.gradient_ns / d.value_ns), 3),
-        ]);
-    }
-    cells
 }
 
 fn table(page: &mut String, cells: &Cells, left: usize) {

@@ -4,6 +4,7 @@
 //! accuracy against cost, and `timings.csv` depend on time; everything else is a function of the experiment.
 
 mod comparison;
+mod derivatives;
 mod fit;
 mod html;
 pub mod numbers;
@@ -38,6 +39,8 @@ pub struct Results<'a> {
     pub experiment: &'a Experiment,
     /// The text of the experiment file: copied, and its checksum kept.
     pub text: &'a str,
+    /// The folder of the experiment file, from which it names other files.
+    pub home: &'a Path,
     /// One per run of the plan, in its order; None where the run was not finished.
     pub records: &'a [Option<Record>],
     pub derivatives: &'a [Measurement],
@@ -111,7 +114,7 @@ pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> 
         folder.write(name, |out| out.write_all(contents))
     };
     write("experiment.toml", results.text.as_bytes())?;
-    write("resolved.toml", results.experiment.resolved.to_string().as_bytes())?;
+    write("resolved.toml", resolved(results, folder).as_bytes())?;
     write("provenance.json", provenance::render(results).as_bytes())?;
     type Table<'t> = (&'t str, Box<dyn Fn(&mut dyn Write) -> std::io::Result<()> + 't>);
     let tables: Vec<Table> = vec![
@@ -142,6 +145,26 @@ pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> 
     let page = html::render(results, &comparison, &pictures);
     folder.write("report.html", |out| out.write_all(page.as_bytes()))?;
     Ok(names)
+}
+
+/// The experiment with every default filled in. Files are named from the results folder, so that it runs where it lies.
+fn resolved(results: &Results, folder: &Folder) -> String {
+    let mut table = results.experiment.resolved.clone();
+    let from_here = |file: &str| folder.way_to(&results.home.join(file)).to_string_lossy().replace('\\', "/");
+    if let Some(file) = table.get_mut("data").and_then(|data| data.get_mut("file"))
+        && let Some(name) = file.as_str()
+    {
+        *file = from_here(name).into();
+    }
+    let axes = table.get_mut("sweep").and_then(|sweep| sweep.get_mut("axes"));
+    if let Some(files) = axes.and_then(|axes| axes.get_mut("data.file")).and_then(|values| values.as_array_mut()) {
+        for file in files {
+            if let Some(name) = file.as_str() {
+                *file = from_here(name).into();
+            }
+        }
+    }
+    table.to_string()
 }
 
 /// What a person reads on the terminal after a run. `folder` is where the reports are, as the user would write it.

@@ -67,6 +67,7 @@ pub fn count(n: u64) -> String {
 pub fn duration(seconds: f64) -> String {
     match seconds {
         s if !s.is_finite() => exact(s),
+        s if s < 1e-6 => format!("{} ns", short(s * 1e9, 3)),
         s if s < 1e-3 => format!("{} µs", short(s * 1e6, 3)),
         s if s < 1.0 => format!("{} ms", short(s * 1e3, 3)),
         s if s < 120.0 => format!("{} s", short(s, 3)),

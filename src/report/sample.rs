@@ -45,6 +45,7 @@ pub struct Sample {
 impl Sample {
     pub fn results(&self) -> Results<'_> {
         Results {
+            home: std::path::Path::new("."),
             plan: &self.plan,
             experiment: &self.experiment,
             text: &self.text,
@@ -86,7 +87,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
         seed: 1,
         constants: Vec::new(),
         data: Data::Measured(Arc::new(table)),
-        simulator: Simulator { kind: &FORMULA, terms: Vec::new(), outputs: Vec::new() },
+        simulator: Simulator { kind: &FORMULA, terms: Vec::new(), program: None, outputs: Vec::new() },
         parameters,
         loss: Loss { row: &POISSON, settings: Settings::default(), sigma: vec![None], weight: vec![1.0], prior: false },
         differentiation: Differentiation { methods: METHODS.iter().collect(), step: None, compare: 0 },

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::comparison::{Comparison, Row};
+use super::derivatives;
 use super::numbers::{count, duration, measured, short};
 use super::{Results, best_run};
 use crate::experiment::{Data, Scalar};
@@ -27,6 +28,7 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
             text.extend(aligned(&estimates(results, index), 1));
             text.extend(notes(results, index).into_iter().map(|note| format!("  note: {note}")));
         }
+        None if results.plan.runs.is_empty() => {}
         None => text.push("  best fit  none: no run found a finite loss".to_string()),
     }
     if comparison.rows.iter().any(|row| !row.members.is_empty()) {
@@ -35,6 +37,10 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
         if comparison.rows.len() > ROWS {
             text.push(format!("  … and {} more rows in comparison.csv", comparison.rows.len() - ROWS));
         }
+    }
+    if !results.derivatives.is_empty() {
+        text.push(String::new());
+        text.extend(aligned(&derivatives::rows(results), 1));
     }
     let failures = failures(results);
     if !failures.is_empty() {
@@ -76,6 +82,9 @@ pub(super) fn runs(results: &Results) -> String {
     let planned = results.plan.runs.len();
     let left =
         if finished < planned { format!(", {} of {planned} finished", count(finished as u64)) } else { String::new() };
+    if planned == 0 {
+        return "none planned".to_string();
+    }
     let ends = if parts.is_empty() { "none finished".to_string() } else { parts.join(", ") };
     if left.is_empty() { format!("{}: {ends}", count(planned as u64)) } else { format!("{ends}{left}") }
 }
@@ -137,6 +146,9 @@ pub(super) fn notes(results: &Results, index: usize) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     if let Some(first) = record.intervals.iter().find(|interval| interval.standard_error.is_some()) {
         notes.push(format!("± is one standard error, by {}", first.method));
+        if record.status == Status::Stopped {
+            notes.push("the budget ended this run before it converged: errors hold at a minimum only".to_string());
+        }
     }
     let scalars = results.plan.experiment(&results.plan.runs[index]).scalars();
     for interval in record.intervals.iter().filter(|interval| !interval.note.is_empty()) {

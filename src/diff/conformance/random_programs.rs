@@ -302,7 +302,7 @@ fn compare(recipe: &Recipe, tamper: fn(Method, &mut [f64])) -> Result<Outcome, S
     let mut worst = 0.0f64;
     let mut value = None;
     for method in EXACT {
-        let objective = Objective::new(&program, &rows, method, None, 0.0);
+        let objective = Objective::new(&program, &rows, method, None, 0.0).expect("a scalar program");
         let mut found = [0.0; INPUTS];
         let this = objective.gradient(point, &mut workspace, &mut found);
         if !same_bits(*value.get_or_insert(this), this) {

@@ -88,6 +88,7 @@ fn each_fault_alone() {
         ("uniform(0, 50)", "0", "this is not a prior <0>"),
         ("uniform(0, 50)", "log_uniform(0, 50)", "`low` of `log_uniform` must be a positive number, but is 0 <0>"),
         ("uniform(0, 50)", "uniform(0, ln3)", "unknown name `ln3` <ln3>"),
+        ("uniform(0, 50)", "uniform(0, 2*a1)", "a prior cannot depend on the parameter `a1` yet <2*a1>"),
         (
             "\"uniform(0, 50)\"",
             "50",
@@ -270,6 +271,13 @@ fn suggestions_come_with_the_faults() {
 }
 
 #[test]
+fn a_faulty_constant_is_reported_once_however_often_it_is_used() {
+    let text = changed("ln2 = 0.6931471805599453", "ln2 = \"lg(2)\"").replace("uniform(0, 50)", "uniform(0, ln2)");
+    let text = text.replace("level   = 0.68", "level = \"1/ln2\"");
+    assert_eq!(said(&text), ["unknown function `lg` <lg>"]);
+}
+
+#[test]
 fn what_is_missing_altogether() {
     let said = said("");
     let missing = ["simulator", "parameters", "loss"].map(|name| format!("there is no section `[{name}]` <>"));
@@ -360,8 +368,8 @@ fn observations_must_be_possible_under_the_loss() {
     assert_eq!(lines(&faults), [expected]);
     std::fs::write(folder.path().join("silver_decay.csv"), format!("time_s,counts\n{}", "1,-1\n".repeat(100))).unwrap();
     let faults = check(&written(EXAMPLE, folder.path(), &[]), &CATALOG).unwrap_err();
-    assert_eq!(faults.len(), 6);
-    assert!(faults.iter().any(|fault| fault.message.contains("95 more")), "{:#?}", lines(&faults));
+    assert_eq!(faults.len(), 5);
+    assert!(faults[4].help[0].starts_with("95 more"), "{:#?}", faults[4].help);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! Shepherd and Laframboise, Math. Comp. 36 (1981) 249).
 
 use super::exponential::{exp_parts, scale};
-use super::polynomial::{SIGN, fast_two_sum, polynomial, two_product, two_sum};
+use super::polynomial::{SIGN, centred_ratio, fast_two_sum, polynomial, two_product, two_sum};
 
 /// 2/sqrt(pi).
 const SLOPE: f64 = std::f64::consts::FRAC_2_SQRT_PI;
@@ -63,7 +63,7 @@ fn erfc_large(x: f64) -> (f64, f64, u64) {
     let (bits, p, p_lo) = exp_parts(-square, -square_lo);
     let (d, d_lo) = two_sum(x, 0.5);
     let inverse = 1.0 / (d * (x + FAR));
-    let u = (x - FAR) * (inverse * d);
+    let u = centred_ratio(x, 0.0, FAR, inverse * d);
     let reciprocal = inverse * (x + FAR);
     let (head, error) = fast_two_sum(MIDDLE, polynomial(u, &LARGE).mul_add(u, MIDDLE_LO));
     // (head + error) (1 + p + p_lo) / (d + d_lo)

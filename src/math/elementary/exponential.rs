@@ -127,14 +127,13 @@ pub fn expm1(x: f64) -> f64 {
     if x.abs() < 5.5e-17 { x } else { value }
 }
 
-/// e^-|x| as a pair, for x in any range.
+/// e^-|x| as a pair, for x in any range; the second part is 0 where it no longer matters to 1 + e^-|x|.
 #[inline(always)]
 fn exp_minus(x: f64) -> (f64, f64) {
     let (bits, p, p_lo) = exp_parts(clamp(-x.abs(), LEAST, 0.0), 0.0);
     let (one, error) = fast_two_sum(1.0, p);
-    let low = error + p_lo;
-    let value = scale(one + low, bits);
-    (value, scale((one - (one + low)) + low, bits))
+    let (one, low) = fast_two_sum(one, error + p_lo);
+    (scale(one, bits), if x.abs() < 100.0 { low * power_of_two(bits) } else { 0.0 })
 }
 
 /// The logistic function 1 / (1 + exp(-x)).
@@ -144,7 +143,8 @@ pub fn sigmoid(x: f64) -> f64 {
     let (one, error) = fast_two_sum(1.0, e);
     let above = x >= 0.0;
     let (q, q_lo) = divide(if above { 1.0 } else { e }, if above { 0.0 } else { e_lo }, one, error + e_lo);
-    q + q_lo
+    let value = q + q_lo;
+    if x < -50.0 { e } else { value }
 }
 
 /// log(1 + exp(x)), without overflow.

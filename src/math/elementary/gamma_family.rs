@@ -6,7 +6,7 @@
 
 use super::exponential::{GREATEST, LEAST, clamp, exp_pair, exp_parts, scale};
 use super::logarithm::{log_pair, log_sharp};
-use super::polynomial::{divide, fast_two_sum, polynomial, two_product, two_sum};
+use super::polynomial::{centred_ratio, divide, fast_two_sum, polynomial, two_product, two_sum};
 use super::trigonometric::sin_cos_pi;
 
 const CENTRE: f64 = 1.7320508075688772;
@@ -54,31 +54,32 @@ const STIRLING: [f64; 12] = [
 const ZERO: f64 = 1.4616321449683622;
 const ZERO_LESS: f64 = ZERO - 1.0;
 const ZERO_LO: f64 = 9.549995429965697e-17;
-/// digamma(x) / (x - ZERO) at u = 0.
-const DIGAMMA_MIDDLE: f64 = 0.864090324695878;
-const DIGAMMA_MIDDLE_LO: f64 = 4.908170563585161e-17;
-/// (digamma(x) / (x - ZERO) - middle) / u in u, 1 <= x <= 3; relative; error at most 2^-59.2.
-const DIGAMMA: [f64; 20] = [
-    -1.1499970951022551,
-    0.7896715506632604,
-    -0.8283154153206025,
-    0.7788247368917672,
-    -0.8008230456626251,
-    0.7832567177264558,
-    -0.7953239710744214,
-    0.7859529771380215,
-    -0.7932663086050886,
-    0.7873498525564755,
-    -0.7922334042774539,
-    0.7881405052061765,
-    -0.7912754370950627,
-    0.7884340033703198,
-    -0.7971897803432002,
-    0.7931134388990121,
-    -0.7267881522511147,
-    0.7368524317497476,
-    -1.1630024045540466,
-    1.1280063425141234,
+/// (x + FLAT) digamma(x) / (x - ZERO) stays between 2.22 and 2.31.
+const FLAT: f64 = 0.84375;
+/// Its value at u = 0.
+const DIGAMMA_MIDDLE: f64 = 2.225724556164096;
+const DIGAMMA_MIDDLE_LO: f64 = -1.925157156889199e-16;
+/// ((x + FLAT) digamma(x) / (x - ZERO) - middle) / u in u, 1 <= x <= 3; relative error at most 2^-57.8.
+const DIGAMMA: [f64; 19] = [
+    0.03113324313764601,
+    1.0436265127690565,
+    -0.3884831267670444,
+    0.8818210071152593,
+    -0.4891089979200824,
+    0.8170325313098071,
+    -0.5357960163978703,
+    0.782175243204602,
+    -0.5629584052099138,
+    0.760445690382388,
+    -0.5807726555884408,
+    0.7453594011627952,
+    -0.5930712421102907,
+    0.7392377576215382,
+    -0.6074716601273629,
+    0.675282734810852,
+    -0.5589652805088572,
+    1.0368736609345037,
+    -0.9097093583175568,
 ];
 /// x^2 (digamma(x) - log x + 1/(2x)) in 1/x^2, x >= 3; error at most 2^-59.4.
 const DIGAMMA_SERIES: [f64; 12] = [
@@ -95,33 +96,31 @@ const DIGAMMA_SERIES: [f64; 12] = [
     -13.698052957285457,
     15.8444725861372,
 ];
-/// trigamma(x) at u = 0.
-const TRIGAMMA_MIDDLE: f64 = 0.7743179360647027;
-const TRIGAMMA_MIDDLE_LO: f64 = -5.1314311966700245e-17;
-/// (trigamma(x) - middle) / u in u, 1 <= x <= 3; relative; error at most 2^-58.7.
-const TRIGAMMA: [f64; 22] = [
-    -1.9971609252772031,
-    2.988679666939644,
-    -4.138160812764862,
-    5.3861333316764926,
-    -6.685038655174349,
-    8.006018222724764,
-    -9.335242618806184,
-    10.667258855539497,
-    -12.000180348252217,
-    13.333386874070433,
-    -14.66665562740566,
-    16.000012704203044,
-    -17.334301610502987,
-    18.666715299819217,
-    -19.97735954737642,
-    21.32601543883847,
-    -23.010216389106038,
-    24.187039328792313,
-    -22.10917766042893,
-    24.319401679698174,
-    -44.55383084474475,
-    44.00265322005586,
+/// x trigamma(x), which stays between 1.18 and 1.65, at u = 0.
+const TRIGAMMA_MIDDLE: f64 = 1.3411580064759343;
+const TRIGAMMA_MIDDLE_LO: f64 = 8.703856330987538e-17;
+/// (x trigamma(x) - middle) / u in u, 1 <= x <= 3; relative error at most 2^-59.1.
+const TRIGAMMA: [f64; 20] = [
+    -0.7768681805195166,
+    0.9404926566965917,
+    -1.0504670902154922,
+    1.1110847189886253,
+    -1.1386852954327684,
+    1.1493184314372349,
+    -1.152965771880522,
+    1.1541540150542902,
+    -1.1545325016638124,
+    1.1546496255885133,
+    -1.1547035694344352,
+    1.1547134225719349,
+    -1.1541904234282958,
+    1.1542081486448965,
+    -1.1636523609152682,
+    1.1634462491028545,
+    -1.0594035104787332,
+    1.0607950608597925,
+    -1.7028095883832586,
+    1.6988371386059158,
 ];
 /// x^3 (trigamma(x) - 1/x - 1/(2x^2)) in 1/x^2, x >= 3; error at most 2^-60.1.
 const TRIGAMMA_SERIES: [f64; 14] = [
@@ -156,10 +155,17 @@ pub(super) fn is_negative(x: f64) -> bool {
     x < 0.0
 }
 
-/// middle + u p(u) as a pair, u from x in [1, 3] (x + shift for rounding's sake already added).
+/// x, or below 1 x + 1, as a pair.
 #[inline(always)]
-fn mapped<const N: usize>(x: f64, middle: f64, middle_lo: f64, p: &[f64; N]) -> (f64, f64) {
-    let u = (x - CENTRE) / (x + CENTRE);
+fn raised(x: f64) -> (f64, f64) {
+    let (sum, error) = fast_two_sum(1.0, x);
+    if x < 1.0 { (sum, error) } else { (x, 0.0) }
+}
+
+/// middle + u p(u) as a pair, u from the pair x in [1, 3].
+#[inline(always)]
+fn mapped<const N: usize>((x, x_lo): (f64, f64), middle: f64, middle_lo: f64, p: &[f64; N]) -> (f64, f64) {
+    let u = centred_ratio(x, x_lo, CENTRE, 1.0 / (x + CENTRE));
     fast_two_sum(middle, polynomial(u, p).mul_add(u, middle_lo))
 }
 
@@ -169,7 +175,7 @@ fn lgamma_pair(x: f64) -> (f64, f64) {
     let below = x < 1.0;
     let (l, l_lo) = log_pair(x);
 
-    let (middle, middle_lo) = mapped(if below { 1.0 + x } else { x }, LGAMMA_MIDDLE, LGAMMA_MIDDLE_LO, &LGAMMA);
+    let (middle, middle_lo) = mapped(raised(x), LGAMMA_MIDDLE, LGAMMA_MIDDLE_LO, &LGAMMA);
     let (product, product_lo) = two_product(if below { x } else { x - 1.0 }, if below { x - 1.0 } else { x - 2.0 });
     let (near, near_error) = two_product(product, middle);
     let near_lo = product.mul_add(middle_lo, product_lo.mul_add(middle, near_error));
@@ -232,7 +238,7 @@ pub(super) fn gamma_near(x: f64) -> f64 {
     let (l, l_lo) = fast_two_sum(l, l_lo);
     let value = exp_pair(clamp(l, LEAST, GREATEST), l_lo);
     let value = if x > 171.7 { f64::INFINITY } else { value };
-    let value = if x == 0.0 { 1.0 / x } else { value };
+    let value = if x < 1e-17 { 1.0 / x } else { value };
     if x.is_nan() { x } else { value }
 }
 
@@ -255,7 +261,7 @@ fn gamma_negative(x: f64) -> f64 {
     let (sine, sine_lo) = sin_cos_pi(x).0;
     let (q, q_lo) = divide(PI, PI_LO, sine, sine_lo);
     let (g, g_lo) = lgamma_of_one_minus(x);
-    let (bits, p, p_lo) = exp_parts(clamp(-g, LEAST, GREATEST), -g_lo);
+    let (bits, p, p_lo) = exp_parts(clamp(-g, -800.0, GREATEST), -g_lo);
     let (one, error) = fast_two_sum(1.0, p);
     scale(q.mul_add(one, q.mul_add(error + p_lo, q_lo * one)), bits)
 }
@@ -267,19 +273,21 @@ fn lgamma_of_one_minus(x: f64) -> (f64, f64) {
     fast_two_sum(g, g_lo + y_lo * digamma(y))
 }
 
-/// digamma(x) as a pair, finite x > 0.
+/// digamma(x) as a pair, finite x > 1e-290.
 #[inline(always)]
 fn digamma_pair(x: f64) -> (f64, f64) {
     let below = x < 1.0;
     let inverse = 1.0 / x;
     let inverse_lo = inverse * (-inverse).mul_add(x, 1.0);
-    let inverse_lo = if inverse > 1e290 { 0.0 } else { inverse_lo };
 
-    let (middle, middle_lo) = mapped(if below { 1.0 + x } else { x }, DIGAMMA_MIDDLE, DIGAMMA_MIDDLE_LO, &DIGAMMA);
+    let up = raised(x);
+    let (middle, middle_lo) = mapped(up, DIGAMMA_MIDDLE, DIGAMMA_MIDDLE_LO, &DIGAMMA);
     let (distance, error) = two_sum(x, if below { -ZERO_LESS } else { -ZERO });
     let distance_lo = error - ZERO_LO;
     let (near, near_error) = two_product(distance, middle);
     let near_lo = distance.mul_add(middle_lo, distance_lo.mul_add(middle, near_error));
+    let (d, d_lo) = fast_two_sum(up.0, FLAT);
+    let (near, near_lo) = divide(near, near_lo, d, d_lo + up.1);
     let (near, near_error) = two_sum(near, if below { -inverse } else { 0.0 });
     let near_lo = near_lo + near_error - if below { inverse_lo } else { 0.0 };
 
@@ -296,7 +304,7 @@ pub(super) fn digamma_near(x: f64) -> f64 {
     let (value, low) = digamma_pair(x);
     let value = value + low;
     let value = if x < f64::INFINITY { value } else { x };
-    if x == 0.0 { -1.0 / x } else { value }
+    if x < 1e-290 { -1.0 / x } else { value }
 }
 
 /// d/dx log |gamma(x)|; infinite at 0 with its sign, NaN at the negative integers and -infinity.
@@ -326,7 +334,7 @@ fn digamma_negative(x: f64) -> f64 {
     sum + (error + (d_lo - t_lo))
 }
 
-/// trigamma(x) as a pair, finite x > 0.
+/// trigamma(x) as a pair, finite x > 1e-140.
 #[inline(always)]
 fn trigamma_pair(x: f64) -> (f64, f64) {
     let below = x < 1.0;
@@ -334,11 +342,12 @@ fn trigamma_pair(x: f64) -> (f64, f64) {
     let inverse_lo = inverse * (-inverse).mul_add(x, 1.0);
     let (square, square_error) = two_product(inverse, inverse);
     let square_lo = (2.0 * inverse).mul_add(inverse_lo, square_error);
-    let square_lo = if inverse > 1e150 { 0.0 } else { square_lo };
 
-    let (middle, middle_lo) = mapped(if below { 1.0 + x } else { x }, TRIGAMMA_MIDDLE, TRIGAMMA_MIDDLE_LO, &TRIGAMMA);
-    let (near, near_error) = two_sum(middle, if below { square } else { 0.0 });
-    let near_lo = middle_lo + near_error + if below { square_lo } else { 0.0 };
+    let up = raised(x);
+    let (middle, middle_lo) = mapped(up, TRIGAMMA_MIDDLE, TRIGAMMA_MIDDLE_LO, &TRIGAMMA);
+    let (shifted, shifted_lo) = divide(middle, middle_lo, up.0, up.1);
+    let (near, near_error) = two_sum(shifted, if below { square } else { 0.0 });
+    let near_lo = shifted_lo + near_error + if below { square_lo } else { 0.0 };
 
     let rest = square * (0.5f64 + inverse * polynomial(square, &TRIGAMMA_SERIES));
     let (far, far_error) = fast_two_sum(inverse, rest);
@@ -351,7 +360,7 @@ pub(super) fn trigamma_near(x: f64) -> f64 {
     let (value, low) = trigamma_pair(x);
     let value = value + low;
     let value = if x < f64::INFINITY { value } else { 0.0 };
-    let value = if x == 0.0 { f64::INFINITY } else { value };
+    let value = if x < 1e-140 { 1.0 / (x * x) } else { value };
     if x.is_nan() { x } else { value }
 }
 

@@ -134,7 +134,9 @@ pub(super) fn log_sharp(x: f64) -> (f64, f64) {
 #[inline(always)]
 pub fn log2(x: f64) -> f64 {
     let (k, m) = split_all(x);
-    let (h, l) = combine(0.0, m);
+    let (first, second, third) = log_terms(m - 1.0);
+    let (h, error) = fast_two_sum(first, second);
+    let (h, l) = fast_two_sum(h, error + third);
     let (p, error) = two_product(h, std::f64::consts::LOG2_E);
     let low = h.mul_add(LOG2_E_LO, l.mul_add(std::f64::consts::LOG2_E, error));
     let (sum, more) = fast_two_sum(k, p);

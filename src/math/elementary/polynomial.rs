@@ -70,3 +70,14 @@ pub(super) fn divide(n: f64, n_lo: f64, d: f64, d_lo: f64) -> (f64, f64) {
 pub(super) fn root_correction(root: f64, x: f64, x_lo: f64) -> f64 {
     ((-root).mul_add(root, x) + x_lo) / (root + root)
 }
+
+/// (x + x_lo - c) / (x + x_lo + c) to an ulp of itself, given the reciprocal of x + c as far as rounding makes it; x + c >= c
+/// and either x <= 3c or c a small integer, so that the subtraction is exact.
+#[inline(always)]
+pub(super) fn centred_ratio(x: f64, x_lo: f64, c: f64, reciprocal: f64) -> f64 {
+    let (d, error) = two_sum(x, c);
+    let d_lo = error + x_lo;
+    let n = d - 2.0 * c;
+    let u = n * reciprocal;
+    reciprocal.mul_add((-u).mul_add(d, n) + (-u).mul_add(d_lo, d_lo), u)
+}

@@ -53,7 +53,7 @@ pub(super) fn pow_near(x: f64, y: f64) -> (f64, bool) {
     let value = exp_pair_near(product, y.mul_add(l, -product) + y * l_lo);
     let normal =
         x.to_bits().wrapping_sub(f64::MIN_POSITIVE.to_bits()) < f64::INFINITY.to_bits() - f64::MIN_POSITIVE.to_bits();
-    (value, !normal | !(product.abs() < 700.0))
+    (value, !normal | (product.abs() >= 700.0) | product.is_nan())
 }
 
 /// Exact to half an ulp, in hardware.

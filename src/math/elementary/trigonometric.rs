@@ -76,8 +76,10 @@ fn reduce(x: f64) -> (u64, f64, f64) {
     let shifted = x.mul_add(std::f64::consts::FRAC_2_PI, SHIFT);
     let n = shifted - SHIFT;
     let exact = (-n).mul_add(PIO2_HI, x);
-    let r = (-n).mul_add(PIO2_MID, exact);
-    let r_lo = (-n).mul_add(PIO2_LO, (-n).mul_add(PIO2_MID, exact - r));
+    let (second, second_lo) = two_product(n, PIO2_MID);
+    let (r, error) = fast_two_sum(exact, -second);
+    // if the two nearly cancel, r is exact and what second_lo holds is all the more significant
+    let r_lo = error - n.mul_add(PIO2_LO, second_lo);
     (shifted.to_bits(), r, r_lo)
 }
 

@@ -28,8 +28,8 @@ pub(super) fn draw(results: &Results, comparison: &Comparison) -> Option<Picture
         let loss = results.records[*index].as_ref().and_then(loss)?;
         Some((loss - answer.loss).max(floor)).filter(|excess| excess.is_finite())
     };
-    let target = answer.target() - answer.loss;
-    let along = Logarithmic::over(rows.iter().flat_map(|row| &row.members).filter_map(excess).chain([target]))?;
+    let target = Some(answer.target() - answer.loss).filter(|target| target.is_finite() && *target > 0.0);
+    let along = Logarithmic::over(rows.iter().flat_map(|row| &row.members).filter_map(excess).chain(target))?;
     for (place, row) in rows.iter().enumerate() {
         let height = (rows.len() - place) as f64;
         let mut all: Vec<f64> = row.members.iter().filter_map(excess).collect();
@@ -51,15 +51,17 @@ pub(super) fn draw(results: &Results, comparison: &Comparison) -> Option<Picture
     let marks = ScatterPlot::new().with_data(middles).with_color(DARK).with_size(5.5).with_marker(MarkerShape::Diamond);
     plots.push(marks.into());
     labels.reverse();
-    let target = ReferenceLine::vertical(along.at(target)).with_color(FAINT);
     let layout = layout(&plots)
         .with_y_categories(labels)
-        .with_reference_line(target)
         .with_y_axis_min(0.5)
         .with_y_axis_max(rows.len() as f64 + 0.5)
         .with_width(900.0)
         .with_height(120.0 + 30.0 * rows.len() as f64)
         .with_x_label("final loss − lowest loss known");
+    let layout = match target {
+        Some(target) => layout.with_reference_line(ReferenceLine::vertical(along.at(target)).with_color(FAINT)),
+        None => layout,
+    };
     let layout = along.on_x(layout);
     Some(Picture {
         file: "comparison.svg",

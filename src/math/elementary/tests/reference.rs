@@ -1,7 +1,7 @@
 //! Multi-precision references for the elementary functions: dashu-float at 200 bits, series for what it lacks.
 
+use dashu_float::FBig;
 use dashu_float::round::mode::HalfEven;
-use dashu_float::{FBig, ops::SquareRoot};
 
 pub type Big = FBig<HalfEven, 2>;
 
@@ -19,21 +19,22 @@ fn is_zero(x: &Big) -> bool {
     *x == Big::ZERO
 }
 
-/// |got - want| in units of the last place of a double near `want`; infinite if only one of the two is infinite.
-pub fn ulps(got: f64, want: &Big) -> f64 {
+/// |got - want| in units of the last place of a double near `want` (near 1 if `absolute` and |want| < 1); infinite if only
+/// one of the two is infinite or NaN.
+pub fn ulps(got: f64, want: &Big, absolute: bool) -> f64 {
     let nearest = want.to_f64().value();
-    if nearest.is_infinite() || got.is_infinite() || got.is_nan() {
-        // The greatest double is an error below one ulp where the true value is less than half an ulp beyond it.
+    if nearest.is_infinite() || !got.is_finite() {
         return if got == nearest { 0.0 } else { f64::INFINITY };
     }
-    let exponent = ((nearest.abs().to_bits() >> 52) as i32).max(1) - 1075;
-    let unit = Big::try_from(2f64.powi(exponent.max(-1000))).expect("finite");
-    let unit = if exponent < -1000 { unit * Big::try_from(2f64.powi(exponent + 1000)).expect("finite") } else { unit };
-    if nearest == got && nearest == 0.0 && is_zero(want) {
-        return 0.0;
+    if is_zero(want) {
+        return if got == 0.0 { 0.0 } else { f64::INFINITY };
     }
-    let distance = (wide(got, 1200) - want).with_precision(60).value() / unit;
-    distance.to_f64().value().abs()
+    let size = if absolute { nearest.abs().max(1.0) } else { nearest.abs() };
+    let exponent = ((size.to_bits() >> 52) as i32).max(1) - 1075;
+    let distance = (wide(got, 1200) - want).with_precision(60).value();
+    // 2^-exponent in two factors: it may be beyond the range of doubles
+    let scaled = distance * big(2f64.powi(-exponent / 2)) * big(2f64.powi(-exponent - -exponent / 2));
+    scaled.to_f64().value().abs()
 }
 
 pub fn pi(bits: usize) -> Big {
@@ -178,6 +179,18 @@ pub fn trigamma(x: f64) -> Big {
     }
     let ratio = pi(GAMMA_BITS) / sin_pi(x);
     &ratio * &ratio - positive(&(wide(1.0, 1200) - wide(x, 1200)))
+}
+
+/// The n-th derivative of digamma, n >= 1, moderate x of either sign: the recurrence upwards, then A&S 6.4.11.
+pub fn polygamma(n: u32, x: f64) -> Big {
+    let (y, passed) = shifted(&g(x));
+    let power = |x: &Big, n: u32| (0..n).fold(g(1.0), |product, _| product * x);
+    // (2k + n - 1)! / ((2k)! (n - 1)!) = product of (2k + i) / i
+    let weight = |k: f64| (1..n).fold(g(1.0), |w, i| w * g(2.0 * k + f64::from(i)) / g(f64::from(i)));
+    let tail = (g(1.0) + asymptotic(&y, weight)) / g(f64::from(n)) / power(&y, n) + g(0.5) / power(&y, n + 1);
+    let sum = passed.iter().fold(tail, |sum, p| sum + g(1.0) / power(p, n + 1));
+    let factorial = (1..=n).fold(g(1.0), |product, i| product * g(f64::from(i)));
+    if n % 2 == 1 { factorial * sum } else { -(factorial * sum) }
 }
 
 /// 1 / (1 + e^-x)

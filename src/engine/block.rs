@@ -1,0 +1,249 @@
+//! The loops of the operators: one step on uniform values, or on the rows of a block.
+
+use crate::engine::code::{Instruction, Operand, Scatter};
+use crate::engine::run::State;
+use crate::ir::Operator;
+use crate::ir::op::{floor_divide, modulo, operators, truth};
+use crate::math::{elementary, special};
+
+/// A block operand: a slice of rows, or one number for all.
+enum Lanes<'a> {
+    Rows(&'a [f64]),
+    One(f64),
+}
+
+impl Lanes<'_> {
+    #[inline(always)]
+    fn at(&self, lane: usize) -> f64 {
+        match self {
+            Lanes::Rows(rows) => rows[lane],
+            Lanes::One(number) => *number,
+        }
+    }
+}
+
+#[inline(always)]
+fn lanes_of<'a>(operand: Operand, state: &'a State) -> Lanes<'a> {
+    match operand {
+        Operand::Slot(slot) => Lanes::Rows(&state.slots[slot as usize][..state.lanes]),
+        Operand::Column(column) => {
+            Lanes::Rows(&state.rows.columns[column as usize][state.start..state.start + state.lanes])
+        }
+        Operand::Uniform(place) => Lanes::One(state.uniforms[place as usize]),
+    }
+}
+
+/// The first `count` rows of a row value.
+#[inline(always)]
+pub fn rows_of<'a>(operand: Operand, state: &'a State, count: usize) -> &'a [f64] {
+    match lanes_of(operand, state) {
+        Lanes::Rows(rows) => &rows[..count],
+        Lanes::One(_) => unreachable!("a row value stands in rows"),
+    }
+}
+
+/// Does something to a slot that no operand stands in: it is taken out while it is written.
+#[inline(always)]
+fn write(slot: u32, state: &mut State, f: impl FnOnce(&mut [f64], &State)) {
+    let mut taken = std::mem::take(&mut state.slots[slot as usize]);
+    f(&mut taken[..state.lanes], state);
+    state.slots[slot as usize] = taken;
+}
+
+/// The elementary operation on the k-th elements.
+#[inline(always)]
+pub fn element_of(instruction: &Instruction, vector: &[bool; 3], k: u32) -> Instruction {
+    let mut of = *instruction;
+    of.to = of.to.nth(k);
+    for (operand, vector) in of.operands.iter_mut().zip(vector) {
+        if *vector {
+            *operand = operand.nth(k);
+        }
+    }
+    of
+}
+
+#[inline(always)]
+pub fn copy(to: Operand, from: Operand, count: u32, vector: bool, state: &mut State) {
+    for k in 0..count {
+        let from = if vector { from.nth(k) } else { from };
+        match to.nth(k) {
+            Operand::Uniform(place) => {
+                let Operand::Uniform(from) = from else { unreachable!("uniform values come from uniform values") };
+                state.uniforms[place as usize] = state.uniforms[from as usize];
+            }
+            Operand::Slot(slot) if from == Operand::Slot(slot) => {}
+            Operand::Slot(slot) => write(slot, state, |to, state| match lanes_of(from, state) {
+                Lanes::Rows(rows) => to.copy_from_slice(rows),
+                Lanes::One(number) => to.fill(number),
+            }),
+            Operand::Column(_) => unreachable!("data are not written"),
+        }
+    }
+}
+
+/// The position that an index names in a vector of so many elements.
+#[inline(always)]
+fn position(index: f64, size: u32) -> Option<u32> {
+    // NaN fails both comparisons.
+    (index >= 0.0 && index < f64::from(size)).then_some(index as u32)
+}
+
+#[inline(always)]
+pub fn element(to: Operand, vector: Operand, size: u32, index: Operand, state: &mut State) {
+    match (to, index) {
+        (Operand::Uniform(to), Operand::Uniform(index)) => {
+            let Operand::Uniform(first) = vector else { unreachable!("uniform values come from uniform values") };
+            let position = position(state.uniforms[index as usize], size);
+            state.uniforms[to as usize] = position.map_or(f64::NAN, |k| state.uniforms[(first + k) as usize]);
+        }
+        (Operand::Slot(_), Operand::Uniform(index)) => match position(state.uniforms[index as usize], size) {
+            Some(k) => copy(to, vector.nth(k), 1, true, state),
+            None => {
+                let Operand::Slot(slot) = to else { return };
+                write(slot, state, |to, _| to.fill(f64::NAN));
+            }
+        },
+        (Operand::Slot(slot), index) => write(slot, state, |to, state| {
+            let index = lanes_of(index, state);
+            for (lane, to) in to.iter_mut().enumerate() {
+                *to = match position(index.at(lane), size) {
+                    Some(k) => lanes_of(vector.nth(k), state).at(lane),
+                    None => f64::NAN,
+                };
+            }
+        }),
+        _ => unreachable!("data are not written"),
+    }
+}
+
+#[inline(always)]
+pub fn replace(vector: Operand, size: u32, index: Operand, element: Operand, state: &mut State) {
+    match (vector, index) {
+        (_, Operand::Uniform(index)) => {
+            if let Some(k) = position(state.uniforms[index as usize], size) {
+                copy(vector.nth(k), element, 1, false, state);
+            }
+        }
+        (Operand::Slot(first), index) => {
+            for lane in 0..state.lanes {
+                let (index, element) = (lanes_of(index, state).at(lane), lanes_of(element, state).at(lane));
+                if let Some(k) = position(index, size) {
+                    state.slots[(first + k) as usize][lane] = element;
+                }
+            }
+        }
+        _ => unreachable!("a uniform vector is replaced at a uniform index"),
+    }
+}
+
+#[inline(always)]
+pub fn scatter(scatter: &Scatter, state: &mut State, count: usize) {
+    for lane in 0..count {
+        let index = lanes_of(scatter.index, state).at(lane);
+        let number = lanes_of(scatter.number, state).at(lane);
+        if let Some(k) = position(index, scatter.size) {
+            state.uniforms[(scatter.to + k) as usize] += number;
+        }
+    }
+}
+
+/// Unary functions whose vector loops have rare lanes that are done again; false for all others.
+#[inline(always)]
+fn unary_block(operator: Operator, to: &mut [f64], x: &[f64]) -> bool {
+    use elementary::block;
+    match operator {
+        Operator::Sin => block::sin(to, x),
+        Operator::Cos => block::cos(to, x),
+        Operator::Tan => block::tan(to, x),
+        Operator::Gamma => block::gamma(to, x),
+        Operator::LogGamma => block::lgamma(to, x),
+        Operator::Digamma => block::digamma(to, x),
+        _ => return false,
+    }
+    true
+}
+
+macro_rules! execute {
+    (
+        unary { $(($u:ident, $un:literal, $uc:literal, $us:ident, [$($ux:expr),*], |$ua:ident| $uv:expr, $up:expr))* }
+        binary { $(($b:ident, $bn:literal, $bc:literal, $bs:ident, [$($bx:expr),*], |$ba:ident, $bb:ident| $bv:expr, $bp:expr, $bq:expr))* }
+        ternary { $(($t:ident, $tn:literal, $tc:literal, $ts:ident, [$($tx:expr),*], |$ta:ident, $tb:ident, $td:ident| $tv:expr, $tp:expr, $tq:expr, $tr:expr))* }
+    ) => {
+        /// One operation on uniform values.
+        #[inline(always)]
+        pub fn uniform(instruction: &Instruction, file: &mut [f64]) {
+            let at = |k: usize| match instruction.operands[k] {
+                Operand::Uniform(place) => file[place as usize],
+                _ => unreachable!("uniform work has uniform operands"),
+            };
+            let result = match instruction.operator {
+                $(Operator::$u => { let $ua = at(0); $uv })*
+                $(Operator::$b => { let ($ba, $bb) = (at(0), at(1)); $bv })*
+                $(Operator::$t => { let ($ta, $tb, $td) = (at(0), at(1), at(2)); $tv })*
+            };
+            if let Operand::Uniform(to) = instruction.to {
+                file[to as usize] = result;
+            }
+        }
+
+        /// One operation on a block of rows.
+        #[inline(always)]
+        pub fn apply(instruction: &Instruction, state: &mut State) {
+            let Operand::Slot(slot) = instruction.to else { return };
+            // As in `write`, but without a closure: one so large would not be compiled into every level.
+            let mut taken = std::mem::take(&mut state.slots[slot as usize]);
+            {
+                let to = &mut taken[..state.lanes];
+                let at = |k: usize| lanes_of(instruction.operands[k], state);
+                match instruction.operator {
+                    $(Operator::$u => match at(0) {
+                        Lanes::Rows(a) => {
+                            if !unary_block(Operator::$u, to, a) {
+                                for (to, a) in to.iter_mut().zip(a) {
+                                    let $ua = *a;
+                                    *to = $uv;
+                                }
+                            }
+                        }
+                        Lanes::One($ua) => to.fill($uv),
+                    },)*
+                    $(Operator::$b => match (at(0), at(1)) {
+                        (Lanes::Rows(a), Lanes::Rows(b)) => {
+                            if Operator::$b == Operator::Power {
+                                elementary::block::pow(to, a, b);
+                            } else {
+                                for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
+                                    let ($ba, $bb) = (*a, *b);
+                                    *to = $bv;
+                                }
+                            }
+                        }
+                        (Lanes::Rows(a), Lanes::One($bb)) => {
+                            for (to, a) in to.iter_mut().zip(a) {
+                                let $ba = *a;
+                                *to = $bv;
+                            }
+                        }
+                        (Lanes::One($ba), Lanes::Rows(b)) => {
+                            for (to, b) in to.iter_mut().zip(b) {
+                                let $bb = *b;
+                                *to = $bv;
+                            }
+                        }
+                        (Lanes::One($ba), Lanes::One($bb)) => to.fill($bv),
+                    },)*
+                    $(Operator::$t => {
+                        let operands = [at(0), at(1), at(2)];
+                        for (lane, to) in to.iter_mut().enumerate() {
+                            let ($ta, $tb, $td) = (operands[0].at(lane), operands[1].at(lane), operands[2].at(lane));
+                            *to = $tv;
+                        }
+                    })*
+                }
+            }
+            state.slots[slot as usize] = taken;
+        }
+    };
+}
+operators!(execute);

@@ -1,0 +1,130 @@
+//! What a kernel is made of: steps on uniform values and on blocks of rows, and loops of steps.
+
+use crate::ir::Operator;
+
+/// Where a value stands. A vector takes consecutive places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    /// A number that is the same for every row: a place of the uniform file.
+    Uniform(u32),
+    /// A block of rows that a step has written.
+    Slot(u32),
+    /// A block of a data column.
+    Column(u32),
+}
+
+/// One pass over the rows, with the uniform work before it.
+#[derive(Clone, Debug, Default)]
+pub struct Pass {
+    pub uniform: Vec<Step>,
+    pub rows: Vec<Step>,
+    /// Row values and the places of the uniform file that receive their sums.
+    pub sums: Vec<(Operand, u32)>,
+    pub scatters: Vec<Scatter>,
+    /// Row values and the stores that keep them.
+    pub stores: Vec<(Operand, u32)>,
+}
+
+/// Row numbers added, row by row, to the elements of a uniform vector.
+#[derive(Clone, Copy, Debug)]
+pub struct Scatter {
+    pub index: Operand,
+    pub number: Operand,
+    pub to: u32,
+    pub size: u32,
+}
+
+/// A step writes to uniform places if `to` is one, else to slots.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Apply(Instruction),
+    /// The same operation on each element of vectors; an operand that is no vector stands for every element.
+    Elementwise {
+        instruction: Instruction,
+        count: u32,
+        vector: [bool; 3],
+    },
+    /// Copies a number or a block, or a vector of them, or one of them to every element of a vector. From a uniform
+    /// place to slots it fills them.
+    Copy {
+        to: Operand,
+        from: Operand,
+        count: u32,
+        vector: bool,
+    },
+    Element {
+        to: Operand,
+        vector: Operand,
+        size: u32,
+        index: Operand,
+    },
+    /// Replaces an element where the vector stands.
+    Replace {
+        vector: Operand,
+        size: u32,
+        index: Operand,
+        element: Operand,
+    },
+    Loop(Box<LoopCode>),
+}
+
+/// An elementary operation; unused operands are repetitions.
+#[derive(Clone, Copy, Debug)]
+pub struct Instruction {
+    pub operator: Operator,
+    pub to: Operand,
+    pub operands: [Operand; 3],
+}
+
+/// A value that a loop carries: where it stands, and where the body leaves its next value.
+#[derive(Clone, Copy, Debug)]
+pub struct Carry {
+    pub at: Operand,
+    pub next: Operand,
+    pub size: u32,
+    /// A backward loop reads its value before each step.
+    pub read: bool,
+}
+
+/// The steps of a body with what goes in and out.
+#[derive(Clone, Debug)]
+pub struct Body {
+    /// The uniform place of the step's index.
+    pub index: u32,
+    pub carried: Vec<Carry>,
+    /// Whether any row wanted the step; without it every step is wanted.
+    pub wanted: Option<Operand>,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub struct LoopCode {
+    pub body: Body,
+    pub repeat: Repeat,
+    /// The loop's number: where its frame stands.
+    pub frame: u32,
+    /// A backward loop retraces this one: its states are kept.
+    pub keeps: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Repeat {
+    Counted {
+        count: u32,
+    },
+    Bounded {
+        most: u64,
+    },
+    /// Retraces the forward loop.
+    Backward(Box<Backward>),
+}
+
+/// How a backward loop knows the states that the forward loop passed through.
+#[derive(Clone, Debug)]
+pub struct Backward {
+    /// The forward loop's frame.
+    pub forward: u32,
+    /// The forward loop's body, to pass through the states again where they were not kept. Its carried places are the
+    /// ones from which the backward body reads them.
+    pub again: Body,
+}

@@ -1,0 +1,448 @@
+//! From nodes to steps: places for values, slots shared by values that are not alive together, loops with their bodies.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::engine::code::{Backward, Body, Carry, Instruction, LoopCode, Operand, Repeat, Step};
+use crate::ir::{Loop, LoopKind, Node, Program, Rate, Value};
+
+/// Gives out places and makes steps. Uniform values keep their places; slots are given again when their value dies.
+#[derive(Debug, Default)]
+pub struct Emitter {
+    pub constants: Vec<(u32, f64)>,
+    shared: HashMap<u64, u32>,
+    pub uniforms: u32,
+    /// Most slots that any pass needs.
+    pub slots: u32,
+    /// Slots of the pass under way.
+    used: u32,
+    free: Vec<u32>,
+    /// Slots in which loops under way carry their values.
+    held: HashSet<u32>,
+    pub frames: u32,
+}
+
+/// The place of every node of a program that has one.
+type Places = Vec<Option<Operand>>;
+
+impl Emitter {
+    /// Places for a whole program: its inputs stand first in the uniform file.
+    pub fn new(program: &Program) -> Emitter {
+        Emitter { uniforms: program.inputs as u32, ..Emitter::default() }
+    }
+
+    /// A fresh pass over the rows: every slot is free.
+    pub fn begin_pass(&mut self) {
+        self.used = 0;
+        self.free.clear();
+    }
+
+    /// `size` consecutive uniform places.
+    pub fn uniform(&mut self, size: u32) -> u32 {
+        self.uniforms += size;
+        self.uniforms - size
+    }
+
+    fn slot(&mut self, size: u32) -> u32 {
+        if size == 1
+            && let Some(slot) = self.free.pop()
+        {
+            return slot;
+        }
+        self.used += size;
+        self.slots = self.slots.max(self.used);
+        self.used - size
+    }
+
+    fn place(&mut self, by_row: bool, size: u32) -> Operand {
+        if by_row { Operand::Slot(self.slot(size)) } else { Operand::Uniform(self.uniform(size)) }
+    }
+
+    fn release(&mut self, place: Operand, size: u32) {
+        if let Operand::Slot(first) = place {
+            let held = &self.held;
+            self.free.extend((first..first + size).filter(|slot| !held.contains(slot)));
+        }
+    }
+
+    fn hold(&mut self, carried: &[(Operand, u32)], hold: bool) {
+        for (place, size) in carried {
+            if let Operand::Slot(first) = place {
+                for slot in *first..first + size {
+                    if hold {
+                        self.held.insert(slot)
+                    } else {
+                        self.held.remove(&slot)
+                    };
+                }
+            }
+        }
+    }
+
+    fn constant(&mut self, number: f64) -> Operand {
+        if let Some(place) = self.shared.get(&number.to_bits()) {
+            return Operand::Uniform(*place);
+        }
+        let place = self.uniform(1);
+        self.constants.push((place, number));
+        self.shared.insert(number.to_bits(), place);
+        Operand::Uniform(place)
+    }
+
+    /// The places of inputs, columns and constants of a whole program.
+    pub fn leaves(&mut self, program: &Program, needed: &[bool]) -> Places {
+        program
+            .values()
+            .map(|v| match program.node(v) {
+                Node::Input(k) => Some(Operand::Uniform(*k)),
+                Node::Column(k) => Some(Operand::Column(*k)),
+                Node::Constant(bits) if needed[v.index()] => Some(self.constant(f64::from_bits(*bits))),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Steps that compute the `selected` nodes, in order. What they use must have a place or be selected before; `roots`
+    /// stay alive. Slots of selected values that die on the way are given again; the places of `loaned` values, which a
+    /// loop carries, may be written to once they are dead.
+    pub fn steps(
+        &mut self,
+        program: &Program,
+        rates: &[Rate],
+        selected: &[Value],
+        roots: &[Value],
+        loaned: &[Value],
+        places: &mut Places,
+    ) -> Vec<Step> {
+        let sizes = program.sizes();
+        let size = |v: Value| sizes[v.index()].unwrap_or(1);
+        let mut mine = vec![false; program.nodes.len()];
+        selected.iter().for_each(|v| mine[v.index()] = true);
+        let mut last_use: Vec<usize> = vec![0; program.nodes.len()];
+        for value in selected {
+            for operand in uses(program, *value) {
+                last_use[operand.index()] = value.index();
+            }
+            // A value that nobody uses dies at once.
+            last_use[value.index()] = last_use[value.index()].max(value.index());
+        }
+        // What other phases or the outputs use does not die here.
+        for value in program.values().filter(|v| !mine[v.index()]) {
+            uses(program, value).iter().for_each(|v| last_use[v.index()] = usize::MAX);
+        }
+        roots.iter().for_each(|v| last_use[v.index()] = usize::MAX);
+        let mut steps = Vec::new();
+        // Results stand where their loop keeps them.
+        let mut results: HashMap<Value, Vec<Operand>> = HashMap::new();
+        for value in selected {
+            let node = program.node(*value);
+            let by_row = rates[value.index()].by_row();
+            let last = |v: Value| last_use[v.index()] == value.index();
+            let dies = |v: Value| last(v) && (mine[v.index()] || loaned.contains(&v));
+            match node {
+                Node::Result { of, index } => places[value.index()] = Some(results[of][*index as usize]),
+                Node::Loop(body) => {
+                    let code = self.emit_loop(program, rates, *value, body, places, &dies, &mut steps);
+                    let of = code.body.carried.iter().map(|carry| carry.at).collect();
+                    results.insert(*value, of);
+                    steps.push(Step::Loop(Box::new(code)));
+                }
+                _ => {
+                    let place = self.emit(program, &sizes, *value, by_row, places, &dies, &mut steps);
+                    places[value.index()] = Some(place);
+                }
+            }
+            let mut released: Vec<Value> = Vec::new();
+            for v in uses(program, *value).into_iter().chain([*value]) {
+                // A loop frees what its results do not keep by itself; an operand whose place was taken over is not free.
+                let is_loop = matches!(program.node(v), Node::Loop(_));
+                if last(v) && mine[v.index()] && !is_loop && !released.contains(&v) {
+                    released.push(v);
+                    if let Some(place) = places[v.index()]
+                        && !taken_over(place, v, *value, &results, places)
+                    {
+                        self.release(place, size(v));
+                    }
+                }
+            }
+        }
+        steps
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the state of one walk over a program")]
+    fn emit(
+        &mut self,
+        program: &Program,
+        sizes: &[Option<u32>],
+        value: Value,
+        by_row: bool,
+        places: &Places,
+        dies: &dyn Fn(Value) -> bool,
+        steps: &mut Vec<Step>,
+    ) -> Operand {
+        let at = |v: Value| places[v.index()].expect("an operand has a place");
+        let size = sizes[value.index()];
+        match program.node(value) {
+            Node::Constant(bits) => self.constant(f64::from_bits(*bits)),
+            Node::Apply(operator, operands) => {
+                let to = self.place(by_row, size.unwrap_or(1));
+                let instruction = Instruction { operator: *operator, to, operands: operands.map(at) };
+                steps.push(match size {
+                    None => Step::Apply(instruction),
+                    Some(count) => {
+                        let vector = operands.map(|v| sizes[v.index()].is_some());
+                        Step::Elementwise { instruction, count, vector }
+                    }
+                });
+                to
+            }
+            Node::Pack(elements) => {
+                let to = self.place(by_row, elements.len() as u32);
+                for (k, v) in elements.iter().enumerate() {
+                    steps.push(Step::Copy { to: to.nth(k as u32), from: at(*v), count: 1, vector: false });
+                }
+                to
+            }
+            Node::Fill(number, count) => {
+                let to = self.place(by_row, *count);
+                steps.push(Step::Copy { to, from: at(*number), count: *count, vector: false });
+                to
+            }
+            Node::Element { vector, index } => {
+                let to = self.place(by_row, 1);
+                let size = sizes[vector.index()].unwrap_or(1);
+                steps.push(Step::Element { to, vector: at(*vector), size, index: at(*index) });
+                to
+            }
+            Node::Replace { vector, index, element } => {
+                let size = sizes[vector.index()].unwrap_or(1);
+                let from = at(*vector);
+                // A vector that nobody needs any more is changed where it stands.
+                let here = dies(*vector) && matches!(from, Operand::Slot(_)) == by_row && from != at(*element);
+                let to = if here { from } else { self.place(by_row, size) };
+                if to != from {
+                    steps.push(Step::Copy { to, from, count: size, vector: true });
+                }
+                steps.push(Step::Replace { vector: to, size, index: at(*index), element: at(*element) });
+                to
+            }
+            other => unreachable!("{other:?} is no step"),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the state of one walk over a program")]
+    fn emit_loop(
+        &mut self,
+        program: &Program,
+        rates: &[Rate],
+        value: Value,
+        body: &Loop,
+        places: &mut Places,
+        dies: &dyn Fn(Value) -> bool,
+        steps: &mut Vec<Step>,
+    ) -> LoopCode {
+        let sizes = program.sizes();
+        let by_row = rates[value.index()].by_row();
+        let carried = self.carried_places(body, by_row, &sizes, places, dies, steps);
+        let captured: Vec<Operand> =
+            body.captured().iter().map(|v| places[v.index()].expect("an operand has a place")).collect();
+        let rate_of = |v: Value| rates[v.index()];
+        let frame = self.frames;
+        self.frames += 1;
+        places[value.index()] = Some(Operand::Uniform(frame));
+        let states = body.forward().map(rate_of);
+        let read = states_read(program, value);
+        let keeps = read.is_some();
+        let read = read.unwrap_or_default();
+        let body_rates = body.body_rates(rates[value.index()], rate_of, states);
+        match body.kind {
+            LoopKind::Backward => {
+                let forward_value = body.forward().expect("a backward loop has a forward loop");
+                let again = self.emit_again(program, rates, forward_value, places, steps);
+                let state_places: Vec<Operand> = again.carried.iter().map(|carry| carry.at).collect();
+                let inner = self.emit_body(body, &body_rates, &carried, &captured, &state_places, &[]);
+                let Some(Operand::Uniform(frame_of_forward)) = places[forward_value.index()] else {
+                    unreachable!("the forward loop came before")
+                };
+                again.carried.iter().for_each(|carry| self.release(carry.at, carry.size));
+                let backward = Backward { forward: frame_of_forward, again };
+                LoopCode { body: inner, repeat: Repeat::Backward(Box::new(backward)), frame, keeps: false }
+            }
+            LoopKind::Counted => {
+                let count = body.count().and_then(|v| places[v.index()]);
+                let Some(Operand::Uniform(count)) = count else { unreachable!("counts are uniform") };
+                let inner = self.emit_body(body, &body_rates, &carried, &captured, &[], &read);
+                LoopCode { body: inner, repeat: Repeat::Counted { count }, frame, keeps }
+            }
+            LoopKind::Bounded(most) => {
+                let inner = self.emit_body(body, &body_rates, &carried, &captured, &[], &read);
+                LoopCode { body: inner, repeat: Repeat::Bounded { most }, frame, keeps }
+            }
+        }
+    }
+
+    /// Places for what a loop carries, with the initial values in them.
+    fn carried_places(
+        &mut self,
+        body: &Loop,
+        by_row: bool,
+        sizes: &[Option<u32>],
+        places: &Places,
+        dies: &dyn Fn(Value) -> bool,
+        steps: &mut Vec<Step>,
+    ) -> Vec<(Operand, u32)> {
+        let mut taken: Vec<Operand> = Vec::new();
+        let mut carried = Vec::new();
+        for (k, v) in body.initial().iter().enumerate() {
+            let size = sizes[v.index()].unwrap_or(1);
+            let from = places[v.index()].expect("an operand has a place");
+            let captured = body.captured().contains(v) || body.count() == Some(*v);
+            let again = body.initial()[..k].contains(v);
+            let here = dies(*v) && !captured && !again && matches!(from, Operand::Slot(_)) && by_row;
+            let at = if here && !taken.contains(&from) { from } else { self.place(by_row, size) };
+            if at != from {
+                steps.push(Step::Copy { to: at, from, count: size, vector: true });
+            }
+            taken.push(at);
+            carried.push((at, size));
+        }
+        carried
+    }
+
+    /// The forward loop's body once more, with places of its own, for a backward loop.
+    fn emit_again(
+        &mut self,
+        program: &Program,
+        rates: &[Rate],
+        value: Value,
+        places: &Places,
+        steps: &mut Vec<Step>,
+    ) -> Body {
+        let forward = program.loop_at(value).expect("a backward loop retraces a loop");
+        let sizes = program.sizes();
+        let by_row = rates[value.index()].by_row();
+        let never = |_: Value| false;
+        let carried = self.carried_places(forward, by_row, &sizes, places, &never, steps);
+        let captured: Vec<Operand> =
+            forward.captured().iter().map(|v| places[v.index()].expect("an operand has a place")).collect();
+        let rate_of = |v: Value| rates[v.index()];
+        let body_rates = forward.body_rates(rates[value.index()], rate_of, forward.forward().map(rate_of));
+        let read = states_read(program, value).unwrap_or_default();
+        self.emit_body(forward, &body_rates, &carried, &captured, &[], &read)
+    }
+
+    fn emit_body(
+        &mut self,
+        of: &Loop,
+        rates: &[Rate],
+        carried: &[(Operand, u32)],
+        captured: &[Operand],
+        states: &[Operand],
+        read: &[bool],
+    ) -> Body {
+        let program = &of.body;
+        let needed = program.needed();
+        let index = self.uniform(1);
+        let mut inputs = vec![Operand::Uniform(index)];
+        inputs.extend(carried.iter().map(|(at, _)| *at));
+        inputs.extend(captured);
+        inputs.extend(states);
+        let mut places: Places = program
+            .values()
+            .map(|v| match program.node(v) {
+                Node::Input(k) | Node::VectorInput(k, _) => Some(inputs[*k as usize]),
+                Node::Constant(bits) if needed[v.index()] => Some(self.constant(f64::from_bits(*bits))),
+                _ => None,
+            })
+            .collect();
+        let is_leaf = |v: &Value| places[v.index()].is_some();
+        let selected: Vec<Value> = program.values().filter(|v| needed[v.index()] && !is_leaf(v)).collect();
+        let is_carried = |v: &Value| matches!(program.node(*v), Node::Input(k) | Node::VectorInput(k, _) if (1..=carried.len() as u32).contains(k));
+        let loaned: Vec<Value> = program.values().filter(is_carried).collect();
+        self.hold(carried, true);
+        let mut steps = self.steps(program, rates, &selected, &program.outputs, &loaned, &mut places);
+        let outputs: Vec<Operand> =
+            program.outputs.iter().map(|v| places[v.index()].expect("an output has a place")).collect();
+        let wanted = outputs.get(carried.len()).copied();
+        let mut fresh: Vec<(Operand, u32)> = Vec::new();
+        let mut carries = Vec::new();
+        for (k, (at, size)) in carried.iter().enumerate() {
+            let next = outputs[k];
+            let made_here = selected.contains(&program.outputs[k]) && !carried.iter().any(|(other, _)| *other == next);
+            let taken = fresh.iter().any(|(other, _)| *other == next) || wanted == Some(next);
+            let same_kind = matches!(next, Operand::Slot(_)) == matches!(at, Operand::Slot(_));
+            let next = if next == *at || (made_here && !taken && same_kind) {
+                next
+            } else {
+                // It stands where another carried value or nothing of the body's own does: a copy can be moved.
+                let temporary = self.place(matches!(at, Operand::Slot(_)), *size);
+                steps.push(Step::Copy { to: temporary, from: next, count: *size, vector: true });
+                temporary
+            };
+            fresh.push((next, *size));
+            carries.push(Carry { at: *at, next, size: *size, read: read.get(k).copied().unwrap_or(false) });
+        }
+        // What stood until the end of the body is free after the loop, but for the carried places.
+        let mut freed: Vec<Operand> = Vec::new();
+        let wanted_slot = wanted.filter(|_| selected.contains(&program.outputs[carried.len()]));
+        for (place, size) in fresh.into_iter().chain(wanted_slot.map(|place| (place, 1))) {
+            if !freed.contains(&place) {
+                freed.push(place);
+                self.release(place, size);
+            }
+        }
+        self.hold(carried, false);
+        Body { index, carried: carries, wanted, steps }
+    }
+}
+
+/// Which of a loop's carried values the backward loops that retrace it read; None if none does.
+fn states_read(program: &Program, value: Value) -> Option<Vec<bool>> {
+    let carried = program.loop_at(value)?.carried;
+    let backward = program.nodes.iter().filter_map(|node| match node {
+        Node::Loop(body) if body.forward() == Some(value) => Some(body),
+        _ => None,
+    });
+    backward.fold(None, |read, body| {
+        let mut read = read.unwrap_or_else(|| vec![false; carried]);
+        let first = (body.body.inputs - carried) as u32;
+        for (node, _) in body.body.nodes.iter().zip(body.body.needed()).filter(|(_, needed)| *needed) {
+            if let Node::Input(k) | Node::VectorInput(k, _) = node
+                && *k >= first
+            {
+                read[(*k - first) as usize] = true;
+            }
+        }
+        Some(read)
+    })
+}
+
+/// Whether the value made last stands where a dying operand stood.
+fn taken_over(
+    place: Operand,
+    dying: Value,
+    made: Value,
+    results: &HashMap<Value, Vec<Operand>>,
+    places: &Places,
+) -> bool {
+    dying != made && (places[made.index()] == Some(place) || results.get(&made).is_some_and(|of| of.contains(&place)))
+}
+
+/// The nodes that a node uses; a backward loop uses what its forward loop does, to pass through its states again.
+fn uses(program: &Program, value: Value) -> Vec<Value> {
+    let mut operands = program.node(value).operands();
+    if let Some(forward) = program.loop_at(value).and_then(Loop::forward) {
+        operands.extend(program.node(forward).operands());
+    }
+    operands
+}
+
+impl Operand {
+    /// The k-th place of a vector that begins here.
+    pub fn nth(self, k: u32) -> Operand {
+        match self {
+            Operand::Uniform(place) => Operand::Uniform(place + k),
+            Operand::Slot(slot) => Operand::Slot(slot + k),
+            Operand::Column(column) => Operand::Column(column),
+        }
+    }
+}
