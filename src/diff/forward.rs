@@ -138,7 +138,12 @@ pub fn rule(
                 let Some(partial) = operator.partial(b, &here, value, which) else { continue };
                 for (k, slot) in tangent.iter_mut().enumerate() {
                     let Some(inner) = of(*operand, k) else { continue };
-                    let term = b.multiply(partial, inner);
+                    // A masked product differentiated: what a zero wins over, its derivative too.
+                    let term = match (*operator, which) {
+                        (Operator::Masked, 0) => b.apply(Operator::Masked, &[inner, partial]),
+                        (Operator::Masked, _) => b.apply(Operator::Masked, &[partial, inner]),
+                        _ => b.multiply(partial, inner),
+                    };
                     *slot = Some(match *slot {
                         Some(sum) => b.add(sum, term),
                         None => term,

@@ -136,7 +136,12 @@ impl<'a> Sweep<'a> {
         match self.program.node(value) {
             Node::Input(k) | Node::VectorInput(k, _) => inputs[*k as usize] = Some(adjoint),
             // The adjoint of a sum is the same for every row.
-            Node::Sum(operand) => self.receive(*operand, value, adjoint),
+            Node::Sum(operand) => {
+                // What is the same for every row is used once for each.
+                let by_row = self.b.rate(at(operand)).by_row();
+                let adjoint = if by_row { adjoint } else { self.b.sum(adjoint) };
+                self.receive(*operand, value, adjoint);
+            }
             Node::Scatter { index, number, .. } => {
                 let term = self.b.element(adjoint, at(index));
                 self.receive(*number, value, term);

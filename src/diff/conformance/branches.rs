@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::{no_faults, relative};
 use crate::diagnostic::Source;
 use crate::diff::reference::Reference;
-use crate::diff::{Method, Objective};
-use crate::engine::{Rows, Workspace};
+use crate::diff::{Method, Objective, forward, reverse};
+use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::{Builder, Program};
 use crate::language::lower::{self, Meaning, Scope};
 use crate::language::tree::Text;
@@ -50,7 +50,7 @@ fn faults_of(formula: &str, (a, z): (f64, f64), column: &[f64], want: [f64; 2]) 
     compare("the reference", &Reference::new(&program, &columns, column.len()).gradient(&[a, z]));
     for method in EXACT {
         let mut found = [0.0; 2];
-        let objective = Objective::new(&program, &rows, method, None, 0.0).expect("every method differentiates this");
+        let objective = Objective::new(&program, &rows, method, None, 0.0).expect("a scalar program");
         objective.gradient(&[a, z], &mut Workspace::default(), &mut found);
         compare(&format!("{method:?}"), &found);
     }
@@ -147,9 +147,32 @@ fn no_derivative_is_not_zero() {
     let program = program("sqrt(z)");
     for method in EXACT {
         let mut found = [0.0; 2];
-        let objective = Objective::new(&program, &Rows::new(&[vec![1.0]], 1), method, None, 0.0)
-            .expect("every method differentiates this");
+        let objective =
+            Objective::new(&program, &Rows::new(&[vec![1.0]], 1), method, None, 0.0).expect("a scalar program");
         objective.gradient(&[0.0, 0.0], &mut Workspace::default(), &mut found);
         assert!(!found[1].is_finite(), "{method:?}: {found:?}");
     }
+}
+
+/// Second derivatives, forward over reverse as the intervals take them, in a at (a, z) = (2, 1).
+#[test]
+fn second_derivatives_are_those_of_the_branch_taken() {
+    let cases: &[(&str, &[f64], f64)] = &[
+        ("sqrt(a*x) if x > 0 else 0", &[0.0, 1.0, -1.0], -0.25 / (2.0 * ROOT)),
+        ("log(a*x) if x > 0 else a**3", &[0.0, 1.0], 12.0 - 0.25),
+        ("a**2/x if x != 0 else a", &[0.0, 1.0], 2.0),
+        ("sqrt(z - 1)*a if z > 1 else a**3", &[0.0], 12.0),
+    ];
+    let mut faults = Vec::new();
+    for (formula, column, want) in cases {
+        let second = forward::jacobian(&reverse::gradient(&program(formula)));
+        let kernel = Kernel::new(&second, &Rows::new(&[column.to_vec()], column.len()));
+        let mut found = [0.0; 9];
+        kernel.evaluate(&[2.0, 1.0], &mut Workspace::default(), &mut found);
+        // Value, slopes in a and z; then the derivatives of each in a and z.
+        if relative(found[5], *want, want.abs()) > 1e-13 {
+            faults.push(format!("{formula}: {}, not {want}", found[5]));
+        }
+    }
+    no_faults(&faults);
 }

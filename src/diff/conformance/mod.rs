@@ -13,6 +13,8 @@
 //!
 //! Checks return the faults that they find, so that negative controls can ask for some.
 
+#![expect(clippy::disallowed_methods, reason = "exact powers of two, and quadrature that only judges")]
+
 mod branches;
 mod densities;
 mod domain;

@@ -50,7 +50,7 @@ fn rounding_of_constant(operator: Operator) -> Real {
 }
 
 /// The points where a rule and the difference of values disagree.
-fn rule_faults(row: &Row, rule: Rule) -> Vec<String> {
+fn rule_faults(row: &Row, rule: Rule, count: usize) -> Vec<String> {
     let mut faults = Vec::new();
     for which in 0..row.arity {
         let mut b = Builder::new();
@@ -58,7 +58,7 @@ fn rule_faults(row: &Row, rule: Rule) -> Vec<String> {
         let result = b.apply(row.operator, &inputs);
         let partial = rule(row.operator, &mut b, &inputs, result, which).unwrap_or_else(|| b.constant(0.0));
         let program = b.finish(&[partial], row.arity, 0);
-        for (point, ranges) in domain::points(row, 30) {
+        for (point, ranges) in domain::points(row, count) {
             // A power of a negative number has no derivative in the exponent.
             // The step is relative.
             let still = ranges[which].is_whole() || point[which] == 0.0;
@@ -90,7 +90,7 @@ fn rule_faults(row: &Row, rule: Rule) -> Vec<String> {
 
 #[test]
 fn rules_are_the_derivatives() {
-    let faults: Vec<String> = ROWS.iter().flat_map(|row| rule_faults(row, Operator::partial)).collect();
+    let faults: Vec<String> = ROWS.iter().flat_map(|row| rule_faults(row, Operator::partial, 30)).collect();
     no_faults(&faults);
     for operator in [Operator::Log2, Operator::Log10, Operator::Erf] {
         let error = rounding_of_constant(operator).subtract(&real(1.0)).to_f64();
@@ -105,8 +105,8 @@ fn wrong_rules_are_found() {
         Operator::Sin => Some(result),
         _ => operator.partial(b, x, result, which),
     };
-    assert!(!rule_faults(Operator::Sin.row(), sine).is_empty());
-    assert!(rule_faults(Operator::Cos.row(), sine).is_empty());
+    assert!(!rule_faults(Operator::Sin.row(), sine, 3).is_empty());
+    assert!(rule_faults(Operator::Cos.row(), sine, 3).is_empty());
     let shifted: Rule = |operator, b, x, result, which| {
         let right = operator.partial(b, x, result, which).unwrap_or_else(|| b.constant(0.0));
         // Not a constant, which would be rounded to a double.
@@ -119,10 +119,10 @@ fn wrong_rules_are_found() {
     };
     let none: Rule = |_, _, _, _, _| None;
     for row in ROWS {
-        assert!(!rule_faults(row, shifted).is_empty(), "{}: a shifted rule passed", row.name);
+        assert!(!rule_faults(row, shifted, 3).is_empty(), "{}: a shifted rule passed", row.name);
         // Rules of steps are rightly none.
         let step = row.smoothness == crate::ir::op::Smoothness::Step;
-        assert_eq!(rule_faults(row, none).is_empty(), step, "{}: no rule", row.name);
+        assert_eq!(rule_faults(row, none, 3).is_empty(), step, "{}: no rule", row.name);
     }
 }
 

@@ -59,8 +59,8 @@ fn engine_faults(row: &Row, value: impl Fn(Operator, &[f64]) -> f64) -> Vec<Stri
         let program = program(row.operator, uniform);
         for level in Level::available() {
             let kernel = Kernel::at_level(&program, &rows, level);
-            let starts = if uniform == 0 { 1 } else { points.len() / 7 };
-            for start in (0..starts).map(|k| k * 7) {
+            let starts = if uniform == 0 { 1 } else { points.len() / 29 };
+            for start in (0..starts).map(|k| k * 29) {
                 let inputs: Vec<f64> = points[start].iter().copied().chain([1.0]).collect();
                 for found in kernel.rows(&inputs, &mut workspace) {
                     for (found, point) in found.iter().zip(&points) {

@@ -87,7 +87,7 @@ impl Real {
     }
 
     pub fn floor(&self) -> Real {
-        one(self, |x| Number(x.floor()), f64::floor)
+        one(self, |x| Number(floor(x)), f64::floor)
     }
 
     /// The nearest whole number, halves to even.
@@ -95,7 +95,7 @@ impl Real {
         one(
             self,
             |x| {
-                let floor = x.floor();
+                let floor = floor(x);
                 let rest = x - &floor;
                 let half = big(0.5);
                 let odd = || {
@@ -208,6 +208,11 @@ fn ordinary(x: &Big) -> f64 {
         Some(std::cmp::Ordering::Less) => -1.0,
         _ => 0.0,
     }
+}
+
+/// The library's own has only as many bits of precision as the whole number needs, and rounds what follows to them.
+fn floor(x: &Big) -> Big {
+    x.floor().with_precision(BITS).value()
 }
 
 /// A double as a number of `BITS` bits.
