@@ -7,6 +7,7 @@ mod logging;
 mod plan;
 mod run;
 mod schema;
+mod trace;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -70,6 +71,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Print loss and gradient at a point by every method, beside the reference, as CSV
     Gradient(gradient::Arguments),
+    /// Show the evaluation of the model at a point step by step, with tangents and adjoints
+    Trace(trace::Arguments),
     /// Name every simulator, prior, loss, method, optimizer with its options
     List(list::Arguments),
     /// Print the JSON Schema of experiment files, for editors
@@ -107,6 +110,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
         Command::Gradient(arguments) => gradient::main(arguments),
+        Command::Trace(arguments) => trace::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Schema => schema::main(),
     });
