@@ -4,9 +4,11 @@ mod check;
 mod gradient;
 mod list;
 mod logging;
+mod new;
 mod plan;
 mod run;
 mod schema;
+mod simulate;
 mod trace;
 
 use std::ffi::{OsStr, OsString};
@@ -73,6 +75,10 @@ enum Command {
     Gradient(gradient::Arguments),
     /// Show the evaluation of the model at a point step by step, with tangents and adjoints
     Trace(trace::Arguments),
+    /// Print the outputs at a point, or at draws from the priors, as CSV
+    Simulate(simulate::Arguments),
+    /// Write a commented experiment to start from
+    New(new::Arguments),
     /// Name every simulator, prior, loss, method, optimizer with its options
     List(list::Arguments),
     /// Print the JSON Schema of experiment files, for editors
@@ -111,6 +117,8 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Plan(arguments) => plan::main(arguments),
         Command::Gradient(arguments) => gradient::main(arguments),
         Command::Trace(arguments) => trace::main(arguments),
+        Command::Simulate(arguments) => simulate::main(arguments),
+        Command::New(arguments) => new::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Schema => schema::main(),
     });

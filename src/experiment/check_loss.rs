@@ -81,7 +81,8 @@ impl Check<'_> {
         let methods = self.section("intervals").and_then(|table| table.get("methods"));
         let fisher = |node: &&Node| node.str() == Some("fisher");
         if let Some(node) = methods.and_then(Node::list).into_iter().flatten().find(fisher) {
-            let message = format!("`fisher` is the expected information, and `{}` states no law of the data", loss.name);
+            let message =
+                format!("`fisher` is the expected information, and `{}` states no law of the data", loss.name);
             let fault = node.place.error(message, "has no expectation");
             self.faults.push(fault.help("`hessian` is the observed one"));
         }

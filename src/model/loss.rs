@@ -60,7 +60,7 @@ pub const LOSSES: &[Loss] = &[
     Loss {
         kind: Kind {
             name: "expression",
-            summary: "any formula of `predicted`, `observed`, columns and parameters; without data its value at one row",
+            summary: "any formula of `predicted`, `observed`, columns and parameters; without data its value at one row; intervals take it as a negative log likelihood, by `hessian` alone",
             reference: "",
             settings: &[Setting {
                 name: "expression",

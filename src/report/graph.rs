@@ -304,7 +304,10 @@ pub fn svg(trace: &Trace, most: usize) -> String {
     let mut labels = String::new();
     for (edge, way) in graph.edges.iter().zip(&layout.ways) {
         let (first, last) = (way[0], way[way.len() - 1]);
-        let (start, end) = (port(&layout, &layout.slots[first].after, first, way[1]), port(&layout, &layout.slots[last].before, last, way[way.len() - 2]));
+        let (start, end) = (
+            port(&layout, &layout.slots[first].after, first, way[1]),
+            port(&layout, &layout.slots[last].before, last, way[way.len() - 2]),
+        );
         let (mut from_x, mut from_y) = (centres[first] + room[first], y(first) + start);
         let mut path = format!("M{from_x:.1},{from_y:.1}");
         for slot in &way[1..] {
@@ -320,7 +323,8 @@ pub fn svg(trace: &Trace, most: usize) -> String {
             }
             (from_x, from_y) = (centres[*slot] + room[*slot], to_y);
         }
-        let dash = if edge.value.is_none() { " stroke-dasharray=\"5 4\"" } else { "" };
+        let unfollowed = edge.value.is_none() && graph.nodes[edge.to].kind == Kind::Step;
+        let dash = if unfollowed { " stroke-dasharray=\"5 4\"" } else { "" };
         let _ = writeln!(
             text,
             "<path d=\"{path}\" fill=\"none\" stroke=\"#8a949e\" stroke-width=\"1.4\"{dash} marker-end=\"url(#arrow)\"/>"
@@ -332,7 +336,11 @@ pub fn svg(trace: &Trace, most: usize) -> String {
     }
     if graph.left_out > 0 {
         let words = format!("{} more steps are left out", graph.left_out);
-        let _ = writeln!(text, "<text x=\"{MARGIN}\" y=\"{:.1}\" font-size=\"12\" fill=\"#6b7680\">{words}</text>", deep + 6.0);
+        let _ = writeln!(
+            text,
+            "<text x=\"{MARGIN}\" y=\"{:.1}\" font-size=\"12\" fill=\"#6b7680\">{words}</text>",
+            deep + 6.0
+        );
     }
     text + "</svg>\n"
 }

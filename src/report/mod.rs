@@ -11,6 +11,7 @@ mod html;
 pub mod numbers;
 mod plots;
 mod provenance;
+pub mod simulation;
 mod summary;
 mod tables;
 pub mod trace;

@@ -28,7 +28,10 @@ pub fn expression(trace: &Trace, step: &Step) -> String {
 /// The same in numbers: `ln 2`.
 pub fn in_numbers(trace: &Trace, step: &Step) -> String {
     let numbers: Vec<String> = step.operands.iter().map(|term| short(trace.value(*term), DIGITS)).collect();
-    words(step.operation, &numbers)
+    match step.operation {
+        Operation::Branch(_) => numbers[1].clone(),
+        operation => words(operation, &numbers),
+    }
 }
 
 fn words(operation: Operation, operands: &[String]) -> String {
@@ -135,8 +138,7 @@ pub fn forward_csv(trace: &Trace, most: usize, out: &mut dyn Write) -> io::Resul
     }
     for (k, step) in trace.steps.iter().enumerate().take(shown(trace, most)) {
         let term = Term::Step(k);
-        let fields =
-            [name(trace, term), "step".into(), iteration(step), expression(trace, step), exact(step.value)];
+        let fields = [name(trace, term), "step".into(), iteration(step), expression(trace, step), exact(step.value)];
         line(&[fields.to_vec(), tangents(term)].concat(), out)?;
     }
     for output in &trace.outputs {
@@ -150,9 +152,12 @@ pub fn forward_csv(trace: &Trace, most: usize, out: &mut dyn Write) -> io::Resul
 /// `trace_reverse.csv`: one row for each use of a variable, from each output back. `most` limits the steps whose
 /// operands receive.
 pub fn reverse_csv(trace: &Trace, most: usize, out: &mut dyn Write) -> io::Result<()> {
-    line(&["output", "name", "is", "user", "partial", "partial_value", "contribution", "adjoint"].map(String::from), out)?;
+    line(
+        &["output", "name", "is", "user", "partial", "partial_value", "contribution", "adjoint"].map(String::from),
+        out,
+    )?;
     for (k, output) in trace.outputs.iter().enumerate() {
-        for received in sweep(trace, k, most).0 {
+        for received in through(&trace.reverse(k), most).0 {
             let is = match received.of {
                 Term::Input(k) => trace.inputs[k].name.clone(),
                 _ => "step".to_string(),
@@ -172,9 +177,8 @@ pub fn reverse_csv(trace: &Trace, most: usize, out: &mut dyn Write) -> io::Resul
     Ok(())
 }
 
-/// The reverse sweep of an output through the shown steps, and how many steps it leaves out.
-fn sweep(trace: &Trace, output: usize, most: usize) -> (Vec<Contribution>, usize) {
-    let all = trace.reverse(output);
+/// A reverse sweep through at most so many steps, and how many steps that leaves out.
+fn through(all: &[Contribution], most: usize) -> (Vec<Contribution>, usize) {
     let mut steps: Vec<usize> = Vec::new();
     let mut lines = Vec::new();
     for line in all {
@@ -184,7 +188,7 @@ fn sweep(trace: &Trace, output: usize, most: usize) -> (Vec<Contribution>, usize
             steps.push(step);
         }
         if steps.len() <= most {
-            lines.push(line);
+            lines.push(*line);
         }
     }
     (lines, steps.len().saturating_sub(most))
@@ -194,9 +198,14 @@ fn iteration(step: &Step) -> String {
     step.iteration.iter().map(u64::to_string).collect::<Vec<_>>().join(".")
 }
 
-fn line(fields: &[String], out: &mut dyn Write) -> io::Result<()> {
+/// A record of a CSV file.
+pub(super) fn line(fields: &[String], out: &mut dyn Write) -> io::Result<()> {
     let quoted = |field: &String| {
-        if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.clone() }
+        if field.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", field.replace('"', "\"\""))
+        } else {
+            field.clone()
+        }
     };
     let fields: Vec<String> = fields.iter().map(quoted).collect();
     write!(out, "{}\r\n", fields.join(","))
@@ -230,8 +239,7 @@ pub fn tables(trace: &Trace, most: usize) -> String {
         rows.push(row(String::new(), cells, Term::Datum(k)));
     }
     for (k, step) in trace.steps.iter().enumerate().take(shown(trace, most)) {
-        let cells =
-            [name(trace, Term::Step(k)), expression(trace, step), in_numbers(trace, step), number(step.value)];
+        let cells = [name(trace, Term::Step(k)), expression(trace, step), in_numbers(trace, step), number(step.value)];
         rows.push(row(iteration(step), cells, Term::Step(k)));
     }
     let left = trace.steps.len() - shown(trace, most);
@@ -240,19 +248,20 @@ pub fn tables(trace: &Trace, most: usize) -> String {
         .outputs
         .iter()
         .map(|output| {
-            let cells = [
-                output.name.clone(),
-                name(trace, output.term),
-                String::new(),
-                number(trace.value(output.term)),
-            ];
+            let cells =
+                [output.name.clone(), name(trace, output.term), String::new(), number(trace.value(output.term))];
             row(String::new(), cells, output.term)
         })
         .collect();
     let between = if left > 0 { Some(format!("… {left} more steps are left out")) } else { None };
     text += &aligned(&rows, &outputs, between.as_deref(), texts);
     for (k, output) in trace.outputs.iter().enumerate() {
-        let (lines, left) = sweep(trace, k, most);
+        let all = trace.reverse(k);
+        let (lines, left) = through(&all, most);
+        if lines.is_empty() {
+            text += &format!("\n{} depends on no input here: its adjoints are 0\n", output.name);
+            continue;
+        }
         text += &format!("\nReverse: adjoints of {}, from the output back\n\n", output.name);
         let header = ["adjoint of", "is", "through", "partial", "in numbers", "contributes", "adjoint"];
         let mut rows = vec![header.map(String::from).to_vec()];
@@ -277,7 +286,7 @@ pub fn tables(trace: &Trace, most: usize) -> String {
         let between = if left > 0 { Some(format!("… through {left} more steps, left out")) } else { None };
         let inputs: Vec<Vec<String>> = (0..trace.inputs.len())
             .map(|input| {
-                let adjoint = trace.reverse(k).iter().rfind(|line| line.of == Term::Input(input)).map(|line| line.adjoint);
+                let adjoint = all.iter().rfind(|line| line.of == Term::Input(input)).map(|line| line.adjoint);
                 let of = name(trace, Term::Input(input));
                 let is = trace.inputs[input].name.clone();
                 let empty = String::new;
