@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use super::numbers::short;
-use super::trace::{expression, name, partial, shown};
+use super::trace::{name, partial, rounded, shown};
 use crate::diff::trace::{Term, Trace};
 
 /// What is drawn of a node.
@@ -79,7 +79,7 @@ fn graph(trace: &Trace, most: usize) -> Graph {
         let (step, term) = (&trace.steps[k], Term::Step(k));
         let to = graph.nodes.len();
         places.push((term, to));
-        let head = format!("{} = {}", name(trace, term), expression(trace, step));
+        let head = format!("{} = {}", name(trace, term), rounded(trace, step));
         graph.nodes.push(Drawn { id: format!("v{}", k + 1), kind: Kind::Step, head, lines: about(term) });
         for (which, operand) in step.operands.iter().enumerate() {
             if let Some((_, from)) = places.iter().find(|(place, _)| place == operand) {
@@ -146,7 +146,7 @@ const HEIGHT: f64 = 58.0;
 const BETWEEN: f64 = 110.0;
 const MARGIN: f64 = 28.0;
 /// Of a letter, at the size of the heads.
-const LETTER: f64 = 7.6;
+const LETTER: f64 = 8.6;
 const PASSES: usize = 24;
 
 /// A place in a layer: a node, or where an edge passes.

@@ -25,6 +25,16 @@ pub fn expression(trace: &Trace, step: &Step) -> String {
     words(step.operation, &names)
 }
 
+/// The same for pictures: its numbers are rounded.
+pub fn rounded(trace: &Trace, step: &Step) -> String {
+    let named = |term: &Term| match term {
+        Term::Number(number) => short(*number, DIGITS - 1),
+        other => name(trace, *other),
+    };
+    let names: Vec<String> = step.operands.iter().map(named).collect();
+    words(step.operation, &names)
+}
+
 /// The same in numbers: `ln 2`.
 pub fn in_numbers(trace: &Trace, step: &Step) -> String {
     let numbers: Vec<String> = step.operands.iter().map(|term| short(trace.value(*term), DIGITS)).collect();
