@@ -4,9 +4,12 @@ mod check;
 mod gradient;
 mod list;
 mod logging;
+mod new;
 mod plan;
 mod run;
 mod schema;
+mod simulate;
+mod trace;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
@@ -70,6 +73,12 @@ enum Command {
     Plan(plan::Arguments),
     /// Print loss and gradient at a point by every method, beside the reference, as CSV
     Gradient(gradient::Arguments),
+    /// Show the evaluation of the model at a point step by step, with tangents and adjoints
+    Trace(trace::Arguments),
+    /// Print the outputs at a point, or at draws from the priors, as CSV
+    Simulate(simulate::Arguments),
+    /// Write a commented experiment to start from
+    New(new::Arguments),
     /// Name every simulator, prior, loss, method, optimizer with its options
     List(list::Arguments),
     /// Print the JSON Schema of experiment files, for editors
@@ -107,6 +116,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Check(arguments) => check::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
         Command::Gradient(arguments) => gradient::main(arguments),
+        Command::Trace(arguments) => trace::main(arguments),
+        Command::Simulate(arguments) => simulate::main(arguments),
+        Command::New(arguments) => new::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Schema => schema::main(),
     });

@@ -13,6 +13,7 @@ mod loops;
 pub mod reference;
 pub mod reverse;
 pub mod symbolic;
+pub mod trace;
 mod unroll;
 
 use crate::engine::{Kernel, Rows, Workspace};

@@ -107,7 +107,16 @@ impl<'a> Check<'a> {
         let loss = self.loss(&data, simulator.as_ref());
         let differentiation = self.differentiation();
         let optimizers = self.optimizers(&parameters, differentiation.as_ref());
-        let intervals = self.intervals();
+        let mut intervals = self.intervals();
+        let stated = self.section("intervals").is_some_and(|table| table.get("methods").is_some());
+        if let Some(intervals) = &mut intervals
+            && !stated
+            && loss.as_ref().is_some_and(|loss| loss.expression.is_some())
+        {
+            // An expression states no law of the data, and so no expected information.
+            let observed = self.catalog.intervals.iter().filter(|kind| kind.name == "hessian");
+            intervals.methods = observed.collect();
+        }
         let budget = self.budget();
         let sweep = self.sweep();
         let expected = self.expected(&parameters);

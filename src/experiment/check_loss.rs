@@ -36,6 +36,14 @@ impl Check<'_> {
         let modelled = modelled?;
         let weights = self.weights(table, modelled);
         let sigma = self.sigmas(table, row, modelled, data);
+        let expression = table.get("expression").filter(|_| row.kind.setting("expression").is_some());
+        let expression = match expression {
+            None => None,
+            Some(node) => Some(self.row_loss(node, data)?),
+        };
+        if expression.is_some() {
+            self.has_an_expectation(&row.kind);
+        }
         if let Some(measured) = measured {
             self.observations(measured, modelled, row);
             for formula in sigma.iter().flatten() {
@@ -45,10 +53,39 @@ impl Check<'_> {
         Some(Loss {
             row,
             settings: settings?,
+            expression,
             sigma,
             weight: weights?,
             prior: table.get("prior").map_or(Some(false), flag)?,
         })
+    }
+
+    /// The formula of a row's loss.
+    fn row_loss(&mut self, node: &Node, data: &Option<Observed>) -> Option<Formula> {
+        let formula = self.formula(node)?;
+        let mut names = self.scope.names(&[]);
+        names.scalars.push("predicted".into());
+        match data {
+            Some(Observed::None) => {
+                let reason = "there is no `[data]`";
+                names.unavailable.push(("observed".into(), reason.into()));
+            }
+            _ => names.scalars.push("observed".into()),
+        }
+        self.check_names(&formula, names);
+        Some(formula)
+    }
+
+    /// Reports the interval method that takes an expectation, under a loss that is no law of the data.
+    fn has_an_expectation(&mut self, loss: &kind::Kind) {
+        let methods = self.section("intervals").and_then(|table| table.get("methods"));
+        let fisher = |node: &&Node| node.str() == Some("fisher");
+        if let Some(node) = methods.and_then(Node::list).into_iter().flatten().find(fisher) {
+            let message =
+                format!("`fisher` is the expected information, and `{}` states no law of the data", loss.name);
+            let fault = node.place.error(message, "has no expectation");
+            self.faults.push(fault.help("`hessian` is the observed one"));
+        }
     }
 
     /// What a key says for each output: one value for all, or a table by name.

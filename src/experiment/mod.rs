@@ -127,6 +127,8 @@ pub struct Loss {
     pub row: &'static crate::kind::Loss,
     /// The settings of its row.
     pub settings: Settings,
+    /// The loss of a row, over `predicted`, `observed`, columns, parameters and constants; only of `expression`.
+    pub expression: Option<Formula>,
     /// Standard deviation of each output, in the order of the outputs, over columns, parameters and constants.
     pub sigma: Vec<Option<Formula>>,
     /// Factor of each output's loss, in the order of the outputs.

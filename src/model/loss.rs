@@ -1,7 +1,7 @@
 //! The table of losses: each lowers one output's comparison with the data to a row value, and says what it weighs.
 
 use crate::ir::{Builder, Operator, Value};
-use crate::kind::{Kind, Loss, Sigma, any_observation, independent};
+use crate::kind::{Accepts, Default, Kind, Loss, Setting, Sigma, any_observation, independent};
 
 /// Every loss.
 pub const LOSSES: &[Loss] = &[
@@ -57,6 +57,23 @@ pub const LOSSES: &[Loss] = &[
             _ => Ok(()),
         },
     },
+    Loss {
+        kind: Kind {
+            name: "expression",
+            summary: "any formula of `predicted`, `observed`, columns and parameters; without data its value at one row; intervals take it as a negative log likelihood, by `hessian` alone",
+            reference: "",
+            settings: &[Setting {
+                name: "expression",
+                summary: "The loss of one row and one output, e.g. `(predicted - observed)^4`.",
+                accepts: Accepts::Formula,
+                default: Default::Required,
+            }],
+            check: independent,
+        },
+        data: false,
+        sigma: Sigma::Unused,
+        observed: any_observation,
+    },
 ];
 
 /// One output beside its data, as row values.
@@ -77,7 +94,7 @@ pub struct Information {
 /// log √(2π).
 const LOG_ROOT_TAU: f64 = 0.918_938_533_204_672_8;
 
-/// The loss of one row.
+/// The loss of one row; that of `expression` is lowered from the formula itself.
 pub fn row_loss(name: &str, b: &mut Builder, c: Comparison) -> Value {
     match name {
         "poisson" => {
@@ -123,6 +140,10 @@ pub fn likelihood_factor(name: &str) -> Option<f64> {
 /// What the expected information of one row is made of: (∂μ)²/σ² for normal noise, and 2(∂σ)²/σ² where sigma holds
 /// parameters; (∂μ)²/μ for counts. Without sigma the weight is 1, and the scale comes from the residuals.
 pub fn information(name: &str, b: &mut Builder, c: Comparison) -> Vec<Information> {
+    if name == "expression" {
+        // No distribution is stated, and so no expectation.
+        return Vec::new();
+    }
     let one = b.constant(1.0);
     let weight = match (name, c.sigma) {
         ("poisson", _) => b.reciprocal(c.predicted),

@@ -34,7 +34,9 @@ pub struct Model {
     pub loss: Program,
     /// The loss over u: infinite outside the box, where a user's transformation can leave it.
     pub search_loss: Program,
-    /// Row outputs over θ: for each output predicted and sigma (NaN where there is none).
+    /// Row outputs over θ: every output of the simulator.
+    pub simulation: Program,
+    /// Row outputs over θ: for each output with data predicted and sigma (NaN where there is none).
     pub predictions: Program,
     /// Row outputs over θ: for each quantity of the expected information the quantity and its weight.
     pub information: Program,
@@ -70,6 +72,7 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     let theta: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
     let parts = lowering.lower(&mut b, &theta)?;
     let loss = b.finish(&[parts.loss], n, columns);
+    let simulation = b.finish(&parts.simulated, n, columns);
     let predictions = b.finish(&parts.predictions, n, columns);
     let pairs: Vec<Value> = parts.information.iter().flat_map(|i| [i.quantity, i.weight]).collect();
     let information = b.finish(&pairs, n, columns);
@@ -96,6 +99,7 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
         coordinates,
         loss,
         search_loss,
+        simulation,
         predictions,
         information,
         prior,
@@ -143,6 +147,7 @@ struct Lowering<'a> {
 /// The nodes that one lowering gives.
 struct Parts {
     loss: Value,
+    simulated: Vec<Value>,
     predictions: Vec<Value>,
     information: Vec<Information>,
     prior: Option<Value>,
@@ -155,22 +160,40 @@ impl Lowering<'_> {
         let mut scope = scope(experiment, &self.table.names, &all, b);
         let predicted = simulator::lower(&experiment.simulator, self.rows, &mut scope, b)?;
         let mut faults = Vec::new();
-        let mut parts = Parts { loss: b.constant(0.0), predictions: Vec::new(), information: Vec::new(), prior: None };
+        let mut parts = Parts {
+            loss: b.constant(0.0),
+            simulated: predicted.clone(),
+            predictions: Vec::new(),
+            information: Vec::new(),
+            prior: None,
+        };
         let kind = experiment.loss.row.kind.name;
         for (k, (name, _)) in experiment.simulator.outputs.iter().enumerate() {
-            let Some(column) = self.table.names.iter().position(|column| column == name) else { continue };
-            let observed = b.column(column);
-            let mut sigma_scope = scope.clone();
-            sigma_scope.insert("predicted", Meaning::Scalar(predicted[k]));
-            sigma_scope.insert("observed", Meaning::Scalar(observed));
-            let sigma = experiment.loss.sigma[k].as_ref();
-            let sigma = sigma.and_then(|formula| lower::expression(formula, &sigma_scope, b, &mut faults));
-            let comparison = Comparison { predicted: predicted[k], observed, sigma };
-            let row = loss::row_loss(kind, b, comparison);
+            let observed = self.table.names.iter().position(|column| column == name).map(|column| b.column(column));
+            let mut row_scope = scope.clone();
+            row_scope.insert("predicted", Meaning::Scalar(predicted[k]));
+            if let Some(observed) = observed {
+                row_scope.insert("observed", Meaning::Scalar(observed));
+            }
             let weight = experiment.loss.weight[k];
-            let row = b.scale(weight, row);
-            let total = b.sum(row);
-            parts.loss = b.add(parts.loss, total);
+            let mut add = |b: &mut Builder, row: Value| {
+                let row = b.scale(weight, row);
+                let total = b.sum(row);
+                parts.loss = b.add(parts.loss, total);
+            };
+            if let Some(formula) = &experiment.loss.expression
+                && let Some(row) = lower::expression(formula, &row_scope, b, &mut faults)
+            {
+                add(b, row);
+            }
+            let Some(observed) = observed else { continue };
+            let sigma = experiment.loss.sigma[k].as_ref();
+            let sigma = sigma.and_then(|formula| lower::expression(formula, &row_scope, b, &mut faults));
+            let comparison = Comparison { predicted: predicted[k], observed, sigma };
+            if experiment.loss.expression.is_none() {
+                let row = loss::row_loss(kind, b, comparison);
+                add(b, row);
+            }
             let nan = b.constant(f64::NAN);
             parts.predictions.extend([predicted[k], sigma.unwrap_or(nan)]);
             for part in loss::information(kind, b, comparison) {

@@ -6,12 +6,15 @@
 mod comparison;
 mod derivatives;
 mod fit;
+pub mod graph;
 mod html;
 pub mod numbers;
 mod plots;
 mod provenance;
+pub mod simulation;
 mod summary;
 mod tables;
+pub mod trace;
 
 #[cfg(test)]
 mod sample;

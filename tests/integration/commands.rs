@@ -282,3 +282,45 @@ fn an_experiment_that_is_none() {
         assert!(ran.err.contains(said), "{}", ran.err);
     }
 }
+
+#[test]
+fn simulate_prints_the_outputs_at_a_point_or_at_draws() {
+    let lab = lab();
+    let at = lab.run(&["simulate", "small.toml", "--at", "amplitude=100,rate=0.1"]).ends(0).out;
+    assert!(at.starts_with("draw,amplitude,rate,t,y\r\n"), "{at}");
+    let at = Table::read(&at);
+    for (t, y) in at.numbers("t").into_iter().zip(at.numbers("y")) {
+        assert!((y - 100.0 * sbi_run::math::elementary::exp(-0.1 * t)).abs() < 1e-12 * y.abs());
+    }
+    let rows = at.rows.len();
+    let drawn = lab.run(&["simulate", "small.toml", "--draws", "3", "--at", "rate=0.1"]).ends(0).out;
+    assert_eq!(drawn, lab.run(&["simulate", "small.toml", "--draws", "3", "--at", "rate=0.1"]).ends(0).out);
+    let drawn = Table::read(&drawn);
+    assert_eq!(drawn.rows.len(), 3 * rows);
+    assert!(drawn.numbers("rate").iter().all(|rate| *rate == 0.1));
+    assert!(drawn.numbers("amplitude").iter().all(|a| (50.0..=200.0).contains(a)));
+    let first: Vec<f64> = (0..3).map(|k| drawn.only("draw", &k.to_string()).numbers("amplitude")[0]).collect();
+    assert!(first[0] != first[1] && first[1] != first[2], "{first:?}");
+    let ran = lab.run(&["simulate", "small.toml", "--at", "rat=1"]).ends(2);
+    assert!(ran.err.contains("did you mean `rate`?") && ran.out.is_empty(), "{}", ran.err);
+    let flat = ["simulate", "small.toml", "--draws", "1", "--set"];
+    let flat = [&flat[..], &["parameters.rate={prior = \"flat()\", start = 0.1}"]].concat();
+    let ran = lab.run(&flat).ends(2);
+    assert!(ran.err.contains("nothing to draw rate from"), "{}", ran.err);
+}
+
+#[test]
+fn new_writes_an_experiment_that_runs() {
+    let lab = lab();
+    lab.run(&["new", "mine"]).ends(0);
+    let written = lab.read("mine.toml");
+    let ran = lab.run(&["check", "mine.toml"]).ends(0);
+    assert!(ran.err.is_empty(), "{}", ran.err);
+    lab.run(&["mine.toml", "--quiet"]).ends(0);
+    assert_eq!(lab.table("results/mine/runs.csv").rows.len(), 9);
+    let ran = lab.run(&["new", "mine.toml"]).ends(2);
+    assert!(ran.err.contains("`mine.toml` exists already"), "{}", ran.err);
+    assert_eq!(lab.read("mine.toml"), written);
+    lab.run(&["new", ""]).ends(2);
+    lab.run(&["new", "no/such/folder"]).ends(3);
+}

@@ -8,3 +8,4 @@ mod readme;
 mod source;
 mod tidy;
 mod tool;
+mod trace;

@@ -1,0 +1,112 @@
+//! `sbi-run trace`: the evaluation trace of the model at a point, as tables, CSV and a picture of the graph.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::gradient::place;
+use super::{Exit, Loaded, Overrides, load_all, output, print};
+use crate::diagnostic::Diagnostic;
+use crate::diff::trace::{Leaf, Place, Trace, trace};
+use crate::journal::{self, Folder};
+use crate::report::{graph, numbers, trace as tables};
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Experiment file
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    at: Option<String>,
+    /// The row of the data, from 0, at which the outputs are traced
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "loss")]
+    row: usize,
+    /// Trace the loss over all rows in place of the outputs at one
+    #[arg(long)]
+    loss: bool,
+    /// How many steps are shown
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    steps: usize,
+    /// Where the results folders are
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+}
+
+pub fn main(arguments: &Arguments) -> Exit {
+    let loaded = match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let one = &loaded[0];
+    print(&one.warnings);
+    let found = match traced(arguments, one) {
+        Ok(found) => found,
+        Err(faults) => {
+            print(&faults);
+            return Exit::Invalid;
+        }
+    };
+    let folder = arguments.out.join(&one.experiment.name);
+    match write(&found, arguments.steps, &folder) {
+        Ok(()) => {}
+        Err(error) => {
+            eprintln!("sbi-run: {error}");
+            return Exit::Results;
+        }
+    }
+    let mut text = String::new();
+    text += &format!("{} at {}\n\n", what(arguments, one), point(&found));
+    text += &tables::tables(&found, arguments.steps);
+    text += &format!("\nWritten to {}: {}\n", folder.display(), FILES.join(", "));
+    output(&text)
+}
+
+const FILES: [&str; 4] = ["trace_forward.csv", "trace_reverse.csv", "graph.dot", "graph.svg"];
+
+fn traced(arguments: &Arguments, loaded: &Loaded) -> Result<Trace, Vec<Diagnostic>> {
+    let (experiment, model) = (&loaded.experiment, &loaded.models[0]);
+    let mut theta = model.start(experiment);
+    place(model, arguments.at.as_deref().unwrap_or(""), &mut theta)?;
+    let fault = |message: String| vec![Diagnostic::error(message)];
+    let count = model.rows.count();
+    if arguments.row >= count {
+        let message = format!("`--row {}`: there are {count} rows", arguments.row);
+        return Err(vec![Diagnostic::error(message).help(format!("rows are numbered from 0 to {}", count.max(1) - 1))]);
+    }
+    let leaf = |(name, value): (&str, &f64)| Leaf { name: name.to_string(), value: *value };
+    let inputs: Vec<Leaf> = model.free_names().into_iter().zip(&theta).map(leaf).collect();
+    let rows = if arguments.loss { (0, count) } else { (arguments.row, arguments.row + 1) };
+    let at = Place { inputs: &inputs, column_names: &model.table.names, columns: &model.table.columns, rows };
+    let loss = ["loss".to_string()];
+    let (program, names) = match arguments.loss {
+        true => (&model.loss, &loss[..]),
+        false => (&model.simulation, &model.outputs[..]),
+    };
+    trace(program, names, &at).map_err(|reason| fault(format!("cannot trace `{}`: {reason}", experiment.name)))
+}
+
+/// What is traced.
+fn what(arguments: &Arguments, loaded: &Loaded) -> String {
+    let model = &loaded.models[0];
+    match (arguments.loss, model.rows.count()) {
+        (true, _) => format!("{}: the loss", loaded.experiment.name),
+        (false, 1) => format!("{}: {}", loaded.experiment.name, model.outputs.join(", ")),
+        (false, _) => format!("{}: {} in row {}", loaded.experiment.name, model.outputs.join(", "), arguments.row),
+    }
+}
+
+fn point(found: &Trace) -> String {
+    let value = |input: &Leaf| format!("{} = {}", input.name, numbers::short(input.value, 6));
+    found.inputs.iter().map(value).collect::<Vec<_>>().join(", ")
+}
+
+fn write(found: &Trace, most: usize, path: &std::path::Path) -> Result<(), journal::Error> {
+    let folder = Folder::create(path)?;
+    folder.write(FILES[0], |out| tables::forward_csv(found, most, out))?;
+    folder.write(FILES[1], |out| tables::reverse_csv(found, most, out))?;
+    folder.write(FILES[2], |out| out.write_all(graph::dot(found, most).as_bytes()))?;
+    folder.write(FILES[3], |out| out.write_all(graph::svg(found, most).as_bytes()))
+}
