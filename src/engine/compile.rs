@@ -150,7 +150,7 @@ fn number_rows(program: &Program, rows: &Rows) -> (Program, Rows) {
     let (mut program, mut rows) = (program.clone(), rows.clone());
     if program.nodes.contains(&Node::Row) {
         let column = rows.columns.len() as u32;
-        rows.push(&(0..rows.count).map(|row| row as f64).collect());
+        rows.push(&(0..rows.count).map(|row| row as f64).collect::<Vec<f64>>());
         program.nodes.iter_mut().filter(|node| **node == Node::Row).for_each(|node| *node = Node::Column(column));
         program.columns = rows.columns.len();
     }

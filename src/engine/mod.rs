@@ -66,8 +66,8 @@ impl Rows {
     }
 
     /// Adds a column of `count` numbers.
-    fn push(&mut self, column: &Vec<f64>) {
-        let mut padded = column.clone();
+    fn push(&mut self, column: &[f64]) {
+        let mut padded = column.to_vec();
         padded.resize(self.count.next_multiple_of(STRIDE), column.last().copied().unwrap_or(0.0));
         self.columns.push(padded.into());
     }

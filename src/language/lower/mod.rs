@@ -6,6 +6,7 @@
 mod context;
 mod expression;
 mod statement;
+mod survey;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -98,7 +99,7 @@ pub fn check_program(program: &Program, names: &Names, constants: &[(String, f64
 
 /// The names that a program assigns outside its functions, in the order of the text.
 pub fn assigned_names(program: &Program) -> Vec<String> {
-    statement::assigned(&program.body)
+    survey::assigned(&program.body)
 }
 
 /// Lowers a formula into `builder`. None where it has faults, which are then in `faults`.
@@ -142,7 +143,7 @@ pub fn program_names(
     lowering.statements(&program.body);
     let names = lowering.finish(builder);
     (faults.len() == before).then(|| {
-        let assigned = statement::assigned(&program.body).into_iter();
+        let assigned = survey::assigned(&program.body).into_iter();
         assigned.filter_map(|name| Some((name.clone(), names.get(&name)?.clone()))).collect()
     })
 }
