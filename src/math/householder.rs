@@ -114,6 +114,17 @@ impl PivotedQr {
         }
         x
     }
+
+    /// R⁻ᵀ Pᵀ v, whose squared length is vᵀ (AᵀA)⁻¹ v. Only for full rank.
+    pub fn solve_transposed(&self, v: &[f64]) -> Vec<f64> {
+        let n = self.factors.columns;
+        let mut y = vec![0.0; n];
+        for i in 0..n {
+            let rest = (0..i).fold(v[self.pivots[i]], |sum, k| (-self.factors[(k, i)]).mul_add(y[k], sum));
+            y[i] = rest / self.factors[(i, i)];
+        }
+        y
+    }
 }
 
 #[cfg(test)]

@@ -7,5 +7,6 @@ pub mod householder;
 pub mod linear;
 pub mod precise;
 pub mod random;
+pub mod sobol;
 pub mod special;
 pub mod statistics;
