@@ -3,7 +3,7 @@
 //! An `Objective` is a scalar program, bound to data, with one method to differentiate it. All methods run on the same
 //! engine, so that a comparison of methods compares methods.
 
-mod complex_step;
+pub mod complex_step;
 #[cfg(test)]
 mod conformance;
 mod difference;

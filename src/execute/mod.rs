@@ -6,6 +6,7 @@
 pub mod accuracy;
 mod objective;
 mod run;
+mod squares;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +14,13 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use crate::diff::{Method, Objective};
+use crate::diff::{Method, Objective, forward, reverse};
+use crate::engine::Kernel;
 use crate::infer::intervals::Informer;
 use crate::model::Model;
 use crate::plan::{Plan, Run};
+use squares::LeastSquares;
+
 use crate::record::{Derivative, Record, Status};
 
 /// What happens while a plan is carried out.
@@ -28,9 +32,13 @@ pub enum Event<'a> {
 /// A variant of the plan, ready to run: its model and what was compiled for it so far.
 pub struct Prepared {
     pub model: Arc<Model>,
-    /// The loss over search coordinates, by position in `differentiation.methods`; the last one for optimizers
-    /// without gradients.
+    /// The loss over search coordinates, by position in `differentiation.methods`; then one for
+    /// optimizers without gradients, and one for what polishes their answers.
     search: Vec<OnceLock<Result<Objective, String>>>,
+    /// The residuals over search coordinates, by the same positions; None for a loss that is not made of squares.
+    squares: Vec<OnceLock<Option<LeastSquares>>>,
+    /// The Hessian over search coordinates: the loss, its gradient, then the derivatives of each.
+    hessian: OnceLock<Kernel>,
     /// The loss over θ.
     loss: OnceLock<Objective>,
     informer: OnceLock<Informer>,
@@ -38,8 +46,9 @@ pub struct Prepared {
 
 impl Prepared {
     pub fn new(model: Arc<Model>, methods: usize) -> Prepared {
-        let search = (0..=methods).map(|_| OnceLock::new()).collect();
-        Prepared { model, search, loss: OnceLock::new(), informer: OnceLock::new() }
+        let search = (0..methods + 2).map(|_| OnceLock::new()).collect();
+        let squares = (0..methods + 2).map(|_| OnceLock::new()).collect();
+        Prepared { model, search, squares, hessian: OnceLock::new(), loss: OnceLock::new(), informer: OnceLock::new() }
     }
 
     /// The error says why the method cannot differentiate this model.
@@ -48,6 +57,22 @@ impl Prepared {
             .get_or_init(|| Objective::new(&self.model.search_loss, &self.model.rows, method, step, 1.0))
             .as_ref()
             .map_err(String::clone)
+    }
+
+    fn squares(&self, position: usize, method: Method, step: Option<f64>) -> Option<&LeastSquares> {
+        let make = || {
+            let residuals = self.model.search_residuals.as_ref()?;
+            Some(LeastSquares::new(residuals, &self.model.rows, method, step))
+        };
+        self.squares[position].get_or_init(make).as_ref()
+    }
+
+    /// Forward mode over reverse mode.
+    fn hessian(&self) -> &Kernel {
+        self.hessian.get_or_init(|| {
+            let gradient = reverse::gradient(&self.model.search_loss);
+            Kernel::new(&forward::jacobian(&gradient), &self.model.rows)
+        })
     }
 
     fn loss(&self) -> &Objective {

@@ -2,10 +2,12 @@
 
 use std::cell::RefCell;
 
-use crate::diff::Objective;
+use crate::diff::{Method, Objective};
 use crate::engine::Workspace;
+use crate::execute::Prepared;
+use crate::math::linear::Matrix;
 use crate::model::Model;
-use crate::optimize::Problem;
+use crate::optimize::{End, Problem, Squares};
 
 thread_local! {
     /// One workspace a thread serves every kernel.
@@ -22,25 +24,70 @@ pub fn value(objective: &Objective, theta: &[f64]) -> f64 {
 }
 
 /// The loss over the unconstrained coordinates of the model.
-pub struct Unconstrained<'a>(pub &'a Objective);
+pub struct Unconstrained<'a> {
+    pub objective: &'a Objective,
+    pub prepared: &'a Prepared,
+    /// The position of the method among those of the experiment, as `Prepared` counts.
+    pub position: usize,
+    pub method: Method,
+    pub step: Option<f64>,
+}
+
+/// Coordinates beyond which a Hessian program would be too long: differences of gradients instead.
+const HESSIAN: usize = 64;
 
 impl Problem for Unconstrained<'_> {
     fn dimension(&self) -> usize {
-        self.0.inputs()
+        self.prepared.model.dimension()
     }
 
     fn value(&self, point: &[f64]) -> f64 {
-        value(self.0, point)
+        value(self.objective, point)
     }
 
     fn gradient(&self, point: &[f64]) -> (f64, Vec<f64>) {
         let mut gradient = vec![0.0; point.len()];
-        let value = with_workspace(|workspace| self.0.gradient(point, workspace, &mut gradient));
+        let value = with_workspace(|workspace| self.objective.gradient(point, workspace, &mut gradient));
         (value, gradient)
     }
 
     fn gradient_evaluations(&self) -> u64 {
-        self.0.evaluations()
+        self.objective.evaluations()
+    }
+
+    fn is_exact(&self) -> bool {
+        !matches!(self.method, Method::ForwardDifference | Method::CentralDifference)
+    }
+
+    fn squares(&self, point: &[f64]) -> Option<Squares> {
+        let squares = self.prepared.squares(self.position, self.method, self.step)?;
+        Some(with_workspace(|workspace| {
+            let loss = self.objective.value(point, workspace);
+            squares.at(point, loss, workspace)
+        }))
+    }
+
+    fn hessian(&self, point: &[f64]) -> Option<Matrix> {
+        let n = point.len();
+        if n > HESSIAN || !matches!(self.method, Method::Symbolic | Method::Forward | Method::Reverse) {
+            return None;
+        }
+        let mut results = vec![0.0; (n + 1) * (n + 1)];
+        with_workspace(|workspace| self.prepared.hessian().evaluate(point, workspace, &mut results));
+        let mut hessian = Matrix::zeros(n, n);
+        for i in 0..n {
+            for j in 0..n {
+                // After the n + 1 values come the derivatives of the loss, then those of each component.
+                hessian[(i, j)] = results[n + 1 + n + i.max(j) * n + i.min(j)];
+            }
+        }
+        Some(hessian)
+    }
+
+    fn ends(&self, k: usize) -> [Option<End>; 2] {
+        self.prepared.model.coordinates[k]
+            .search_ends()
+            .map(|end| end.map(|[at, near, far, a, b]| End { at, near, far, probes: [near, a, b] }))
     }
 }
 
@@ -73,4 +120,19 @@ impl Problem for Boxed<'_> {
     fn gradient_evaluations(&self) -> u64 {
         1
     }
+
+    fn ends(&self, k: usize) -> [Option<End>; 2] {
+        let (low, high) = self.model.coordinates[k].ends();
+        let margin = NEAR * (high - low);
+        let end = |at: f64, inwards: f64| End {
+            at,
+            near: at + inwards,
+            far: at,
+            probes: [at + inwards, at + 1e-2 * inwards, at + 1e-4 * inwards],
+        };
+        [Some(end(low, margin)), Some(end(high, -margin))]
+    }
 }
+
+/// A parameter within this share of its box from an end is near to it.
+const NEAR: f64 = 1e-3;

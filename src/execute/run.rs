@@ -6,7 +6,8 @@ use std::time::Instant;
 use crate::diff::Method;
 use crate::execute::Prepared;
 use crate::execute::objective::{Boxed, Unconstrained, value};
-use crate::experiment::Experiment;
+use crate::experiment::{Budget, Experiment};
+use crate::kind::{Optimizer, Settings};
 use crate::math::random::Stream;
 use crate::model::Model;
 use crate::optimize::{self, Outcome, Problem, Reason, Task};
@@ -23,37 +24,57 @@ pub fn run(plan: &Plan, planned: &Run, prepared: &Prepared, cancel: &AtomicBool)
     let model = &*prepared.model;
     let optimizer = &experiment.optimizers[planned.optimizer];
     let mut trace = Trace::default();
-    let (theta, outcome) = if optimizer.row.population {
-        let problem = Boxed { model, loss: prepared.loss() };
-        let bounds = Some(model.coordinates.iter().map(|coordinate| coordinate.ends()).collect());
-        let to_box = |theta: Vec<f64>| -> Vec<f64> {
-            theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_box(*theta)).collect()
+    let mut budget = experiment.budget;
+    if optimizer.polish.is_some() {
+        // A tenth is kept for the polish, so that there is one.
+        budget.evaluations -= budget.evaluations / 10;
+    }
+    let search = Search { experiment, model, planned, prepared, cancel, clock };
+    let first = start(experiment, model, planned.repeat);
+    let leg =
+        Leg { row: optimizer.row, settings: &optimizer.settings, starts: optimizer.starts, name: &optimizer.label };
+    let (mut theta, mut outcome) = search.minimize(&leg, first, budget, &mut |point| trace.push(point));
+    if let (Some(row), Some(from)) = (optimizer.polish, theta.clone())
+        && !matches!(outcome.reason, Reason::Interrupted | Reason::TimeBudget | Reason::Target)
+    {
+        let spare = |most: Option<u64>, used: u64| most.map(|most| most.saturating_sub(used));
+        let budget = Budget {
+            evaluations: experiment.budget.evaluations.saturating_sub(outcome.evaluations),
+            gradients: spare(experiment.budget.gradients, outcome.gradients),
+            iterations: spare(experiment.budget.iterations, outcome.iterations),
+            ..experiment.budget
         };
-        let start = to_box(start(experiment, model, planned.repeat));
-        let outcome = minimize(experiment, model, planned, &problem, start, bounds, &to_box, cancel, &mut trace);
-        (outcome.best.as_ref().map(|(point, _)| problem.theta(point)), outcome)
-    } else {
-        let methods = &experiment.differentiation.methods;
-        let position = planned.method.and_then(|method| methods.iter().position(|other| other.name == method.name));
-        // Without a gradient any method will do: none is asked.
-        let method = planned.method.and_then(|method| Method::named(method.name)).unwrap_or(Method::ForwardDifference);
-        let objective =
-            match prepared.search(position.unwrap_or(methods.len()), method, experiment.differentiation.step) {
-                Ok(objective) => objective,
-                Err(reason) => return Some(super::failed(planned, reason)),
-            };
-        let problem = Unconstrained(objective);
-        let to_search = |theta: Vec<f64>| -> Vec<f64> {
-            theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_search(*theta)).collect()
+        let before = outcome.clone();
+        let best = before.best.as_ref().map_or(f64::INFINITY, |(_, loss)| *loss);
+        let mut show = |point: &TracePoint| {
+            if point.iteration > 0 {
+                trace.push(&TracePoint {
+                    iteration: before.iterations + point.iteration,
+                    evaluations: before.evaluations + point.evaluations,
+                    gradients: before.gradients + point.gradients,
+                    loss: point.loss.min(best),
+                    gradient_norm: point.gradient_norm,
+                });
+            }
         };
-        let start = to_search(start(experiment, model, planned.repeat));
-        let outcome = minimize(experiment, model, planned, &problem, start, None, &to_search, cancel, &mut trace);
-        (outcome.best.as_ref().map(|(point, _)| model.theta(point)), outcome)
-    };
+        let name = format!("{} polish", optimizer.label);
+        let leg = Leg { row, settings: &Settings::default(), starts: 1, name: &name };
+        let (polished, last) = search.minimize(&leg, from, budget, &mut show);
+        outcome.evaluations += last.evaluations;
+        outcome.gradients += last.gradients;
+        outcome.iterations += last.iterations;
+        let loss_of = |theta: &Option<Vec<f64>>| theta.as_ref().map(|theta| value(prepared.loss(), theta));
+        let (old, new) = (loss_of(&theta), loss_of(&polished));
+        if last.reason == Reason::Interrupted || new.is_some_and(|new| old.is_none_or(|old| new <= old)) {
+            theta = polished;
+            outcome.best = last.best;
+            outcome.reason = last.reason;
+        }
+    }
     if outcome.reason == Reason::Interrupted {
         return None;
     }
-    let status = if outcome.best.is_some() { outcome.reason.status() } else { Status::Failed };
+    let status = outcome.status();
     // The loss is that of the reported parameters, free of the rounding of the search coordinates.
     let loss = theta.as_ref().map(|theta| value(prepared.loss(), theta)).filter(|loss| loss.is_finite());
     let intervals = match (&theta, loss) {
@@ -82,40 +103,104 @@ pub fn run(plan: &Plan, planned: &Run, prepared: &Prepared, cancel: &AtomicBool)
     })
 }
 
-#[expect(clippy::too_many_arguments, reason = "the two kinds of search differ in just these")]
-fn minimize(
-    experiment: &Experiment,
-    model: &Model,
-    planned: &Run,
-    problem: &dyn Problem,
-    start: Vec<f64>,
-    bounds: Option<Vec<(f64, f64)>>,
-    to_coordinates: &(dyn Fn(Vec<f64>) -> Vec<f64> + Sync),
-    cancel: &AtomicBool,
-    trace: &mut Trace,
-) -> Outcome {
-    let optimizer = &experiment.optimizers[planned.optimizer];
-    let repeat = format!("repeat {}", planned.repeat);
-    // Populations of one repeat begin alike, whatever the optimizer: a fair comparison.
-    let draw = |member: u64| {
-        let mut stream = Stream::at(experiment.seed, &repeat, "population", member);
-        to_coordinates(model.draw(experiment, &mut stream))
-    };
-    let identity = format!("{} {repeat}", optimizer.label);
-    optimize::minimize(
-        optimizer.row,
-        Task {
+/// What the legs of one run share.
+struct Search<'a> {
+    experiment: &'a Experiment,
+    model: &'a Model,
+    planned: &'a Run,
+    prepared: &'a Prepared,
+    cancel: &'a AtomicBool,
+    /// When the run began.
+    clock: Instant,
+}
+
+/// One use of an optimizer.
+struct Leg<'a> {
+    row: &'static Optimizer,
+    settings: &'a Settings,
+    starts: u64,
+    /// Keys its random stream.
+    name: &'a str,
+}
+
+impl Search<'_> {
+    /// Minimises from θ in the coordinates of the row; the best θ and what else was found.
+    fn minimize(
+        &self,
+        leg: &Leg<'_>,
+        from: Vec<f64>,
+        budget: Budget,
+        observe: &mut dyn FnMut(&TracePoint),
+    ) -> (Option<Vec<f64>>, Outcome) {
+        let (model, prepared) = (self.model, self.prepared);
+        if leg.row.population {
+            let problem = Boxed { model, loss: prepared.loss() };
+            let bounds = Some(model.coordinates.iter().map(|coordinate| coordinate.ends()).collect());
+            let to_box = |theta: Vec<f64>| -> Vec<f64> {
+                theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_box(*theta)).collect()
+            };
+            let outcome = self.run(leg, &problem, from, bounds, &to_box, budget, observe);
+            return (outcome.best.as_ref().map(|(point, _)| problem.theta(point)), outcome);
+        }
+        let methods = &self.experiment.differentiation.methods;
+        let position =
+            self.planned.method.and_then(|method| methods.iter().position(|other| other.name == method.name));
+        let (position, method) = match (position, self.planned.method.and_then(|method| Method::named(method.name))) {
+            (Some(position), Some(method)) => (position, method),
+            // The polish of a method without gradients, whatever methods the file compares.
+            _ if leg.row.gradient => (methods.len() + 1, Method::Reverse),
+            // Without a gradient any method will do: none is asked.
+            _ => (methods.len(), Method::ForwardDifference),
+        };
+        let step = self.experiment.differentiation.step;
+        let objective = match prepared.search(position, method, step) {
+            Ok(objective) => objective,
+            Err(reason) => return (None, Outcome::refused(reason)),
+        };
+        let problem = Unconstrained { objective, prepared, position, method, step };
+        let to_search = |theta: Vec<f64>| -> Vec<f64> {
+            theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_search(*theta)).collect()
+        };
+        let outcome = self.run(leg, &problem, from, None, &to_search, budget, observe);
+        (outcome.best.as_ref().map(|(point, _)| model.theta(point)), outcome)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the two kinds of search differ in just these")]
+    fn run(
+        &self,
+        leg: &Leg<'_>,
+        problem: &dyn Problem,
+        from: Vec<f64>,
+        bounds: Option<Vec<(f64, f64)>>,
+        to_coordinates: &(dyn Fn(Vec<f64>) -> Vec<f64> + Sync),
+        budget: Budget,
+        observe: &mut dyn FnMut(&TracePoint),
+    ) -> Outcome {
+        let (experiment, model) = (self.experiment, self.model);
+        let repeat = format!("repeat {}", self.planned.repeat);
+        // Populations of one repeat begin alike, whatever the optimizer: a fair comparison.
+        let draw = |member: u64| {
+            let mut stream = Stream::at(experiment.seed, &repeat, "population", member);
+            to_coordinates(model.draw(experiment, &mut stream))
+        };
+        let place = |p: &[f64]| to_coordinates(model.at_quantiles(experiment, p));
+        let identity = format!("{} {repeat}", leg.name);
+        let task = Task {
             problem,
-            start,
+            start: to_coordinates(from),
             bounds,
             draw: &draw,
-            settings: &optimizer.settings,
-            budget: experiment.budget,
+            place: &place,
+            starts: leg.starts,
+            elapsed: &|| self.clock.elapsed().as_secs_f64(),
+            settings: leg.settings,
+            budget,
             stream: Stream::new(experiment.seed, &identity, "optimizer"),
-            cancel,
-            observe: &mut |point| trace.push(point),
-        },
-    )
+            cancel: self.cancel,
+            observe,
+        };
+        optimize::minimize(leg.row, task)
+    }
 }
 
 /// Where a repeat starts, the same for every optimizer and method: at `start`, or at a draw from the priors.

@@ -3,7 +3,9 @@
 use super::check::Check;
 use super::check_parameters::{Declared, scalar_names};
 use super::file::{Content, Node, Place, Table};
-use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, SWEEP, Section};
+use super::keys::{
+    Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, OPTIMIZER, SWEEP, Section,
+};
 use super::reader::suggest;
 use super::{Axis, Budget, Differentiation, Expected, Intervals, Optimizer, Sweep, set};
 use crate::diagnostic::Diagnostic;
@@ -75,7 +77,21 @@ impl Check<'_> {
                 self.boxes_are_finite(parameters, &label, &method.place);
             }
             let settings = self.settings(table, &row.kind, &method.place);
-            optimizers.push(settings.map(|settings| Optimizer { row, label, settings }));
+            let polish = table.get("polish").and_then(Node::str).and_then(|name| self.catalog.optimizer(name));
+            if let (Some(row), Some(node)) = (polish, table.get("polish"))
+                && row.population
+            {
+                let message = format!("`{}` does not go on from a point, it searches the whole box", row.kind.name);
+                self.faults.push(node.place.error(message, "cannot polish").help("`lbfgs` can"));
+            }
+            let starts = self.integer(table, &OPTIMIZER, "starts").and_then(|starts| u64::try_from(starts).ok());
+            optimizers.push(settings.zip(starts).map(|(settings, starts)| Optimizer {
+                row,
+                label,
+                settings,
+                starts,
+                polish,
+            }));
         }
         let free = |declared: &Declared| declared.checked.as_ref().is_none_or(|parameter| !parameter.is_fixed());
         if let Some((label, place)) = labels.first()
@@ -106,12 +122,22 @@ impl Check<'_> {
 
     pub fn budget(&mut self) -> Option<Budget> {
         let table = self.section_or_empty("budget");
+        let whole = |key: &str| match table.get(key) {
+            None => Some(None),
+            Some(_) => Some(Some(u64::try_from(self.integer(&table, &BUDGET, key)?).ok()?)),
+        };
+        let (gradients, iterations, stagnation) = (whole("gradients")?, whole("iterations")?, whole("stagnation")?);
+        let number = |key: &str| match table.get(key) {
+            None => Some(None),
+            Some(node) => Some(Some(self.quiet(node)?)),
+        };
         Some(Budget {
+            seconds: number("seconds")?,
+            target: number("target")?,
             evaluations: u64::try_from(self.integer(&table, &BUDGET, "evaluations")?).ok()?,
-            iterations: match table.get("iterations") {
-                None => None,
-                Some(_) => Some(u64::try_from(self.integer(&table, &BUDGET, "iterations")?).ok()?),
-            },
+            gradients,
+            iterations,
+            stagnation,
         })
     }
 

@@ -328,6 +328,18 @@ pub static OPTIMIZER: Section = Section {
             Absent::Means("the method"),
             "The word in the reports; tells two uses of one method apart.",
         ),
+        key(
+            "starts",
+            integer(1, 1_000_000),
+            Absent::Is(Default::Integer(1)),
+            "From how many points it starts: the run's own, then Sobol points over the priors; they share the budget.",
+        ),
+        key(
+            "polish",
+            Shape::Word(Group::Optimizer),
+            NOTHING,
+            "An optimizer that goes on from the best point with what is left of the budget, at least a tenth of it.",
+        ),
     ],
 };
 
@@ -337,7 +349,21 @@ pub static BUDGET: Section = Section {
     names: None,
     keys: &[
         key("evaluations", integer(1, i64::MAX), Absent::Is(Default::Integer(20_000)), "Evaluations of the loss."),
+        key("gradients", integer(1, i64::MAX), Absent::Means("no limit"), "Gradients, and Jacobians of the residuals."),
         key("iterations", integer(1, i64::MAX), Absent::Means("no limit"), "Iterations of the optimizer."),
+        key(
+            "seconds",
+            number(Range::Positive),
+            Absent::Means("no limit"),
+            "Wall time of each run; a run that it ends (`time_budget`) cannot be reproduced.",
+        ),
+        key("target", FINITE, NOTHING, "A run that reaches this loss is done (`target`)."),
+        key(
+            "stagnation",
+            integer(1, i64::MAX),
+            Absent::Means("no limit"),
+            "How many iterations in a row may bring no lower loss.",
+        ),
     ],
 };
 

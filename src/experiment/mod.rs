@@ -152,13 +152,31 @@ pub struct Optimizer {
     /// The word in the reports: the method, or the label that tells two uses of one method apart.
     pub label: String,
     pub settings: Settings,
+    /// From how many points it starts, the budget divided between them.
+    pub starts: u64,
+    /// What goes on from the best point.
+    pub polish: Option<&'static crate::kind::Optimizer>,
 }
 
 /// What a run may use before it is stopped.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Budget {
     pub evaluations: u64,
+    pub gradients: Option<u64>,
     pub iterations: Option<u64>,
+    /// Wall time of one run; where it ends a run, that run cannot be reproduced.
+    pub seconds: Option<f64>,
+    /// The loss at which a run has what was wanted.
+    pub target: Option<f64>,
+    /// How many iterations in a row may bring no lower loss.
+    pub stagnation: Option<u64>,
+}
+
+impl Budget {
+    /// Evaluations, and nothing else.
+    pub const fn of(evaluations: u64) -> Budget {
+        Budget { evaluations, gradients: None, iterations: None, seconds: None, target: None, stagnation: None }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -31,7 +31,11 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     put(&mut root, "differentiation", differentiation);
     let mut budget = Table::new();
     put(&mut budget, "evaluations", whole(experiment.budget.evaluations));
+    put_some(&mut budget, "gradients", experiment.budget.gradients.map(whole));
     put_some(&mut budget, "iterations", experiment.budget.iterations.map(whole));
+    put_some(&mut budget, "seconds", experiment.budget.seconds);
+    put_some(&mut budget, "target", experiment.budget.target);
+    put_some(&mut budget, "stagnation", experiment.budget.stagnation.map(whole));
     put(&mut root, "budget", budget);
     let mut intervals = Table::new();
     put(&mut intervals, "methods", words(&experiment.intervals.methods));
@@ -105,6 +109,8 @@ pub fn optimizer(optimizer: &super::Optimizer) -> Value {
     let mut table = Table::new();
     put(&mut table, "method", optimizer.row.kind.name);
     put(&mut table, "label", optimizer.label.clone());
+    put(&mut table, "starts", whole(optimizer.starts));
+    put_some(&mut table, "polish", optimizer.polish.map(|row| row.kind.name));
     table.extend(settings(&optimizer.settings));
     table.into()
 }

@@ -11,7 +11,8 @@ use crate::diff::{forward, reverse};
 use crate::engine::{Kernel, Workspace};
 use crate::ir::Program;
 use crate::kind::{Kind, independent};
-use crate::math::linear::{Matrix, symmetric_eigen};
+use crate::math::householder::PivotedQr;
+use crate::math::linear::{Matrix, dot, symmetric_eigen};
 use crate::math::{distribution, elementary, statistics};
 use crate::model::Model;
 use crate::model::transform::Coordinate;
@@ -66,8 +67,12 @@ impl Informer {
         let degrees = observations as f64 - self.n as f64;
         // Least squares: the loss is 2σ² times the negative log likelihood, σ² as the residuals have it.
         let factor = model.likelihood_factor.unwrap_or(2.0 * loss / degrees);
-        let information = match method {
-            "fisher" => self.expected(theta, if model.likelihood_factor.is_none() { 0.5 * factor } else { 1.0 }),
+        // What the expected information is divided by.
+        let spread = if model.likelihood_factor.is_none() { 0.5 * factor } else { 1.0 };
+        let by_factors =
+            if method == "fisher" && self.prior_hessian.is_none() { self.factored(theta, spread) } else { None };
+        let information = || match method {
+            "fisher" => self.expected(theta, spread),
             _ => self.hessian(&self.loss_hessian, theta, factor),
         };
         let quantile = match model.likelihood_factor {
@@ -78,7 +83,7 @@ impl Informer {
         let answer = if degrees <= 0.0 && model.likelihood_factor.is_none() {
             Err("as many parameters as observations: the residual variance is unknown".to_string())
         } else {
-            standard_errors(&information, &names)
+            by_factors.map_or_else(|| standard_errors(&information(), &names), Ok)
         };
         let free = (0..model.names.len()).filter(|k| model.fixed[*k].is_none());
         free.enumerate()
@@ -102,6 +107,42 @@ impl Informer {
                 }
             })
             .collect()
+    }
+
+    /// Standard errors from the rows √w ∇q by QR with scaled columns: squaring them into a matrix would lose half of
+    /// the digits. None where the rows do not determine every parameter.
+    fn factored(&self, theta: &[f64], scale: f64) -> Option<Vec<f64>> {
+        let n = self.n;
+        let columns = self.sensitivities.rows(theta, &mut Workspace::default());
+        let quantities = columns.len() / (n + 1);
+        let rows = columns.first().map_or(0, Vec::len);
+        let mut scores = Matrix::zeros(rows * quantities / 2, n);
+        for (part, pair) in (0..quantities).step_by(2).enumerate() {
+            for (i, weight) in columns[pair + 1].iter().enumerate() {
+                let root = elementary::sqrt(*weight);
+                for k in 0..n {
+                    scores[(part * rows + i, k)] = root * columns[quantities + pair * n + k][i];
+                }
+            }
+        }
+        let turned = scores.transpose();
+        let norms: Vec<f64> = (0..n).map(|k| elementary::sqrt(dot(turned.row(k), turned.row(k)))).collect();
+        if norms.iter().any(|norm| !(norm.is_finite() && *norm > 0.0)) {
+            return None;
+        }
+        for i in 0..scores.rows {
+            for (k, norm) in norms.iter().enumerate() {
+                scores[(i, k)] /= norm;
+            }
+        }
+        let factors = PivotedQr::new(&scores).filter(|factors| factors.rank == n)?;
+        let error = |k: usize| {
+            let mut unit = vec![0.0; n];
+            unit[k] = 1.0;
+            let half = factors.solve_transposed(&unit);
+            elementary::sqrt(scale * dot(&half, &half)) / norms[k]
+        };
+        Some((0..n).map(error).collect())
     }
 
     /// Σ w ∇q ∇qᵀ / scale, plus the Hessian of the negative log prior.

@@ -1,7 +1,8 @@
 //! The table of losses: each lowers one output's comparison with the data to a row value, and says what it weighs.
 
-use crate::ir::{Builder, Operator, Value};
+use crate::ir::{Builder, Operator, Rate, Value};
 use crate::kind::{Accepts, Default, Kind, Loss, Setting, Sigma, any_observation, independent};
+use crate::math::elementary;
 
 /// Every loss.
 pub const LOSSES: &[Loss] = &[
@@ -158,4 +159,56 @@ pub fn information(name: &str, b: &mut Builder, c: Comparison) -> Vec<Informatio
         information.push(Information { quantity: sigma, weight: b.scale(2.0, weight) });
     }
     information
+}
+
+/// A row's part of a loss that is made of squares: with r the residual, q the quantity and f the factor, the gradient is
+/// 2·scale·Σ r f ∇q and the expected Hessian 2·scale·Σ f² ∇q ∇qᵀ. Where the loss is a sum of squares, q is r, f is 1, and
+/// the loss is scale·Σ r²; elsewhere the parts are those of Fisher scoring, the generalised Gauss-Newton method
+/// (McCullagh & Nelder 1989, Generalized Linear Models, section 2.5; Schraudolph 2002, Neural Computation 14, 1723).
+#[derive(Clone, Copy, Debug)]
+pub struct Residual {
+    pub residual: Value,
+    pub quantity: Value,
+    pub factor: Value,
+}
+
+/// The scale and the parts of one output's loss under a weight; None for a loss that is not made of squares.
+pub fn residuals(name: &str, b: &mut Builder, c: Comparison, weight: f64) -> Option<(f64, Vec<Residual>)> {
+    let root = b.constant(elementary::sqrt(weight));
+    let difference = b.subtract(c.predicted, c.observed);
+    let one = b.constant(1.0);
+    let exact = |b: &mut Builder, residual: Value| {
+        let residual = b.multiply(root, residual);
+        vec![Residual { residual, quantity: residual, factor: one }]
+    };
+    match (name, c.sigma) {
+        ("least_squares", _) => Some((1.0, exact(b, difference))),
+        ("chi_square" | "gaussian", Some(sigma)) => {
+            let scaled = b.divide(difference, sigma);
+            let known = matches!(b.rate(sigma), Rate::Constant | Rate::Data);
+            match (name, known) {
+                ("chi_square", true) => Some((1.0, exact(b, scaled))),
+                (_, true) => Some((0.5, exact(b, scaled))),
+                ("chi_square", false) => None,
+                (_, false) => {
+                    let factor = b.divide(root, sigma);
+                    let residual = b.multiply(root, scaled);
+                    let mean = Residual { residual, quantity: c.predicted, factor };
+                    let square = b.square(scaled);
+                    let excess = b.subtract(one, square);
+                    let share = b.scale(std::f64::consts::FRAC_1_SQRT_2, root);
+                    let residual = b.multiply(share, excess);
+                    let factor = b.scale(std::f64::consts::SQRT_2, factor);
+                    Some((0.5, vec![mean, Residual { residual, quantity: sigma, factor }]))
+                }
+            }
+        }
+        ("poisson", _) => {
+            let deviation = b.unary(Operator::SquareRoot, c.predicted);
+            let factor = b.divide(root, deviation);
+            let residual = b.multiply(difference, factor);
+            Some((0.5, vec![Residual { residual, quantity: c.predicted, factor }]))
+        }
+        _ => None,
+    }
 }

@@ -18,7 +18,7 @@ use crate::experiment::{Data, Experiment, Scalar};
 use crate::ir::{Builder, Program, Value};
 use crate::language::lower::{self, Meaning, Scope};
 use crate::math::random::Stream;
-use loss::{Comparison, Information};
+use loss::{Comparison, Information, Residual};
 use transform::Coordinate;
 
 /// The programs of one experiment and the data that they run over.
@@ -34,6 +34,8 @@ pub struct Model {
     pub loss: Program,
     /// The loss over u: infinite outside the box, where a user's transformation can leave it.
     pub search_loss: Program,
+    /// What the loss is made of, where that is squares.
+    pub search_residuals: Option<Residuals>,
     /// Row outputs over θ: every output of the simulator.
     pub simulation: Program,
     /// Row outputs over θ: for each output with data predicted and sigma (NaN where there is none).
@@ -51,6 +53,14 @@ pub struct Model {
     pub outputs: Vec<String>,
     /// The column of each output's data.
     pub observed: Vec<usize>,
+}
+
+/// The parts of a loss that is made of squares (`loss::Residual`), over u.
+#[derive(Clone, Debug)]
+pub struct Residuals {
+    /// Row outputs: for each part its residual, quantity and factor.
+    pub program: Program,
+    pub scale: f64,
 }
 
 /// Lowers a checked experiment. The faults are those that only lowering can see.
@@ -77,6 +87,8 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     let pairs: Vec<Value> = parts.information.iter().flat_map(|i| [i.quantity, i.weight]).collect();
     let information = b.finish(&pairs, n, columns);
     let prior = parts.prior.map(|prior| b.finish(&[prior], n, columns));
+    let squares: Vec<Value> = parts.squares.iter().flat_map(|r| [r.residual, r.quantity, r.factor]).collect();
+    let squares = parts.scale.map(|scale| (scale, b.finish(&squares, n, columns)));
 
     let mut b = Builder::new();
     let u: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
@@ -89,6 +101,10 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
         value = b.select(inside, value, never);
     }
     let search_loss = b.finish(&[value], n, columns);
+    let search_residuals = squares.map(|(scale, program)| {
+        let parts = b.inline(&program, &theta, &columns_of);
+        Residuals { program: b.finish(&parts, n, columns), scale }
+    });
 
     let names = scalars.iter().map(Scalar::name).collect();
     let likelihood_factor = loss::likelihood_factor(experiment.loss.row.kind.name);
@@ -99,6 +115,7 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
         coordinates,
         loss,
         search_loss,
+        search_residuals,
         simulation,
         predictions,
         information,
@@ -151,6 +168,9 @@ struct Parts {
     predictions: Vec<Value>,
     information: Vec<Information>,
     prior: Option<Value>,
+    /// What the loss is made of, and its scale: None where that is not squares.
+    squares: Vec<Residual>,
+    scale: Option<f64>,
 }
 
 impl Lowering<'_> {
@@ -166,7 +186,10 @@ impl Lowering<'_> {
             predictions: Vec::new(),
             information: Vec::new(),
             prior: None,
+            squares: Vec::new(),
+            scale: None,
         };
+        let mut made_of_squares = !experiment.loss.prior || self.priors_are_even();
         let kind = experiment.loss.row.kind.name;
         for (k, (name, _)) in experiment.simulator.outputs.iter().enumerate() {
             let observed = self.table.names.iter().position(|column| column == name).map(|column| b.column(column));
@@ -196,6 +219,13 @@ impl Lowering<'_> {
             }
             let nan = b.constant(f64::NAN);
             parts.predictions.extend([predicted[k], sigma.unwrap_or(nan)]);
+            match loss::residuals(kind, b, comparison, experiment.loss.weight[k]) {
+                Some((scale, residuals)) => {
+                    parts.scale = Some(scale);
+                    parts.squares.extend(residuals);
+                }
+                None => made_of_squares = false,
+            }
             for part in loss::information(kind, b, comparison) {
                 let weight = b.scale(weight, part.weight);
                 parts.information.push(Information { weight, ..part });
@@ -208,6 +238,7 @@ impl Lowering<'_> {
             parts.loss = b.add(parts.loss, scaled);
             parts.prior = Some(prior);
         }
+        parts.scale = parts.scale.filter(|_| made_of_squares);
         if faults.is_empty() { Ok(parts) } else { Err(faults) }
     }
 
@@ -231,6 +262,14 @@ impl Lowering<'_> {
             total = b.add(total, density);
         }
         b.negate(total)
+    }
+
+    /// Whether the log prior has no slope anywhere in the box.
+    fn priors_are_even(&self) -> bool {
+        let even = |parameter: &crate::experiment::Parameter| {
+            matches!(parameter.prior.row.kind.name, "uniform" | "flat" | "fixed")
+        };
+        self.experiment.parameters.iter().all(even)
     }
 
     /// Whether θ is inside its box, where the coordinates do not see to that; None where they do.
@@ -321,6 +360,12 @@ impl Model {
         self.per_free(experiment, |scalar| quantile_inside(scalar, stream.open()))
     }
 
+    /// The point at these quantiles of the priors, one for each free scalar, inside the box.
+    pub fn at_quantiles(&self, experiment: &Experiment, p: &[f64]) -> Vec<f64> {
+        let mut p = p.iter();
+        self.per_free(experiment, |scalar| quantile_inside(scalar, *p.next().unwrap_or(&0.5)))
+    }
+
     fn per_free(&self, experiment: &Experiment, mut f: impl FnMut(&Scalar) -> f64) -> Vec<f64> {
         let scalars = experiment.scalars();
         let free = scalars.iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none());
@@ -328,9 +373,17 @@ impl Model {
     }
 }
 
-/// The prior's quantile, brought into the bounds.
+/// The prior's quantile, brought into the bounds. A prior without density is taken as even over a finite box; else its
+/// start stands for every quantile.
 fn quantile_inside(scalar: &Scalar, p: f64) -> f64 {
     let prior = &scalar.parameter.prior;
     let (low, high) = scalar.parameter.limits();
-    prior::quantile(prior.row.kind.name, &prior.arguments, p).clamp(low, high)
+    let quantile = prior::quantile(prior.row.kind.name, &prior.arguments, p);
+    if !quantile.is_nan() {
+        quantile.clamp(low, high)
+    } else if (high - low).is_finite() {
+        (low + p * (high - low)).clamp(low, high)
+    } else {
+        scalar.start().unwrap_or(0.0).clamp(low, high)
+    }
 }

@@ -102,6 +102,32 @@ impl Coordinate {
         (self.to_box(self.low), self.to_box(self.high))
     }
 
+    /// For the lower and the upper end of θ: where u puts θ on it (in floating point that is a finite place even for
+    /// the squashing maps); where near begins, two hundredths of the box or of θ's ordinary size away; where a search
+    /// only creeps on, three times nearer; and two places nearer still.
+    pub fn search_ends(&self) -> [Option<[f64; 5]>; 2] {
+        // e^-745 is the smallest number above 0, and 1 + e^-40 is 1.
+        const NOTHING: f64 = -745.0;
+        const ALL: f64 = 40.0;
+        let [near, far, a, b] = [4.0, 5.0, 9.0, 14.0];
+        match self.transform {
+            Transform::Logit => [Some([NOTHING, -near, -far, -a, -b]), Some([ALL, near, far, a, b])],
+            Transform::Log => {
+                let size = elementary::log(self.scale);
+                let end = Some([NOTHING, size - near, size - far, size - a, size - b]);
+                if self.low.is_finite() { [end, None] } else { [None, end] }
+            }
+            Transform::Identity => {
+                let width = if self.high - self.low < f64::INFINITY { self.high - self.low } else { self.scale };
+                let end = |at: f64, inwards: f64| {
+                    let [near, far, a, b] = [2e-2, 7e-3, 1e-4, 1e-6].map(|part| at + part * inwards / self.scale);
+                    at.is_finite().then_some([at, near, far, a, b])
+                };
+                [end(self.low / self.scale, width), end(self.high / self.scale, -width)]
+            }
+        }
+    }
+
     /// dθ/du at u, for carrying uncertainties between the coordinates.
     pub fn slope(&self, u: f64) -> f64 {
         match self.transform {

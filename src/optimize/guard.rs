@@ -10,17 +10,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use argmin::core::{CostFunction, Error, Gradient, KV, Problem, Solver, State, TerminationReason, TerminationStatus};
 
-use super::ledger::Ledger;
+use super::ledger::{Best, Ledger};
 use super::stopping::Convergence;
-use super::{Outcome, Problem as Loss, Reason, Task};
+use super::{End, Outcome, Problem as Loss, Reason, Squares};
 use crate::experiment::Budget;
-use crate::math::linear::largest;
+use crate::math::linear::{Matrix, largest};
 use crate::record::TracePoint;
 
 /// One minimisation under guard.
 pub(super) struct Guard<'a> {
     problem: &'a dyn Loss,
+    /// Ends of coordinates at which the run is cut short (`legs`).
+    edges: Vec<(usize, End)>,
     budget: Budget,
+    elapsed: &'a dyn Fn() -> f64,
     cancel: &'a AtomicBool,
     observe: RefCell<&'a mut dyn FnMut(&TracePoint)>,
     ledger: RefCell<Ledger>,
@@ -29,7 +32,14 @@ pub(super) struct Guard<'a> {
     current: Cell<(f64, Option<f64>)>,
     /// The iteration that was shown last.
     shown: Cell<Option<u64>>,
+    /// The lowest loss at the end of an iteration, and how many iterations have not lowered it.
+    stale: Cell<(f64, u64)>,
+    /// The Hessian asked for last, and its point.
+    curvature: RefCell<Option<(Vec<f64>, Matrix)>>,
 }
+
+/// Step of the difference of two gradients, relative to the point.
+const DIFFERENCE: f64 = 1.5e-8;
 
 /// The error with which an evaluation is refused; the reason is kept by the guard.
 #[derive(Debug)]
@@ -44,12 +54,24 @@ impl fmt::Display for Halt {
 impl std::error::Error for Halt {}
 
 impl<'a> Guard<'a> {
-    pub(super) fn new(task: &'a mut Task<'_>) -> Guard<'a> {
+    /// `elapsed`: seconds since the run began.
+    pub(super) fn new(
+        problem: &'a dyn Loss,
+        edges: Vec<(usize, End)>,
+        budget: Budget,
+        elapsed: &'a dyn Fn() -> f64,
+        cancel: &'a AtomicBool,
+        observe: &'a mut dyn FnMut(&TracePoint),
+    ) -> Guard<'a> {
         Guard {
-            problem: task.problem,
-            budget: task.budget,
-            cancel: task.cancel,
-            observe: RefCell::new(&mut *task.observe),
+            problem,
+            edges,
+            budget,
+            elapsed,
+            cancel,
+            observe: RefCell::new(observe),
+            stale: Cell::new((f64::INFINITY, 0)),
+            curvature: RefCell::default(),
             ledger: RefCell::default(),
             stop: RefCell::default(),
             current: Cell::new((f64::INFINITY, None)),
@@ -89,6 +111,9 @@ impl<'a> Guard<'a> {
         if self.cancel.load(Ordering::Relaxed) {
             self.stop(Reason::Interrupted);
         }
+        if self.budget.seconds.is_some_and(|most| (self.elapsed)() >= most) {
+            self.stop(Reason::TimeBudget);
+        }
         if self.stopped() { Err(Halt.into()) } else { Ok(()) }
     }
 
@@ -116,6 +141,8 @@ impl<'a> Guard<'a> {
         let mut ledger = self.ledger.borrow_mut();
         ledger.evaluations += 1;
         ledger.consider(point, loss, None);
+        drop(ledger);
+        self.aim(loss);
         Ok(loss)
     }
 
@@ -138,6 +165,8 @@ impl<'a> Guard<'a> {
             *loss = finite_or_infinite(*loss);
             ledger.consider(point, *loss, None);
         }
+        drop(ledger);
+        losses.iter().for_each(|loss| self.aim(*loss));
         Ok(losses)
     }
 
@@ -153,7 +182,7 @@ impl<'a> Guard<'a> {
             // Not even one gradient fits: the loss at the start is at least an answer.
             self.value(point)?;
         }
-        self.afford(cost)?;
+        self.afford_gradients(cost, 1)?;
         let (loss, gradient) = self.problem.gradient(point);
         let loss = finite_or_infinite(loss);
         let norm = largest(&gradient);
@@ -162,8 +191,101 @@ impl<'a> Guard<'a> {
         ledger.gradients += 1;
         ledger.consider(point, loss, Some(norm));
         ledger.remember(point, loss, &gradient);
+        drop(ledger);
         self.current.set((loss, Some(norm)));
+        self.aim(loss);
         Ok((loss, gradient))
+    }
+
+    /// The residuals and their Jacobian; None where the loss is not made of squares. The loss is +inf where it is not
+    /// finite.
+    pub(super) fn squares(&self, point: &[f64]) -> Result<Option<Squares>, Error> {
+        let cost = self.problem.gradient_evaluations();
+        if self.left() < cost && self.ledger.borrow().best.is_none() {
+            self.value(point)?;
+        }
+        self.afford_gradients(cost, 1)?;
+        let Some(mut squares) = self.problem.squares(point) else { return Ok(None) };
+        squares.loss = finite_or_infinite(squares.loss);
+        let norm = largest(&squares.gradient());
+        let mut ledger = self.ledger.borrow_mut();
+        ledger.evaluations += cost;
+        ledger.gradients += 1;
+        ledger.consider(point, squares.loss, Some(norm));
+        drop(ledger);
+        self.current.set((squares.loss, Some(norm)));
+        self.aim(squares.loss);
+        Ok(Some(squares))
+    }
+
+    /// The Hessian times a direction: exactly where the problem can, else by the difference of two gradients
+    /// (Nocedal & Wright 2006, eq. 7.10). `gradient` is that at the point.
+    pub(super) fn curvature(&self, point: &[f64], gradient: &[f64], direction: &[f64]) -> Result<Vec<f64>, Error> {
+        if let Some((known, hessian)) = &*self.curvature.borrow()
+            && known == point
+        {
+            return Ok(hessian.times_vector(direction));
+        }
+        let n = self.problem.dimension() as u64;
+        let cost = self.problem.gradient_evaluations();
+        if self.left() >= cost.saturating_mul(n)
+            && let Some(hessian) = self.problem.hessian(point)
+        {
+            self.afford_gradients(cost * n, n)?;
+            let mut ledger = self.ledger.borrow_mut();
+            ledger.evaluations += cost * n;
+            ledger.gradients += n;
+            drop(ledger);
+            let product = hessian.times_vector(direction);
+            self.curvature.replace(Some((point.to_vec(), hessian)));
+            return Ok(product);
+        }
+        let size = largest(direction);
+        if size == 0.0 {
+            return Ok(vec![0.0; direction.len()]);
+        }
+        let step = DIFFERENCE * largest(point).max(1.0) / size;
+        let moved: Vec<f64> = point.iter().zip(direction).map(|(x, d)| step.mul_add(*d, *x)).collect();
+        let current = self.current.get();
+        let (_, there) = self.slope(&moved)?;
+        self.current.set(current);
+        Ok(there.iter().zip(gradient).map(|(a, b)| (a - b) / step).collect())
+    }
+
+    /// Ok if that many evaluations and gradients are left.
+    fn afford_gradients(&self, evaluations: u64, gradients: u64) -> Result<(), Error> {
+        self.afford(evaluations)?;
+        let used = self.ledger.borrow().gradients;
+        if self.budget.gradients.is_some_and(|most| used + gradients > most) {
+            if self.ledger.borrow().best.is_none() {
+                self.stop(Reason::NonFinite);
+            }
+            self.stop(Reason::GradientBudget);
+            return Err(Halt.into());
+        }
+        Ok(())
+    }
+
+    /// Evaluations that one gradient counts as.
+    pub(super) fn cost_of_gradient(&self) -> u64 {
+        self.problem.gradient_evaluations()
+    }
+
+    /// Whether gradients and Jacobians are right to rounding.
+    pub(super) fn is_exact(&self) -> bool {
+        self.problem.is_exact()
+    }
+
+    /// Makes a point the best one, if its loss is the lowest to rounding: a solver may know better than losses tell.
+    pub(super) fn settle(&self, point: &[f64], loss: f64) {
+        self.ledger.borrow_mut().settle(point, loss);
+    }
+
+    /// Ends the run where the loss is what was asked for.
+    fn aim(&self, loss: f64) {
+        if self.budget.target.is_some_and(|target| loss <= target) {
+            self.stop(Reason::Target);
+        }
     }
 
     /// Counts an iteration and shows it.
@@ -179,6 +301,17 @@ impl<'a> Guard<'a> {
         }
         if self.budget.iterations.is_some_and(|most| iterations >= most) {
             self.stop(Reason::IterationBudget);
+        }
+        let far = |best: &Best| self.edges.iter().any(|(k, end)| end.is_far(best.point[*k]));
+        if self.ledger.borrow().best.as_ref().is_some_and(far) {
+            self.stop(Reason::AtBound);
+        }
+        let (lowest, stale) = self.stale.get();
+        let loss = self.ledger.borrow().best.as_ref().map_or(f64::INFINITY, |best| best.loss);
+        let stale = if loss < lowest { 0 } else { stale + 1 };
+        self.stale.set((loss.min(lowest), stale));
+        if self.budget.stagnation.is_some_and(|most| stale >= most) {
+            self.stop(Reason::Stagnation);
         }
     }
 
@@ -212,6 +345,19 @@ impl<'a> Guard<'a> {
             gradients: ledger.gradients,
             iterations: ledger.iterations,
         }
+    }
+}
+
+impl Squares {
+    /// Of the loss: 2·scale·Jᵀr.
+    pub(super) fn gradient(&self) -> Vec<f64> {
+        let mut gradient = vec![0.0; self.jacobian.columns];
+        for (i, r) in self.residuals.iter().enumerate() {
+            for (g, entry) in gradient.iter_mut().zip(self.jacobian.row(i)) {
+                *g = entry.mul_add(*r, *g);
+            }
+        }
+        gradient.iter().map(|g| 2.0 * self.scale * g).collect()
     }
 }
 

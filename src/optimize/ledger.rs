@@ -6,6 +6,9 @@ const REMEMBERED: usize = 8;
 /// Relative differences of losses below this are taken for rounding.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
+/// Relative differences of losses that a solver may overrule.
+const BLUR: f64 = 2e-8;
+
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) evaluations: u64,
@@ -45,6 +48,9 @@ impl Ledger {
                 (Some(new), Some(old)) if (loss - best.loss).abs() <= rounding && loss <= lowest + rounding => {
                     new < old
                 }
+                // A value alone says nothing against a gradient.
+                (None, Some(_)) => loss < best.loss - rounding,
+                (Some(_), None) => loss < best.loss || (loss == best.loss && best.point == point),
                 _ => loss < best.loss,
             }
         });
@@ -58,6 +64,17 @@ impl Ledger {
                 }
                 none => *none = Some(Best { point: point.to_vec(), loss, gradient_norm: norm }),
             }
+        }
+    }
+
+    /// Keeps the point of a solver that knows better than the losses, which cancellation may blur.
+    pub(super) fn settle(&mut self, point: &[f64], loss: f64) {
+        if let Some(best) = &mut self.best
+            && loss <= best.loss + BLUR * best.loss.abs()
+        {
+            best.point.clear();
+            best.point.extend_from_slice(point);
+            best.loss = loss;
         }
     }
 

@@ -1,31 +1,45 @@
 //! Minimising a loss: every optimizer as an argmin solver under one guard.
 
+mod adam;
+mod bfgs;
 #[cfg(test)]
 mod certified;
+mod cma_distribution;
+mod cma_es;
 #[cfg(test)]
 mod conformance;
+mod descent;
 mod differential_evolution;
+mod gauss_newton;
 mod genetic;
 mod gradient_descent;
 mod guard;
 mod lbfgs;
 mod ledger;
+mod legs;
+mod levenberg_marquardt;
 mod line_search;
 mod nelder_mead;
+mod newton_cg;
+mod nonlinear_conjugate_gradient;
+mod particle_swarm;
 mod population;
+mod random_search;
+mod reason;
+mod simulated_annealing;
 mod stopping;
 mod success_history;
 pub mod table;
 #[cfg(test)]
 mod trial;
+mod trust_region;
 
-use std::fmt;
 use std::sync::atomic::AtomicBool;
 
-use self::guard::{Guard, Halt};
 use crate::kind::{Optimizer, Settings};
+use crate::math::linear::Matrix;
 use crate::math::random::Stream;
-use crate::record::{Status, TracePoint};
+use crate::record::TracePoint;
 
 /// A loss to be minimised, in the coordinates in which an optimizer searches.
 ///
@@ -48,6 +62,60 @@ pub trait Problem: Sync {
     /// How many evaluations of the loss one gradient stands for in the count: n+1 for forward differences, 1 for
     /// methods whose value comes with the gradient.
     fn gradient_evaluations(&self) -> u64;
+
+    /// Whether gradients and Jacobians are right to rounding; those by differences are not.
+    fn is_exact(&self) -> bool {
+        true
+    }
+
+    /// The residuals and their Jacobian, where the loss is made of squares. It counts as a gradient.
+    fn squares(&self, _point: &[f64]) -> Option<Squares> {
+        None
+    }
+
+    /// The Hessian, where it can be had exactly; it counts as one gradient per coordinate. None: differences of
+    /// gradients will do.
+    fn hessian(&self, _point: &[f64]) -> Option<Matrix> {
+        None
+    }
+
+    /// Where coordinate k stands at the lower and upper bound of its parameter, for those that have one.
+    fn ends(&self, _k: usize) -> [Option<End>; 2] {
+        [None, None]
+    }
+}
+
+/// A loss made of squares, at a point: its gradient is 2·scale·Jᵀr, and 2·scale·JᵀJ stands for its Hessian.
+#[derive(Clone, Debug)]
+pub struct Squares {
+    pub loss: f64,
+    pub residuals: Vec<f64>,
+    /// One row per residual, one column per coordinate.
+    pub jacobian: Matrix,
+    /// The loss is scale·Σ r² up to a constant; under Fisher scoring (Poisson) only its gradient is right.
+    pub scale: f64,
+}
+
+/// An end of a coordinate: the place at which its parameter is on the bound, and how near to it counts as near.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct End {
+    pub at: f64,
+    /// Between here and `at` the parameter is so near to its bound that the bound itself is worth a trial.
+    pub near: f64,
+    /// Beyond this a search that goes on only creeps towards the bound.
+    pub far: f64,
+    /// Places inside, nearer and nearer to the bound: where a lower loss shows that the bound is not the minimum.
+    pub probes: [f64; 3],
+}
+
+impl End {
+    fn is_near(&self, x: f64) -> bool {
+        if self.at > self.near { x >= self.near } else { x <= self.near }
+    }
+
+    fn is_far(&self, x: f64) -> bool {
+        if self.at > self.near { x >= self.far } else { x <= self.far }
+    }
 }
 
 /// One minimisation, described.
@@ -59,8 +127,14 @@ pub struct Task<'a> {
     pub bounds: Option<Vec<(f64, f64)>>,
     /// A draw from the priors in search coordinates: member `i` of the first population.
     pub draw: &'a (dyn Fn(u64) -> Vec<f64> + Sync),
+    /// The point of search coordinates that stands at the priors' quantiles given: for designs of points.
+    pub place: &'a (dyn Fn(&[f64]) -> Vec<f64> + Sync),
+    /// From how many points to start, the budget divided between them; at least 1.
+    pub starts: u64,
     pub settings: &'a Settings,
     pub budget: crate::experiment::Budget,
+    /// Seconds since the run began, for a budget of seconds.
+    pub elapsed: &'a (dyn Fn() -> f64 + Sync),
     pub stream: Stream,
     /// Set from outside to stop soon; the outcome's reason is then `Interrupted`.
     pub cancel: &'a AtomicBool,
@@ -79,42 +153,21 @@ pub enum Reason {
     StepTolerance,
     /// The line search found no descent: at the floor of rounding.
     NoDescent,
+    /// Converged, with a parameter on its bound and the loss falling beyond it.
+    AtBound,
+    /// The loss that was asked for is reached.
+    Target,
     EvaluationBudget,
+    GradientBudget,
     IterationBudget,
+    TimeBudget,
+    /// As many iterations as the budget allows brought no lower loss.
+    Stagnation,
     Interrupted,
     /// No finite loss at the start, nor anywhere tried.
     NonFinite,
     /// A fault of a solver, in its words.
     Solver(String),
-}
-
-impl Reason {
-    /// Whether the run has an answer (`Converged`), was cut short (`Stopped`) or has none (`Failed`).
-    pub fn status(&self) -> Status {
-        match self {
-            Reason::GradientTolerance | Reason::LossTolerance | Reason::StepTolerance | Reason::NoDescent => {
-                Status::Converged
-            }
-            Reason::EvaluationBudget | Reason::IterationBudget | Reason::Interrupted => Status::Stopped,
-            Reason::NonFinite | Reason::Solver(_) => Status::Failed,
-        }
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Reason::GradientTolerance => "gradient_tolerance",
-            Reason::LossTolerance => "loss_tolerance",
-            Reason::StepTolerance => "step_tolerance",
-            Reason::NoDescent => "no_descent",
-            Reason::EvaluationBudget => "evaluation_budget",
-            Reason::IterationBudget => "iteration_budget",
-            Reason::Interrupted => "interrupted",
-            Reason::NonFinite => "non_finite: the loss is not a finite number at any point that was tried",
-            Reason::Solver(text) => text,
-        })
-    }
 }
 
 /// What a minimisation found.
@@ -133,49 +186,19 @@ struct Plan<'a> {
     start: Vec<f64>,
     bounds: Option<Vec<(f64, f64)>>,
     draw: &'a (dyn Fn(u64) -> Vec<f64> + Sync),
+    place: &'a (dyn Fn(&[f64]) -> Vec<f64> + Sync),
     settings: &'a Settings,
     stream: Stream,
 }
 
 /// Minimises a loss with the optimizer of a row.
 ///
-/// The outcome depends on the task alone. Settings that the task leaves out have the row's defaults. A start whose
-/// length is not the problem's dimension, and a population method without bounds, end with `Reason::Solver`.
+/// The outcome depends on the task alone, the budget of seconds apart. Settings that the task leaves out have the row's
+/// defaults. A start whose length is not the problem's dimension, and a population method without bounds, end with
+/// `Reason::Solver`.
 pub fn minimize(row: &Optimizer, task: Task<'_>) -> Outcome {
     match table::run_of(row.kind.name) {
-        Some(run) => drive(row, run, task),
-        None => refuse(format!("no optimizer is called {}", row.kind.name)),
+        Some(run) => legs::drive(row, run, task),
+        None => Outcome::refused(format!("no optimizer is called {}", row.kind.name)),
     }
-}
-
-fn drive(row: &Optimizer, run: table::Run, mut task: Task<'_>) -> Outcome {
-    let dimension = task.problem.dimension();
-    let fits = task.bounds.as_ref().is_none_or(|bounds| bounds.len() == dimension);
-    if task.start.len() != dimension || dimension == 0 || !fits {
-        return refuse(format!("the start has {} coordinates, the problem {dimension}", task.start.len()));
-    }
-    if row.population && task.bounds.is_none() {
-        return refuse(format!("{} needs bounds", row.kind.name));
-    }
-    let mut settings = row.kind.defaults();
-    settings.0.extend(task.settings.0.iter().map(|(name, value)| (*name, value.clone())));
-    let plan = Plan {
-        start: std::mem::take(&mut task.start),
-        bounds: task.bounds.take(),
-        draw: task.draw,
-        settings: &settings,
-        stream: task.stream.split(0),
-    };
-    let guard = Guard::new(&mut task);
-    match run(&guard, &plan) {
-        Ok(()) => {}
-        // The guard refused an evaluation and knows why.
-        Err(error) if error.is::<Halt>() => {}
-        Err(error) => guard.stop(Reason::Solver(error.to_string())),
-    }
-    guard.finish()
-}
-
-fn refuse(why: String) -> Outcome {
-    Outcome { reason: Reason::Solver(why), best: None, evaluations: 0, gradients: 0, iterations: 0 }
 }

@@ -32,6 +32,13 @@ pub(super) const LOSS_TOLERANCE: Setting = Setting {
     default: Default::Number(0.0),
 };
 
+pub(super) const STEP_TOLERANCE: Setting = Setting {
+    name: "step_tolerance",
+    summary: "stop when a step is shorter than this share of the point; 0: at the floor of rounding",
+    accepts: Accepts::Number(Range::NonNegative),
+    default: Default::Number(0.0),
+};
+
 impl Convergence {
     /// `patience`: iterations in which neither loss nor gradient may improve before the floor of rounding is taken to
     /// be reached.

@@ -3,12 +3,32 @@
 use argmin::core::Error;
 
 use super::guard::Guard;
-use super::{Plan, differential_evolution, genetic, gradient_descent, lbfgs, nelder_mead};
+use super::{
+    Plan, adam, bfgs, cma_es, differential_evolution, gauss_newton, genetic, gradient_descent, lbfgs,
+    levenberg_marquardt, nelder_mead, newton_cg, nonlinear_conjugate_gradient, particle_swarm, random_search,
+    simulated_annealing, trust_region,
+};
 use crate::kind::Optimizer;
 
 /// Every optimizer, in the order of reports.
-pub static OPTIMIZERS: &[Optimizer] =
-    &[gradient_descent::ROW, lbfgs::ROW, nelder_mead::ROW, differential_evolution::ROW, genetic::ROW];
+pub static OPTIMIZERS: &[Optimizer] = &[
+    gradient_descent::ROW,
+    nonlinear_conjugate_gradient::ROW,
+    bfgs::ROW,
+    lbfgs::ROW,
+    newton_cg::ROW,
+    trust_region::ROW,
+    gauss_newton::ROW,
+    levenberg_marquardt::ROW,
+    adam::ROW,
+    nelder_mead::ROW,
+    particle_swarm::ROW,
+    simulated_annealing::ROW,
+    genetic::ROW,
+    differential_evolution::ROW,
+    cma_es::ROW,
+    random_search::ROW,
+];
 
 /// Minimises under a guard, until the guard says stop.
 pub(super) type Run = fn(&Guard<'_>, &Plan<'_>) -> Result<(), Error>;
@@ -17,10 +37,21 @@ pub(super) type Run = fn(&Guard<'_>, &Plan<'_>) -> Result<(), Error>;
 pub(super) fn run_of(name: &str) -> Option<Run> {
     Some(match name {
         "gradient_descent" => gradient_descent::run,
+        "nonlinear_conjugate_gradient" => nonlinear_conjugate_gradient::run,
+        "bfgs" => bfgs::run,
         "lbfgs" => lbfgs::run,
+        "newton_cg" => newton_cg::run,
+        "trust_region" => trust_region::run,
+        "gauss_newton" => gauss_newton::run,
+        "levenberg_marquardt" => levenberg_marquardt::run,
+        "adam" => adam::run,
         "nelder_mead" => nelder_mead::run,
-        "differential_evolution" => differential_evolution::run,
+        "particle_swarm" => particle_swarm::run,
+        "simulated_annealing" => simulated_annealing::run,
         "genetic" => genetic::run,
+        "differential_evolution" => differential_evolution::run,
+        "cma_es" => cma_es::run,
+        "random_search" => random_search::run,
         _ => return None,
     })
 }

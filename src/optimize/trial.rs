@@ -1,11 +1,12 @@
 //! Losses for the optimizers' tests, written by hand with their gradients, and one way to run them.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::table::OPTIMIZERS;
-use super::{Outcome, Problem, Task, minimize};
+use super::{Outcome, Problem, Squares, Task, minimize};
 use crate::experiment::Budget;
 use crate::kind::{Optimizer, Settings, Value};
+use crate::math::linear::Matrix;
 use crate::math::random::Stream;
 use crate::record::TracePoint;
 
@@ -18,11 +19,36 @@ pub(super) struct Trial {
     /// How many points `values` takes at a time.
     pub(super) chunk: usize,
     pub(super) gradient_evaluations: u64,
+    /// Residuals and the rows of their Jacobian, where the loss is a sum of squares.
+    pub(super) parts: Option<Parts>,
 }
 
+/// Residuals, each with its gradient.
+pub(super) type Parts = Box<dyn Fn(&[f64]) -> Vec<(f64, Vec<f64>)> + Sync>;
+
 impl Trial {
+    /// `constant` plus the sum of squares of residuals.
+    pub(super) fn of_squares(
+        dimension: usize,
+        constant: f64,
+        parts: impl Fn(&[f64]) -> Vec<(f64, Vec<f64>)> + Clone + Sync + 'static,
+    ) -> Trial {
+        let residuals = parts.clone();
+        let loss = move |x: &[f64]| {
+            let (mut sum, mut gradient) = (constant, vec![0.0; x.len()]);
+            for (residual, slope) in residuals(x) {
+                sum += residual * residual;
+                for (g, s) in gradient.iter_mut().zip(slope) {
+                    *g += 2.0 * residual * s;
+                }
+            }
+            (sum, gradient)
+        };
+        Trial { parts: Some(Box::new(parts)), ..Trial::new(dimension, loss) }
+    }
+
     pub(super) fn new(dimension: usize, loss: impl Fn(&[f64]) -> (f64, Vec<f64>) + Sync + 'static) -> Trial {
-        Trial { dimension, loss: Box::new(loss), chunk: usize::MAX, gradient_evaluations: 1 }
+        Trial { dimension, loss: Box::new(loss), chunk: usize::MAX, gradient_evaluations: 1, parts: None }
     }
 }
 
@@ -54,6 +80,17 @@ impl Problem for Trial {
     fn gradient_evaluations(&self) -> u64 {
         self.gradient_evaluations
     }
+
+    fn squares(&self, point: &[f64]) -> Option<Squares> {
+        let parts = self.parts.as_ref()?(point);
+        let rows: Vec<Vec<f64>> = parts.iter().map(|(_, slope)| slope.clone()).collect();
+        Some(Squares {
+            loss: self.value(point),
+            residuals: parts.iter().map(|(residual, _)| *residual).collect(),
+            jacobian: Matrix::from_rows(&rows),
+            scale: 1.0,
+        })
+    }
 }
 
 pub(super) fn row(name: &str) -> &'static Optimizer {
@@ -69,11 +106,27 @@ pub(super) struct Setup<'a> {
     pub(super) iterations: Option<u64>,
     pub(super) cancelled: bool,
     pub(super) seed: u64,
+    pub(super) starts: u64,
+    /// Limits besides evaluations and iterations.
+    pub(super) limits: Budget,
+    /// Every look at the clock adds this many seconds.
+    pub(super) tick: f64,
 }
 
 impl Setup<'_> {
     pub(super) fn new(start: Vec<f64>, bounds: Vec<(f64, f64)>, seed: u64) -> Self {
-        Setup { start, bounds, settings: &[], evaluations: 20_000, iterations: None, cancelled: false, seed }
+        Setup {
+            start,
+            bounds,
+            settings: &[],
+            evaluations: 20_000,
+            iterations: None,
+            cancelled: false,
+            seed,
+            starts: 1,
+            limits: Budget::of(0),
+            tick: 0.0,
+        }
     }
 }
 
@@ -82,13 +135,21 @@ pub(super) fn run(row: &Optimizer, problem: &Trial, setup: &Setup<'_>) -> (Outco
     let cancel = AtomicBool::new(setup.cancelled);
     let settings = Settings(setup.settings.iter().cloned().collect());
     let draw = |i: u64| uniform_in(&setup.bounds, &mut Stream::at(setup.seed, "trial", "draw", i));
+    let place = |p: &[f64]| -> Vec<f64> {
+        p.iter().zip(&setup.bounds).map(|(p, (low, high))| low + p * (high - low)).collect()
+    };
+    let looks = AtomicU64::new(0);
+    let elapsed = || setup.tick * looks.fetch_add(1, Ordering::Relaxed) as f64;
     let task = Task {
         problem,
         start: setup.start.clone(),
         bounds: row.population.then(|| setup.bounds.clone()),
         draw: &draw,
+        place: &place,
+        starts: setup.starts,
+        elapsed: &elapsed,
         settings: &settings,
-        budget: Budget { evaluations: setup.evaluations, iterations: setup.iterations },
+        budget: Budget { iterations: setup.iterations, evaluations: setup.evaluations, ..setup.limits },
         stream: Stream::new(setup.seed, "trial", "optimizer"),
         cancel: &cancel,
         observe: &mut |point: &TracePoint| trace.push(point.clone()),

@@ -71,8 +71,13 @@ fn parameter(name: &str, size: Option<usize>, unit: Option<&str>, reference: Opt
 }
 
 pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
-    let optimizer =
-        |row: &'static kind::Optimizer| Optimizer { row, label: row.kind.name.into(), settings: Settings::default() };
+    let optimizer = |row: &'static kind::Optimizer| Optimizer {
+        row,
+        label: row.kind.name.into(),
+        settings: Settings::default(),
+        starts: 1,
+        polish: None,
+    };
     let table = Table {
         names: vec!["t".into(), "counts".into()],
         columns: vec![vec![0.0, 1.0], vec![3.0, 4.0]],
@@ -99,7 +104,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
         },
         differentiation: Differentiation { methods: METHODS.iter().collect(), step: None, compare: 0 },
         optimizers: [&LBFGS, &EVOLUTION, &GENETIC].into_iter().map(optimizer).collect(),
-        budget: Budget { evaluations: 20000, iterations: None },
+        budget: Budget::of(20000),
         intervals: Intervals { methods: Vec::new(), level: 0.68 },
         sweep: Sweep { repeats: 2, axes: Vec::new() },
         expected: Expected::default(),

@@ -1,0 +1,85 @@
+//! Newton-CG: the Newton equation solved by conjugate gradients as far as it is worth, then a line search.
+
+use argmin::core::Error;
+
+use super::Plan;
+use super::descent::{self, Direction};
+use super::guard::Guard;
+use super::stopping::{GRADIENT_TOLERANCE, LOSS_TOLERANCE};
+use crate::kind::{Kind, Optimizer, independent};
+use crate::math::elementary::sqrt;
+use crate::math::linear::dot;
+
+pub(super) const ROW: Optimizer = Optimizer {
+    kind: Kind {
+        name: "newton_cg",
+        summary: "inexact Newton steps by conjugate gradients on exact curvature, with a line search",
+        reference: "Nocedal & Wright 2006, Numerical Optimization, algorithm 7.1 (Dembo & Steihaug 1983)",
+        settings: &[GRADIENT_TOLERANCE, LOSS_TOLERANCE],
+        check: independent,
+    },
+    gradient: true,
+    population: false,
+};
+
+struct NewtonCg {
+    /// The next direction is the plain steepest descent.
+    plain: bool,
+}
+
+pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
+    descent::run(guard, plan, NewtonCg { plain: false })
+}
+
+impl Direction for NewtonCg {
+    fn name(&self) -> &'static str {
+        "Newton-CG"
+    }
+
+    fn choose(&mut self, guard: &Guard<'_>, point: &[f64], gradient: &[f64]) -> Result<Vec<f64>, Error> {
+        let n = gradient.len();
+        let steepest: Vec<f64> = gradient.iter().map(|g| -g).collect();
+        if self.plain {
+            return Ok(steepest);
+        }
+        let (mut z, mut residual, mut direction) = (vec![0.0; n], gradient.to_vec(), steepest.clone());
+        let mut squared = dot(gradient, gradient);
+        let norm = sqrt(squared);
+        // Superlinear convergence needs a forcing sequence that goes to zero.
+        let tolerance = norm * sqrt(norm).min(0.1).max(1e-12);
+        for inner in 0..2 * n + 10 {
+            let product = guard.curvature(point, gradient, &direction)?;
+            let bend = dot(&direction, &product);
+            // Relative to its terms a curvature of rounding size says nothing.
+            if !(bend > f64::EPSILON * sqrt(dot(&direction, &direction) * dot(&product, &product))) {
+                if inner == 0 {
+                    return Ok(steepest);
+                }
+                break;
+            }
+            let along = squared / bend;
+            for k in 0..n {
+                z[k] = along.mul_add(direction[k], z[k]);
+                residual[k] = along.mul_add(product[k], residual[k]);
+            }
+            let next = dot(&residual, &residual);
+            if sqrt(next) <= tolerance {
+                break;
+            }
+            let beta = next / squared;
+            squared = next;
+            for (d, r) in direction.iter_mut().zip(&residual) {
+                *d = beta.mul_add(*d, -r);
+            }
+        }
+        Ok(z)
+    }
+
+    fn learn(&mut self, _step: &[f64], _change: &[f64], _gradient: &[f64]) {
+        self.plain = false;
+    }
+
+    fn forget(&mut self) -> bool {
+        !std::mem::replace(&mut self.plain, true)
+    }
+}
