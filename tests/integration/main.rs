@@ -1,9 +1,13 @@
 //! All tests that see the tool from outside, in one binary.
 
+mod bounds;
 mod commands;
 mod diagnostics;
 mod golden;
 mod laws;
+mod nist;
+mod optimizers;
+mod pipeline;
 mod readme;
 mod source;
 mod tidy;

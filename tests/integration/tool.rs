@@ -43,12 +43,21 @@ impl Lab {
     pub fn with_shipped() -> Lab {
         let lab = Lab::new();
         for folder in ["experiments", "data"] {
-            for entry in fs::read_dir(repository().join(folder)).unwrap() {
-                let path = entry.unwrap().path();
-                lab.write(&format!("{folder}/{}", path.file_name().unwrap().display()), fs::read(&path).unwrap());
-            }
+            lab.copy(folder);
         }
         lab
+    }
+
+    fn copy(&self, folder: &str) {
+        for entry in fs::read_dir(repository().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = format!("{folder}/{}", path.file_name().unwrap().display());
+            if path.is_dir() {
+                self.copy(&name);
+            } else {
+                self.write(&name, fs::read(&path).unwrap());
+            }
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
