@@ -201,7 +201,7 @@ impl Distribution {
         self.decomposed = self.generation;
         let Some(eigen) = symmetric_eigen(&self.covariance) else { return false };
         let (least, most) = (eigen.values[0], eigen.values[eigen.values.len() - 1]);
-        if !(least > 0.0) || most > 1e14 * least || !most.is_finite() {
+        if least.is_nan() || least <= 0.0 || most > 1e14 * least || !most.is_finite() {
             return false;
         }
         self.lengths = eigen.values.iter().map(|value| sqrt(*value)).collect();
@@ -260,7 +260,7 @@ impl Distribution {
     fn stagnates(&self, samples: usize) -> bool {
         let n = self.mean.len();
         let least = 120 + 30 * n / samples + (0.2 * self.long.len() as f64) as usize;
-        if self.long.len() < least.max(40) || self.long.len() % 10 != 0 {
+        if self.long.len() < least.max(40) || !self.long.len().is_multiple_of(10) {
             return false;
         }
         let part = &self.long[self.long.len() - least..];

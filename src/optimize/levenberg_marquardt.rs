@@ -199,7 +199,7 @@ impl Region<'_, '_> {
             let predicted = self.here.scale * (linear + 2.0 * damping * reach * reach);
             let slope = -self.here.scale * (linear + damping * reach * reach);
             let next: Vec<f64> = point.iter().zip(&step).map(|(x, p)| x + p).collect();
-            let still = next == point || !(predicted > 0.0);
+            let still = next == point || predicted.is_nan() || predicted <= 0.0;
             let loss = if still { self.here.loss } else { self.guard.value(&next)? };
             let actual = self.here.loss - loss;
             let ratio = if predicted > 0.0 { actual / predicted } else { 0.0 };
@@ -341,7 +341,7 @@ impl System {
         let whole = self.whole_step();
         let reach = self.reach(&whole);
         let mut excess = reach - radius;
-        if excess <= 0.1 * radius || !(radius > 0.0) {
+        if excess <= 0.1 * radius || radius.is_nan() || radius <= 0.0 {
             return (whole, 0.0);
         }
         let direction = |step: &[f64], reach: f64| -> Vec<f64> {

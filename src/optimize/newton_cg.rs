@@ -46,12 +46,13 @@ impl Direction for NewtonCg {
         let mut squared = dot(gradient, gradient);
         let norm = sqrt(squared);
         // Superlinear convergence needs a forcing sequence that goes to zero.
-        let tolerance = norm * sqrt(norm).min(0.1).max(1e-12);
+        let tolerance = norm * sqrt(norm).clamp(1e-12, 0.1);
         for inner in 0..2 * n + 10 {
             let product = guard.curvature(point, gradient, &direction)?;
             let bend = dot(&direction, &product);
             // Relative to its terms a curvature of rounding size says nothing.
-            if !(bend > f64::EPSILON * sqrt(dot(&direction, &direction) * dot(&product, &product))) {
+            let floor = f64::EPSILON * sqrt(dot(&direction, &direction) * dot(&product, &product));
+            if bend.is_nan() || bend <= floor {
                 if inner == 0 {
                     return Ok(steepest);
                 }

@@ -88,7 +88,7 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Region<'g, 'a> {
             let (step, predicted) = self.step(&point, &gradient)?;
             let length = sqrt(dot(&step, &step));
             let next: Vec<f64> = point.iter().zip(&step).map(|(x, p)| x + p).collect();
-            if next == point || !(length > f64::EPSILON * 1e-3 * size) {
+            if next == point || length.is_nan() || length <= f64::EPSILON * 1e-3 * size {
                 self.guard.stop(Reason::StepTolerance);
                 return Ok((state.param(point).gradient(gradient).cost(loss), None));
             }
@@ -131,14 +131,14 @@ impl Region<'_, '_> {
         let start = dot(gradient, gradient);
         // Superlinear convergence (section 7.1), then as exact as rounding allows.
         let norm = sqrt(start);
-        let tolerance = norm * norm.min(1e-3).max(1e-14);
+        let tolerance = norm * norm.clamp(1e-14, 1e-3);
         let mut squared = start;
         for _ in 0..self.inner {
             let product = self.guard.curvature(point, gradient, &direction)?;
             let bend = dot(&direction, &product);
             let along = squared / bend;
             let trial: Vec<f64> = z.iter().zip(&direction).map(|(z, d)| along.mul_add(*d, *z)).collect();
-            if !(bend > 0.0) || !along.is_finite() || sqrt(dot(&trial, &trial)) >= self.radius {
+            if bend.is_nan() || bend <= 0.0 || !along.is_finite() || sqrt(dot(&trial, &trial)) >= self.radius {
                 // To the edge of the region.
                 let (a, b) = (dot(&direction, &direction), dot(&z, &direction));
                 let c = dot(&z, &z) - self.radius * self.radius;

@@ -28,7 +28,7 @@ const PROBLEMS: &[(&str, &[f64])] = &[
 
 fn lre(found: f64, certified: f64) -> f64 {
     let error = ((found - certified) / certified).abs();
-    if error.is_nan() { 0.0 } else { -error.max(1e-17).log10() }
+    if error.is_nan() { 0.0 } else { -sbi_run::math::elementary::log10(error.max(1e-17)) }
 }
 
 /// Worst LRE of parameters, standard errors and the sum of squares of one run.
