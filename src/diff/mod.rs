@@ -232,6 +232,11 @@ impl Objective {
         }
     }
 
+    /// Instructions of one value, those on rows counted once.
+    pub fn instructions(&self) -> usize {
+        self.value.instructions()
+    }
+
     /// Operations of the programs that give one gradient, repeated evaluations counted.
     pub fn operations(&self) -> usize {
         match &self.gradient {

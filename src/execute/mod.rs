@@ -9,7 +9,7 @@ mod run;
 mod squares;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -89,6 +89,8 @@ impl Prepared {
 
 /// Runs `wanted` (positions in the plan) on the current thread pool. `observe` hears of every start and end, from
 /// any thread; a run that `cancel` cut short is not reported as finished: it is for another day.
+///
+/// Runs are shared among the threads. Once all have begun, the runs that still go on share out their populations.
 pub fn execute(
     plan: &Plan,
     prepared: &[Prepared],
@@ -96,13 +98,16 @@ pub fn execute(
     cancel: &AtomicBool,
     observe: &(dyn Fn(Event) + Sync),
 ) {
+    let waiting = AtomicUsize::new(wanted.len());
     wanted.par_iter().with_max_len(1).for_each(|index| {
+        waiting.fetch_sub(1, Ordering::Relaxed);
         if cancel.load(Ordering::Relaxed) {
             return;
         }
         let planned = &plan.runs[*index];
         observe(Event::Started(planned));
-        let done = catch_unwind(AssertUnwindSafe(|| run::run(plan, planned, &prepared[planned.variant], cancel)));
+        let begin = || run::run(plan, planned, &prepared[planned.variant], &waiting, cancel);
+        let done = catch_unwind(AssertUnwindSafe(begin));
         let record = match done {
             Ok(Some(record)) => record,
             Ok(None) => return,

@@ -1,6 +1,9 @@
 //! The loss as optimizers see it: in unconstrained coordinates with a gradient, or in a box without one.
 
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rayon::prelude::*;
 
 use crate::diff::{Method, Objective};
 use crate::engine::Workspace;
@@ -95,7 +98,12 @@ impl Problem for Unconstrained<'_> {
 pub struct Boxed<'a> {
     pub model: &'a Model,
     pub loss: &'a Objective,
+    /// How many runs no thread has begun yet.
+    pub waiting: &'a AtomicUsize,
 }
+
+/// Instructions on numbers that are worth the while of another thread: some 30 µs.
+const SHARE: usize = 50_000;
 
 impl Boxed<'_> {
     pub fn theta(&self, point: &[f64]) -> Vec<f64> {
@@ -110,6 +118,16 @@ impl Problem for Boxed<'_> {
 
     fn value(&self, point: &[f64]) -> f64 {
         value(self.loss, &self.theta(point))
+    }
+
+    /// Shared among the threads once every run has begun: before, other runs keep them busy, and a thread that waits for
+    /// the rest of a batch would begin one of those. Each loss is a function of its point alone.
+    fn values(&self, points: &[Vec<f64>]) -> Vec<f64> {
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            return points.iter().map(|point| self.value(point)).collect();
+        }
+        let size = self.loss.instructions() * self.model.rows.count().max(1);
+        points.par_iter().with_min_len(SHARE.div_ceil(size.max(1))).map(|point| self.value(point)).collect()
     }
 
     /// Population methods ask for none.

@@ -1,6 +1,6 @@
 //! One run of the plan, from its start to its record.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Instant;
 
 use crate::diff::Method;
@@ -17,8 +17,14 @@ use crate::record::{Record, Status, TracePoint};
 /// Trace points that a record keeps; a longer trace keeps every second, fourth, … point, and the last.
 const TRACE: usize = 256;
 
-/// Carries out one run; None where `cancel` cut it short.
-pub fn run(plan: &Plan, planned: &Run, prepared: &Prepared, cancel: &AtomicBool) -> Option<Record> {
+/// Carries out one run; None where `cancel` cut it short. `waiting`: how many runs no thread has begun yet.
+pub fn run(
+    plan: &Plan,
+    planned: &Run,
+    prepared: &Prepared,
+    waiting: &AtomicUsize,
+    cancel: &AtomicBool,
+) -> Option<Record> {
     let clock = Instant::now();
     let experiment = plan.experiment(planned);
     let model = &*prepared.model;
@@ -29,7 +35,7 @@ pub fn run(plan: &Plan, planned: &Run, prepared: &Prepared, cancel: &AtomicBool)
         // A tenth is kept for the polish, so that there is one.
         budget.evaluations -= budget.evaluations / 10;
     }
-    let search = Search { experiment, model, planned, prepared, cancel, clock };
+    let search = Search { experiment, model, planned, prepared, waiting, cancel, clock };
     let first = start(experiment, model, planned.repeat);
     let leg =
         Leg { row: optimizer.row, settings: &optimizer.settings, starts: optimizer.starts, name: &optimizer.label };
@@ -109,6 +115,8 @@ struct Search<'a> {
     model: &'a Model,
     planned: &'a Run,
     prepared: &'a Prepared,
+    /// How many runs no thread has begun yet.
+    waiting: &'a AtomicUsize,
     cancel: &'a AtomicBool,
     /// When the run began.
     clock: Instant,
@@ -134,7 +142,7 @@ impl Search<'_> {
     ) -> (Option<Vec<f64>>, Outcome) {
         let (model, prepared) = (self.model, self.prepared);
         if leg.row.population {
-            let problem = Boxed { model, loss: prepared.loss() };
+            let problem = Boxed { model, loss: prepared.loss(), waiting: self.waiting };
             let bounds = Some(model.coordinates.iter().map(|coordinate| coordinate.ends()).collect());
             let to_box = |theta: Vec<f64>| -> Vec<f64> {
                 theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_box(*theta)).collect()

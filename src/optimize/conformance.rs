@@ -150,6 +150,11 @@ fn faults(row: &Optimizer, runner: Runner) -> Vec<String> {
         );
         expect(error <= tolerance * case.minimum.abs().max(1.0), format!("{}: misses by {error:e}", case.name));
         expect(outcome.evaluations <= setup.evaluations, format!("{}: over budget", case.name));
+        let asked = case.problem.asked();
+        expect(
+            [outcome.evaluations - outcome.gradients, outcome.gradients] == asked,
+            format!("{}: asked for {asked:?}, counted {outcome:?}", case.name),
+        );
         let truthful = outcome.best.as_ref().is_some_and(|(point, loss)| (case.problem.loss)(point).0 == *loss);
         expect(truthful, format!("{}: the best loss is not that of the best point", case.name));
         expect(row.gradient == (outcome.gradients > 0), format!("{}: {} gradients", case.name, outcome.gradients));
@@ -194,8 +199,13 @@ fn faults(row: &Optimizer, runner: Runner) -> Vec<String> {
         let problem = Trial { gradient_evaluations: cost, ..rosenbrock() };
         let setup = Setup { evaluations, ..Setup::new(vec![-1.2, 1.0], vec![(-2.0, 2.0); 2], 1) };
         let (outcome, _) = runner(row, &problem, &setup);
-        let stopped = outcome.reason == Reason::EvaluationBudget || evaluations == 50;
-        let fine = stopped && outcome.best.is_some() && (1..=evaluations).contains(&outcome.evaluations);
+        let stopped = outcome.reason == Reason::EvaluationBudget;
+        // Used up to the last evaluation, or to less than one more gradient.
+        let last = if row.gradient { cost } else { 1 };
+        let exact = outcome.evaluations <= evaluations && evaluations < outcome.evaluations + last;
+        let [values, gradients] = problem.asked();
+        let counted = outcome.evaluations == values + cost * gradients && outcome.gradients == gradients;
+        let fine = outcome.best.is_some() && counted && if stopped { exact } else { evaluations == 50 };
         expect(fine, format!("budget of {evaluations} at {cost} a gradient: {outcome:?}"));
     }
 

@@ -33,6 +33,8 @@ pub mod table;
 #[cfg(test)]
 mod trial;
 mod trust_region;
+#[cfg(test)]
+mod truthful;
 
 use std::sync::atomic::AtomicBool;
 

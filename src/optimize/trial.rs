@@ -21,6 +21,8 @@ pub(super) struct Trial {
     pub(super) gradient_evaluations: u64,
     /// Residuals and the rows of their Jacobian, where the loss is a sum of squares.
     pub(super) parts: Option<Parts>,
+    /// How many losses, and how many gradients or Jacobians, were asked for.
+    pub(super) calls: [AtomicU64; 2],
 }
 
 /// Residuals, each with its gradient.
@@ -48,7 +50,19 @@ impl Trial {
     }
 
     pub(super) fn new(dimension: usize, loss: impl Fn(&[f64]) -> (f64, Vec<f64>) + Sync + 'static) -> Trial {
-        Trial { dimension, loss: Box::new(loss), chunk: usize::MAX, gradient_evaluations: 1, parts: None }
+        Trial {
+            dimension,
+            loss: Box::new(loss),
+            chunk: usize::MAX,
+            gradient_evaluations: 1,
+            parts: None,
+            calls: Default::default(),
+        }
+    }
+
+    /// Losses, and gradients or Jacobians, that were asked for.
+    pub(super) fn asked(&self) -> [u64; 2] {
+        [0, 1].map(|k| self.calls[k].load(Ordering::Relaxed))
     }
 }
 
@@ -58,6 +72,7 @@ impl Problem for Trial {
     }
 
     fn value(&self, point: &[f64]) -> f64 {
+        self.calls[0].fetch_add(1, Ordering::Relaxed);
         (self.loss)(point).0
     }
 
@@ -74,6 +89,7 @@ impl Problem for Trial {
     }
 
     fn gradient(&self, point: &[f64]) -> (f64, Vec<f64>) {
+        self.calls[1].fetch_add(1, Ordering::Relaxed);
         (self.loss)(point)
     }
 
@@ -83,9 +99,10 @@ impl Problem for Trial {
 
     fn squares(&self, point: &[f64]) -> Option<Squares> {
         let parts = self.parts.as_ref()?(point);
+        self.calls[1].fetch_add(1, Ordering::Relaxed);
         let rows: Vec<Vec<f64>> = parts.iter().map(|(_, slope)| slope.clone()).collect();
         Some(Squares {
-            loss: self.value(point),
+            loss: (self.loss)(point).0,
             residuals: parts.iter().map(|(residual, _)| *residual).collect(),
             jacobian: Matrix::from_rows(&rows),
             scale: 1.0,

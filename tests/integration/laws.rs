@@ -95,6 +95,41 @@ fn threads_change_nothing() {
     assert_eq!(timings.map(|table| table.column("threads")[0].to_string()), ["1", "2"]);
 }
 
+/// A plan of one run: its population is shared among the threads.
+const ALONE: &str = r#"
+[data.synthetic]
+inputs = { t = { from = 0, to = 10, count = 3000 } }
+truth  = { a = 20, k = 0.5, c = 1 }
+noise  = { y = "normal(y, 1)" }
+[simulator]
+kind = "formula"
+outputs.y = "a*exp(-k*t) + c"
+[parameters]
+a = "uniform(0, 50)"
+k = "uniform(0, 5)"
+c = "uniform(-5, 5)"
+[loss]
+kind = "least_squares"
+[[optimizer]]
+method = "METHOD"
+[budget]
+evaluations = 1500
+"#;
+
+#[test]
+fn a_population_that_is_shared_among_threads_changes_nothing() {
+    for row in CATALOG.optimizers.iter().filter(|row| row.population) {
+        let lab = Lab::with_shipped();
+        lab.write("alone.toml", ALONE.replace("METHOD", row.kind.name));
+        lab.run(&["alone.toml", "--out", "one", "--threads", "1", "--quiet"]).ends(0);
+        lab.run(&["alone.toml", "--out", "three", "--threads", "3", "--quiet"]).ends(0);
+        for name in ["runs.csv", "trace.csv", "intervals.csv"] {
+            let [one, three] = ["one", "three"].map(|folder| lab.read(&format!("{folder}/alone/{name}")));
+            assert!(one.len() > 60 && one == three, "{}: {name}", row.kind.name);
+        }
+    }
+}
+
 /// Interrupted by Ctrl-C in the middle, gone on with by the same command: the same files as in one go.
 #[cfg(unix)]
 #[test]
