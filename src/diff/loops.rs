@@ -93,6 +93,14 @@ fn nested_loops() {
     );
 }
 
+/// The slot of `x` was given away in the outer body, after the inner loop that had taken it over.
+#[test]
+fn a_carried_value_of_two_loops_keeps_its_slot() {
+    check(
+        "x = a*t\nfor i in range(3):\n    for j in range(2):\n        x = x*0.5 + j*t\n    x = (x + 1)*b\nq = sin(x)\ny = q*x + cos(x)*c",
+    );
+}
+
 #[test]
 fn swapped_values() {
     check("u = a\nv = b*t\nfor i in range(7):\n    w = u\n    u = v*0.9 + 0.1*c\n    v = w*sin(v)\ny = u*v");

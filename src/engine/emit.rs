@@ -64,18 +64,13 @@ impl Emitter {
         }
     }
 
-    fn hold(&mut self, carried: &[(Operand, u32)], hold: bool) {
-        for (place, size) in carried {
-            if let Operand::Slot(first) = place {
-                for slot in *first..first + size {
-                    if hold {
-                        self.held.insert(slot)
-                    } else {
-                        self.held.remove(&slot)
-                    };
-                }
-            }
-        }
+    /// Keeps the slots of carried values from being given again; returns those that no loop around holds already.
+    fn hold(&mut self, carried: &[(Operand, u32)]) -> Vec<u32> {
+        let slots = carried.iter().flat_map(|(place, size)| match place {
+            Operand::Slot(first) => *first..first + size,
+            _ => 0..0,
+        });
+        slots.filter(|slot| self.held.insert(*slot)).collect()
     }
 
     fn constant(&mut self, number: f64) -> Operand {
@@ -358,7 +353,7 @@ impl Emitter {
         let selected: Vec<Value> = program.values().filter(|v| needed[v.index()] && !is_leaf(v)).collect();
         let is_carried = |v: &Value| matches!(program.node(*v), Node::Input(k) | Node::VectorInput(k, _) if (1..=carried.len() as u32).contains(k));
         let loaned: Vec<Value> = program.values().filter(is_carried).collect();
-        self.hold(carried, true);
+        let held = self.hold(carried);
         let mut steps = self.steps(program, rates, &selected, &program.outputs, &loaned, &mut places);
         let outputs: Vec<Operand> =
             program.outputs.iter().map(|v| places[v.index()].expect("an output has a place")).collect();
@@ -390,7 +385,7 @@ impl Emitter {
                 self.release(place, size);
             }
         }
-        self.hold(carried, false);
+        held.iter().for_each(|slot| _ = self.held.remove(slot));
         Body { index, carried: carries, wanted, steps }
     }
 }

@@ -9,6 +9,7 @@
 //! - `gradients`: every method on one-operator programs;
 //! - `random_programs`: every exact method on random programs;
 //! - `branches`: derivatives where the branch not taken has none;
+//! - `texts`: programs of the model language: their values against CPython's;
 //! - `densities`: log densities against their formulas, their integrals, their gradients.
 //!
 //! Checks return the faults that they find, so that negative controls can ask for some.
@@ -21,6 +22,7 @@ mod domain;
 mod gradients;
 mod random_programs;
 mod rules;
+mod texts;
 mod values;
 
 use crate::ir::Operator;
