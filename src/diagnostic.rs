@@ -34,16 +34,23 @@ pub struct Diagnostic {
     pub level: Level,
     pub message: String,
     pub labels: Vec<Label>,
+    /// What else there is to know, before the help.
+    pub notes: Vec<String>,
     pub help: Vec<String>,
 }
 
 impl Diagnostic {
     pub fn error(message: impl Into<String>) -> Self {
-        Diagnostic { level: Level::Error, message: message.into(), labels: Vec::new(), help: Vec::new() }
+        let (labels, notes, help) = (Vec::new(), Vec::new(), Vec::new());
+        Diagnostic { level: Level::Error, message: message.into(), labels, notes, help }
     }
 
     pub fn warning(message: impl Into<String>) -> Self {
         Diagnostic { level: Level::Warning, ..Diagnostic::error(message) }
+    }
+
+    pub fn note(message: impl Into<String>) -> Self {
+        Diagnostic { level: Level::Note, ..Diagnostic::error(message) }
     }
 
     /// Adds a place; the first one added is the primary one.

@@ -1,4 +1,4 @@
-//! `sbi-run check`: every fault and warning, and the size of the plan; runs nothing.
+//! `sbi-run check`: every fault and warning, the differentiability report, and the size of the plan; runs nothing.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Exit, Loaded, Overrides, load_all, output, print};
+use crate::diff::differentiability::Report;
 use crate::engine::Kernel;
 
 #[derive(Args, Debug)]
@@ -27,13 +28,16 @@ pub fn main(arguments: &Arguments) -> Exit {
     };
     let mut text = String::new();
     for (path, one) in arguments.experiments.iter().zip(&loaded) {
-        print(&one.warnings);
-        describe(&mut text, &path.display().to_string(), one, arguments.explain);
+        let report = one.differentiability();
+        let mut found = one.warnings.clone();
+        found.extend(report.diagnostics(&one.experiment.differentiation.methods));
+        print(&found);
+        describe(&mut text, &path.display().to_string(), one, &report, arguments.explain);
     }
     output(&text)
 }
 
-fn describe(text: &mut String, path: &str, loaded: &Loaded, explain: bool) {
+fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, explain: bool) {
     let model = &loaded.models[0];
     let free = model.dimension();
     let fixed = model.names.len() - free;
@@ -63,6 +67,13 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, explain: bool) {
         loaded.plan.variants.len(),
         plural(loaded.plan.variants.len()),
     );
+    let (smooth, others) = report.parameters();
+    if !smooth.is_empty() {
+        let _ = writeln!(text, "  differentiable everywhere in: {}", smooth.join(", "));
+    }
+    if !others.is_empty() {
+        let _ = writeln!(text, "  not differentiable everywhere in: {}", others.join(", "));
+    }
     if explain {
         let _ = writeln!(text, "  loss: {}", Kernel::new(&model.loss, &model.rows).explain());
         for line in model.loss.to_string().lines() {

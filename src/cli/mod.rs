@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diff::differentiability;
 use crate::terminal;
 
 /// How a command ends.
@@ -67,7 +68,7 @@ struct Arguments {
 enum Command {
     /// Run experiments and write their reports
     Run(run::Arguments),
-    /// Report every fault and warning, and the size of the plan; run nothing
+    /// Report every fault and warning, where the model is not differentiable, and the size of the plan; run nothing
     Check(check::Arguments),
     /// Print the runs of an experiment as CSV
     Plan(plan::Arguments),
@@ -179,6 +180,14 @@ struct Loaded {
     plan: crate::plan::Plan,
     models: Vec<std::sync::Arc<crate::model::Model>>,
     warnings: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Where the model is not differentiable, at any combination of the axes.
+    fn differentiability(&self) -> differentiability::Report {
+        let variants = self.plan.variants.iter().zip(&self.models);
+        differentiability::report(variants.map(|(variant, model)| (&*variant.experiment, &**model)))
+    }
 }
 
 /// Reads a file as far as to its programs; every fault at once.

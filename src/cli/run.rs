@@ -1,7 +1,7 @@
 //! `sbi-run run`: carries out experiments, keeps what is done, and writes the reports.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -69,7 +69,11 @@ pub fn main(arguments: &Arguments) -> Exit {
     let threads = arguments.threads.map_or_else(default_threads, NonZeroUsize::get);
     let all = execute::with_threads(threads, || {
         let mut exit = Exit::Done;
-        for one in &loaded {
+        for (path, one) in arguments.experiments.iter().zip(&loaded) {
+            if !arguments.quiet {
+                let rough = gradients_meet_kinks(path, one);
+                print(&one.warnings.iter().cloned().chain(rough).collect::<Vec<_>>());
+            }
             match run(arguments, one, threads, &screen, &cancel) {
                 Ok(Exit::Done) => {}
                 Ok(Exit::RunsFailed) => exit = Exit::RunsFailed,
@@ -100,6 +104,19 @@ fn same_folder(arguments: &Arguments, loaded: &[Loaded]) -> Option<Diagnostic> {
     Some(Diagnostic::error(message).help("run them one by one, each with its own `--out`"))
 }
 
+/// A word of warning where a gradient is taken of a model that has none everywhere.
+fn gradients_meet_kinks(path: &Path, loaded: &Loaded) -> Option<Diagnostic> {
+    let optimizers = || loaded.experiment.optimizers.iter();
+    let gradient = optimizers().any(|one| one.row.gradient || one.polish.is_some_and(|polish| polish.gradient));
+    let report = gradient.then(|| loaded.differentiability())?;
+    let (_, rough) = report.parameters();
+    let (shown, more) = (rough.iter().take(8).map(|name| format!("`{name}`")), rough.len().saturating_sub(8));
+    let names = shown.chain((more > 0).then(|| format!("{more} more"))).collect::<Vec<_>>().join(", ");
+    let message =
+        format!("the model is not differentiable everywhere in {names}: `sbi-run check {}` tells", path.display());
+    (!rough.is_empty()).then(|| Diagnostic::warning(message))
+}
+
 /// What Slurm gives to the task, else every processor.
 fn default_threads() -> usize {
     let given = std::env::var("SLURM_CPUS_PER_TASK").ok().and_then(|text| text.parse().ok());
@@ -114,9 +131,6 @@ fn run(
     cancel: &AtomicBool,
 ) -> Result<Exit, crate::journal::Error> {
     let (experiment, plan) = (&loaded.experiment, &loaded.plan);
-    if !arguments.quiet {
-        print(&loaded.warnings);
-    }
     let path = arguments.out.join(&experiment.name);
     if arguments.fresh
         && let Some(aside) = set_aside(&path)?

@@ -3,10 +3,12 @@
 //! An `Objective` is a scalar program, bound to data, with one method to differentiate it. All methods run on the same
 //! engine, so that a comparison of methods compares methods.
 
+mod answers;
 pub mod complex_step;
 #[cfg(test)]
 mod conformance;
 mod difference;
+pub mod differentiability;
 pub mod forward;
 #[cfg(test)]
 mod loops;

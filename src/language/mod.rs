@@ -31,6 +31,7 @@ mod layout;
 mod lexer;
 mod line;
 pub mod lower;
+pub mod nonsmooth;
 mod number;
 mod operand;
 pub mod parser;

@@ -76,6 +76,7 @@ fn one(diagnostic: &Diagnostic, sources: &[Located<'_>], renderer: &Renderer) ->
     for located in in_order(diagnostic, sources) {
         group = cite(group, diagnostic, located, &mut paths);
     }
+    group = group.elements(diagnostic.notes.iter().map(|note| Title::NOTE.message(short(note))));
     group = group.elements(diagnostic.help.iter().map(|help| Title::HELP.message(short(help))));
     put_paths(&renderer.render(&[group]), &paths)
 }

@@ -182,6 +182,26 @@ fn quiet_says_nothing_and_lines_tell_progress() {
     assert!(ran.err.contains("there is no file `nowhere.toml`"), "{}", ran.err);
 }
 
+/// One line where gradients are taken of a model that has none everywhere; `check` shows the places.
+#[test]
+fn run_warns_of_kinks_under_gradients() {
+    let lab = lab();
+    let kinked = SMALL.replace("amplitude*exp(-rate*t)", "abs(amplitude)*exp(-rate*t)");
+    lab.write("kinked.toml", &kinked);
+    let ran = lab.run(&["kinked.toml"]).ends(0);
+    let line =
+        "warning: the model is not differentiable everywhere in `amplitude`: `sbi-run check kinked.toml` tells\n";
+    assert!(ran.err.starts_with(line), "{}", ran.err);
+    assert_eq!(lab.run(&["kinked.toml", "--fresh", "--quiet"]).ends(0).err, "");
+    let ran = lab.run(&["check", "kinked.toml"]).ends(0);
+    assert!(ran.err.contains("`abs` has a kink") && ran.err.contains("forward, reverse: 0 at the kink"), "{}", ran.err);
+    assert!(ran.out.contains("\n  differentiable everywhere in: rate\n"), "{}", ran.out);
+    // Nothing that takes gradients, and nothing is said.
+    lab.write("simplex.toml", kinked.replace("[[optimizer]]\nmethod = \"lbfgs\"\n", ""));
+    let ran = lab.run(&["simplex.toml"]).ends(0);
+    assert!(!ran.err.contains("differentiable"), "{}", ran.err);
+}
+
 #[test]
 fn log_lines_go_to_standard_error() {
     let lab = lab();

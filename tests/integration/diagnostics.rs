@@ -85,3 +85,16 @@ fn run(folder: &str, extension: &str, at_least: usize, render: impl Fn(&Path) ->
     }
     assert!(differences.is_empty(), "{differences}\nUPDATE_EXPECTED=1 writes the expected renderings anew");
 }
+
+/// What `sbi-run check` says on both outputs of experiments that are right; its exit code is 0.
+#[test]
+fn differentiability() {
+    run("differentiability", "toml", 30, |path| {
+        let (folder, file) = (path.parent().unwrap(), path.file_name().unwrap());
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_sbi-run")).current_dir(folder).arg("check").arg(file).output().unwrap();
+        let said = [output.stderr, output.stdout].map(|said| String::from_utf8(said).unwrap()).concat();
+        assert_eq!(output.status.code(), Some(0), "{}: {said}", path.display());
+        said
+    });
+}
