@@ -12,4 +12,5 @@ pub const CATALOG: Catalog = Catalog {
     optimizers: optimize::table::OPTIMIZERS,
     intervals: infer::intervals::INTERVALS,
     draws: model::synthetic::NOISES,
+    quantile: model::prior::quantile,
 };

@@ -102,6 +102,8 @@ pub struct Catalog {
     pub intervals: &'static [Kind],
     /// Distributions that synthetic observations are drawn from; the settings are the arguments in order.
     pub draws: &'static [Kind],
+    /// The quantile of a prior, by its name and arguments, at a probability strictly between 0 and 1.
+    pub quantile: fn(&str, &Settings, f64) -> f64,
 }
 
 /// A prior's row says also where its density is positive. The settings are its arguments in order.

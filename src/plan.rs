@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::data::hexadecimal;
 use crate::diagnostic::Diagnostic;
-use crate::experiment::file::{Entry, Node};
-use crate::experiment::{self, Data, Experiment, Written};
+use crate::experiment::sweep::Combination;
+use crate::experiment::{self, Data, Experiment, Sweep, Written};
 use crate::kind::{Catalog, Kind};
 
 /// One optimizer from one start, with one differentiation method, at one combination of the axes.
@@ -35,11 +35,25 @@ pub struct Variant {
     pub experiment: Arc<Experiment>,
 }
 
+/// A combination of the axes that is left out.
+#[derive(Clone, Debug)]
+pub struct Skipped {
+    pub values: Vec<String>,
+    /// The condition that does not hold.
+    pub reason: String,
+    /// The variant before which it would stand.
+    pub before: usize,
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Dotted paths of the axes, in the order of the file.
     pub axes: Vec<String>,
     pub variants: Vec<Variant>,
+    /// In the order of the combinations.
+    pub skipped: Vec<Skipped>,
+    /// The sweep has conditions, though they may all hold.
+    pub conditional: bool,
     pub runs: Vec<Run>,
 }
 
@@ -64,33 +78,40 @@ const MOST_FAULTS: usize = 50;
 ///
 /// The file is checked again for each combination, and all faults are reported, each with the values that gave it.
 pub fn lay_out(written: &Written, experiment: &Experiment, catalog: &Catalog) -> Result<Plan, Vec<Diagnostic>> {
-    let entries = axes(written);
-    let combinations = entries.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()));
+    let sweep = &experiment.sweep;
+    let place = || written.table.entry("sweep").map(|entry| &entry.place);
     let of_each = runs_of(experiment).len();
     let most = |n: usize| n.checked_mul(of_each.max(1)).is_some_and(|runs| runs <= MOST_RUNS);
-    let Some(combinations) = combinations.filter(|n| most(*n)) else {
+    let Some(combinations) = sweep.combinations().filter(|n| most(*n)) else {
         let message = format!("the plan has more than {MOST_RUNS} runs");
         let fault = Diagnostic::error(message).help("fewer `sweep.repeats`, or fewer values of the axes");
-        let place = written.table.entry("sweep").map(|entry| &entry.place);
-        return Err(vec![place.map_or(fault.clone(), |place| place.label(fault, "too many"))]);
+        return Err(vec![place().map_or(fault.clone(), |place| place.label(fault, "too many"))]);
     };
-    let mut plan = Plan { axes: entries.iter().map(|(entry, _)| entry.name.clone()).collect(), ..Plan::default() };
+    let axes = sweep.axes.iter().map(|axis| axis.path.clone()).collect();
+    let mut plan = Plan { axes, conditional: !sweep.conditions.is_empty(), ..Plan::default() };
     let mut faults = Vec::new();
     let base = written.without_axes();
     for index in 0..combinations {
-        match variant(&base, experiment, &entries, index, catalog) {
-            Ok(variant) if faults.is_empty() => plan.push(variant),
-            Ok(_) => {}
+        let found = sweep.at(index, &experiment.constants).and_then(|combination| {
+            let values = combination.values.iter().map(shown).collect();
+            match combination.skipped {
+                Some(reason) => Ok(Err(Skipped { values, reason, before: plan.variants.len() })),
+                None => variant(&base, experiment, sweep, combination, values, catalog).map(Ok),
+            }
+        });
+        match found {
+            Ok(_) if !faults.is_empty() => {}
+            Ok(Ok(variant)) => plan.push(variant),
+            Ok(Err(skipped)) => plan.skipped.push(skipped),
             Err(found) => found.into_iter().for_each(|fault| add(&mut faults, fault)),
         }
     }
+    if faults.is_empty() && plan.variants.is_empty() {
+        let fault = Diagnostic::error("`sweep.when` leaves out every combination");
+        let fault = fault.help(format!("the first is left out by `{}`", plan.skipped[0].reason));
+        faults.push(place().map_or(fault.clone(), |place| place.label(fault, "nothing is left to run")));
+    }
     if faults.is_empty() { Ok(plan) } else { Err(faults) }
-}
-
-fn axes(written: &Written) -> Vec<(&Entry, &[Node])> {
-    let axes = written.table.table("sweep").and_then(|sweep| sweep.table("axes"));
-    let entries = axes.map_or(&[][..], |axes| &axes.entries);
-    entries.iter().map(|entry| (entry, entry.value.list().unwrap_or_default())).collect()
 }
 
 /// The same fault at many combinations is shown once, with the first of them.
@@ -101,35 +122,35 @@ fn add(faults: &mut Vec<Diagnostic>, fault: Diagnostic) {
     }
 }
 
+/// A value of an axis as CSV has it.
+fn shown(node: &experiment::file::Node) -> String {
+    match experiment::plain(node) {
+        toml::Value::String(text) => text,
+        toml::Value::Float(number) => shortest(number),
+        value => value.to_string(),
+    }
+}
+
 fn variant(
     written: &Written,
     experiment: &Experiment,
-    axes: &[(&Entry, &[Node])],
-    index: usize,
+    sweep: &Sweep,
+    combination: Combination,
+    values: Vec<String>,
     catalog: &Catalog,
 ) -> Result<Variant, Vec<Diagnostic>> {
-    let mut values = Vec::new();
-    let mut changed = written.clone();
-    let mut stride: usize = axes.iter().map(|(_, nodes)| nodes.len()).product();
-    for (entry, nodes) in axes {
-        stride /= nodes.len();
-        let node = &nodes[index / stride % nodes.len()];
-        values.push(match experiment::plain(node) {
-            toml::Value::String(text) => text,
-            toml::Value::Float(number) => shortest(number),
-            value => value.to_string(),
-        });
-        changed = changed.with(&entry.name, &entry.place, node.clone()).map_err(|fault| vec![fault])?;
-    }
-    if axes.is_empty() {
+    if sweep.axes.is_empty() {
         return Ok(Variant { values, experiment: Arc::new(experiment.clone()) });
+    }
+    let mut changed = written.clone();
+    for (axis, node) in sweep.axes.iter().zip(combination.values) {
+        changed = changed.with(&axis.path, &axis.place, node).map_err(|fault| vec![fault])?;
     }
     match experiment::check(&changed, catalog) {
         Ok((experiment, _)) => Ok(Variant { values, experiment: Arc::new(experiment) }),
         Err(faults) => {
-            let at: Vec<String> =
-                axes.iter().zip(&values).map(|((entry, _), value)| format!("`{}` = {value}", entry.name)).collect();
-            let help = format!("with {}", at.join(", "));
+            let at = sweep.axes.iter().zip(&values).map(|(axis, value)| format!("`{}` = {value}", axis.path));
+            let help = format!("with {}", at.collect::<Vec<_>>().join(", "));
             Err(faults.into_iter().map(|fault| fault.help(help.clone())).collect())
         }
     }

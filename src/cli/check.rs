@@ -55,7 +55,7 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, exp
     let experiment = &loaded.experiment;
     let _ = writeln!(
         text,
-        "  {} run{}: {} optimizer{}, {} differentiation method{}, {} repeat{}, {} combination{} of the axes",
+        "  {} run{}: {} optimizer{}, {} differentiation method{}, {} repeat{}, {} combination{} of the axes{}",
         loaded.plan.runs.len(),
         plural(loaded.plan.runs.len()),
         experiment.optimizers.len(),
@@ -66,6 +66,10 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, exp
         plural(experiment.sweep.repeats),
         loaded.plan.variants.len(),
         plural(loaded.plan.variants.len()),
+        match loaded.plan.skipped.len() {
+            0 => String::new(),
+            n => format!(" ({n} skipped)"),
+        },
     );
     let (smooth, others) = report.parameters();
     if !smooth.is_empty() {

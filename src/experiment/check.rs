@@ -7,7 +7,7 @@ use super::keys::{self, Absent, Section};
 use super::reader::Reader;
 use super::scope::Scope;
 use super::written::Written;
-use super::{Experiment, number, resolved};
+use super::{Experiment, Sweep, number, resolved};
 use crate::diagnostic::Diagnostic;
 use crate::kind::{Accepts, Catalog, Default, Kind, Settings, Value};
 use crate::language;
@@ -30,21 +30,22 @@ pub fn read_with(written: &Written, values: &[(String, toml::Value)], catalog: &
 /// Checks a file that was read.
 pub fn check(written: &Written, catalog: &Catalog) -> Checked {
     let root = Place { source: written.source.clone(), span: 0..0 };
-    let mut check = Check { catalog, written, constants: Vec::new(), scope: Scope::default(), faults: Vec::new() };
+    let (scope, constants, faults) = (Scope::default(), Vec::new(), Vec::new());
+    let mut check = Check { catalog, written, constants, scope, faults };
     check.read_constants();
     let complete = written.faults.is_empty();
     let faults = std::mem::take(&mut check.faults);
     let mut reader = check.reader(faults, complete);
     reader.section(&written.table, &root, &keys::EXPERIMENT, "");
     check.faults = reader.faults;
-    check.axes_exist();
+    let sweep = check.sweep();
     if !complete {
         // What was lost by a fault of syntax would be reported as missing everywhere that it is used.
         check.faults.retain(|fault| !written.faults.iter().any(|syntax| same_line(fault, syntax)));
         check.faults.extend(written.faults.iter().cloned());
         return Err(in_order(check.faults, written));
     }
-    let experiment = check.experiment();
+    let experiment = check.experiment(sweep);
     let faults = in_order(std::mem::take(&mut check.faults), written);
     match experiment {
         Some(experiment) if !faults.iter().any(Diagnostic::is_error) => Ok((experiment, faults)),
@@ -98,7 +99,7 @@ impl<'a> Check<'a> {
         Reader { catalog: self.catalog, constants: &self.constants, parameters: names.collect(), faults, complete }
     }
 
-    fn experiment(&mut self) -> Option<Experiment> {
+    fn experiment(&mut self, sweep: Option<Sweep>) -> Option<Experiment> {
         let root = &self.written.table;
         let columns = self.data_columns();
         let parameters = self.parameters();
@@ -118,7 +119,6 @@ impl<'a> Check<'a> {
             intervals.methods = observed.collect();
         }
         let budget = self.budget();
-        let sweep = self.sweep();
         let expected = self.expected(&parameters);
         if !self.faults.iter().any(Diagnostic::is_error) {
             // A misspelt name would be reported as a parameter that nothing uses, too.

@@ -1,18 +1,12 @@
-//! What is run: differentiation methods, optimizers, budget, intervals, sweep, and the expected answer.
+//! What is run: differentiation methods, optimizers, budget, intervals, and the expected answer.
 
 use super::check::Check;
 use super::check_parameters::{Declared, scalar_names};
-use super::file::{Content, Node, Place, Table};
-use super::keys::{
-    Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, EXPERIMENT, Group, INTERVALS, OPTIMIZER, SWEEP, Section,
-};
+use super::file::{Node, Place, Table};
+use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, OPTIMIZER, Section};
 use super::reader::suggest;
-use super::{Axis, Budget, Differentiation, Expected, Intervals, Optimizer, Sweep, set};
-use crate::diagnostic::Diagnostic;
+use super::{Budget, Differentiation, Expected, Intervals, Optimizer};
 use crate::kind::Kind;
-
-/// Values of an axis that are tried against the table of keys before the plan is laid out.
-const TRIED: usize = 100;
 
 impl Check<'_> {
     fn section_or_empty(&self, name: &str) -> Table {
@@ -149,68 +143,6 @@ impl Check<'_> {
         })
     }
 
-    pub fn sweep(&mut self) -> Option<Sweep> {
-        let table = self.section_or_empty("sweep");
-        let axes = table.table("axes").map_or(&[][..], |axes| &axes.entries);
-        let axes = axes.iter().map(|entry| {
-            Some(Axis { path: entry.name.clone(), values: entry.value.list()?.iter().map(plain).collect() })
-        });
-        Some(Sweep {
-            axes: axes.collect::<Option<_>>()?,
-            repeats: usize::try_from(self.integer(&table, &SWEEP, "repeats")?).ok()?,
-        })
-    }
-
-    /// Reports axes whose path or values the table of keys does not allow. What they mean together is seen when the
-    /// plan is laid out.
-    pub fn axes_exist(&mut self) {
-        let Some(axes) = self.section("sweep").and_then(|sweep| sweep.table("axes")) else { return };
-        let root = Place { source: self.written.source.clone(), span: 0..0 };
-        let mut reported: Vec<Diagnostic> = Vec::new();
-        let mut seen: Vec<(Vec<String>, &Place)> = Vec::new();
-        for entry in &axes.entries {
-            if let Ok(segments) = set::segments(&entry.name) {
-                if let Some((_, first)) = seen.iter().find(|(other, _)| *other == segments) {
-                    let fault = entry.place.error("two axes vary the same key", "again");
-                    reported.push(first.label(fault, "first"));
-                }
-                let first = segments[0].as_str();
-                if ["sweep", "title", "about", "reference", "expected"].contains(&first) {
-                    let message = format!("`{first}` cannot be varied: it does not change a run");
-                    reported.push(entry.place.error(message, "not an axis"));
-                    continue;
-                }
-                seen.push((segments, &entry.place));
-            }
-            for node in entry.value.list().unwrap_or_default().iter().take(TRIED) {
-                let mut tree = self.written.table.clone();
-                if let Err(fault) = set::graft(&mut tree, &entry.name, &entry.place, node.clone()) {
-                    reported.push(fault);
-                    break;
-                }
-                let mut reader = self.reader(Vec::new(), false);
-                reader.section(&tree, &root, &EXPERIMENT, "");
-                let here = |fault: &Diagnostic| {
-                    fault.labels.first().is_some_and(|label| {
-                        let inside = |place: &Place| {
-                            place.source == label.source
-                                && place.span.start <= label.span.start
-                                && label.span.end <= place.span.end
-                        };
-                        inside(&entry.place) || inside(&node.place)
-                    })
-                };
-                let found = reader.faults.into_iter().filter(here);
-                reported.extend(found.filter(|fault| !self.faults.contains(fault)));
-            }
-        }
-        for fault in reported {
-            if !self.faults.contains(&fault) {
-                self.faults.push(fault);
-            }
-        }
-    }
-
     pub fn expected(&mut self, parameters: &[Declared]) -> Option<Expected> {
         let table = self.section_or_empty("expected");
         let names = scalar_names(parameters);
@@ -239,21 +171,5 @@ impl Check<'_> {
             parameters: values,
             tolerance: self.number(&table, &EXPECTED, "tolerance")?,
         })
-    }
-}
-
-/// A value as TOML has it.
-pub fn plain(node: &Node) -> toml::Value {
-    match &node.content {
-        Content::Text(text) => text.text.clone().into(),
-        Content::Integer(value) => (*value).into(),
-        Content::Float(value) => (*value).into(),
-        Content::Flag(flag) => (*flag).into(),
-        Content::List(nodes) => nodes.iter().map(plain).collect::<Vec<_>>().into(),
-        Content::Table(table) => {
-            let entries = table.entries.iter().map(|entry| (entry.name.clone(), plain(&entry.value)));
-            entries.collect::<toml::Table>().into()
-        }
-        Content::Date | Content::Broken => String::new().into(),
     }
 }

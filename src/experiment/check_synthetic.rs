@@ -66,7 +66,8 @@ impl Check<'_> {
         Columns::Made(Arc::new(table), written)
     }
 
-    fn spaced(&mut self, grid: &Table, place: &Place) -> Option<Vec<f64>> {
+    /// The numbers of a range: `from`, `to`, `count`, `scale`.
+    pub fn spaced(&mut self, grid: &Table, place: &Place) -> Option<Vec<f64>> {
         let from = self.number_at(grid, "from")?;
         let to = self.number_at(grid, "to")?;
         let count = self.integer(grid, &GRID, "count").filter(|count| (1..=MOST_ROWS as i64).contains(count))? as usize;

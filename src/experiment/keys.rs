@@ -1,5 +1,6 @@
 //! Every key of the experiment file, one row each: the reader, suggestions, the schema and the reference page use it.
 
+pub use super::keys_sweep::{AXIS, SWEEP};
 use crate::kind::{Accepts, Catalog, Default, Kind, Range};
 
 /// A table of the file: the keys that it may hold.
@@ -71,6 +72,12 @@ pub enum Shape {
     List,
     /// A list of anything that the key at an axis's path takes.
     Values,
+    /// What an axis may be: such a list, a formula, or a table.
+    Axis(&'static Section),
+    /// Groups of paths: `[["a", "b"]]`.
+    Groups,
+    /// A formula, or a list of them.
+    Formulas,
     Section(&'static Section),
     /// `[[…]]`.
     Sections(&'static Section),
@@ -84,7 +91,7 @@ pub enum Shape {
     Either(&'static [Shape]),
 }
 
-const fn key(name: &'static str, shape: Shape, absent: Absent, summary: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, shape: Shape, absent: Absent, summary: &'static str) -> Key {
     Key { name, summary, shape, absent }
 }
 
@@ -92,17 +99,17 @@ const fn number(range: Range) -> Shape {
     Shape::Accepts(Accepts::Number(range))
 }
 
-const fn integer(low: i64, high: i64) -> Shape {
+pub(super) const fn integer(low: i64, high: i64) -> Shape {
     Shape::Accepts(Accepts::Integer { low, high })
 }
 
-const fn named(what: &'static str, shape: &'static Shape) -> Shape {
+pub(super) const fn named(what: &'static str, shape: &'static Shape) -> Shape {
     Shape::Named { what, shape }
 }
 
-const NOTHING: Absent = Absent::Means("");
-const FORMULA: Shape = Shape::Accepts(Accepts::Formula);
-const FINITE: Shape = number(Range::Finite);
+pub(super) const NOTHING: Absent = Absent::Means("");
+pub(super) const FORMULA: Shape = Shape::Accepts(Accepts::Formula);
+pub(super) const FINITE: Shape = number(Range::Finite);
 
 pub static EXPERIMENT: Section = Section {
     summary: "What the file says of itself, and its sections.",
@@ -374,26 +381,6 @@ pub static INTERVALS: Section = Section {
     keys: &[
         key("methods", Shape::Words(Group::Interval), Absent::Words(&["fisher"]), "Which methods."),
         key("level", number(Range::Open(0.0, 1.0)), Absent::Is(Default::Number(0.68)), "Their coverage."),
-    ],
-};
-
-pub static SWEEP: Section = Section {
-    summary: "Every optimizer, method and combination of the axes is run `repeats` times.",
-    row: None,
-    names: None,
-    keys: &[
-        key(
-            "repeats",
-            integer(1, 1_000_000_000),
-            Absent::Is(Default::Integer(1)),
-            "Independent starts; the first is `start`, later ones are drawn from the priors.",
-        ),
-        key(
-            "axes",
-            named("path", &Shape::Values),
-            NOTHING,
-            "Any dotted path of this file = the values that it takes in turn.",
-        ),
     ],
 };
 

@@ -7,9 +7,11 @@ mod check_loss;
 mod check_parameters;
 mod check_runs;
 mod check_simulator;
+mod check_sweep;
 mod check_synthetic;
 pub mod file;
 pub mod keys;
+mod keys_sweep;
 pub mod list;
 
 mod number;
@@ -23,6 +25,7 @@ pub mod sample;
 pub mod schema;
 mod scope;
 mod set;
+pub mod sweep;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -31,8 +34,9 @@ mod written;
 use std::sync::Arc;
 
 pub use check::{Checked, check, read, read_with};
-pub use check_runs::plain;
+pub use check_sweep::plain;
 pub use resolved::{optimizer as written_optimizer, text as resolved_text};
+pub use sweep::Sweep;
 pub use written::Written;
 
 use crate::data::Table;
@@ -183,19 +187,6 @@ impl Budget {
 pub struct Intervals {
     pub methods: Vec<&'static Kind>,
     pub level: f64,
-}
-
-#[derive(Clone, Debug)]
-pub struct Sweep {
-    pub repeats: usize,
-    pub axes: Vec<Axis>,
-}
-
-/// A dotted path of the file and the values that it takes in turn.
-#[derive(Clone, Debug)]
-pub struct Axis {
-    pub path: String,
-    pub values: Vec<toml::Value>,
 }
 
 /// The answer that the best run should give, for golden tests and for the last line on the terminal.

@@ -122,6 +122,27 @@ impl Reader<'_> {
                     self.faults.push(node.place.error(format!("the axis `{path}` has no values"), "empty list"));
                 }
             }
+            Shape::Axis(section) => match (node.list(), node.table()) {
+                (Some(_), _) => self.value(node, &Shape::Values, path),
+                (_, Some(table)) => self.section(table, &node.place, section, path),
+                // A formula, parsed where the names of the axes are known.
+                _ => {}
+            },
+            Shape::Groups => {
+                for node in node.list().into_iter().flatten() {
+                    let parts = node.list().unwrap_or(std::slice::from_ref(node));
+                    for part in parts.iter().filter(|part| part.str().is_none()) {
+                        self.wrong_type(part, "the path of an axis", path);
+                    }
+                }
+            }
+            Shape::Formulas => {
+                for part in
+                    node.list().into_iter().flatten().filter(|part| !accepts_content(&part.content, Accepts::Formula))
+                {
+                    self.wrong_type(part, "a formula", path);
+                }
+            }
             Shape::Section(section) => {
                 if let Some(table) = node.table() {
                     self.section(table, &node.place, section, path);
@@ -276,7 +297,9 @@ fn fits(content: &Content, shape: &Shape) -> bool {
         Shape::Text | Shape::Call(_) | Shape::Word(_) => matches!(content, Content::Text(_)),
         Shape::Accepts(accepts) => accepts_content(content, *accepts),
         Shape::Numbers => number || matches!(content, Content::List(_)),
-        Shape::Pair | Shape::List | Shape::Words(_) | Shape::Values | Shape::Sections(_) => {
+        Shape::Axis(_) => matches!(content, Content::List(_) | Content::Table(_) | Content::Text(_)),
+        Shape::Formulas => number || matches!(content, Content::List(_)),
+        Shape::Pair | Shape::List | Shape::Words(_) | Shape::Values | Shape::Groups | Shape::Sections(_) => {
             matches!(content, Content::List(_))
         }
         Shape::Section(_) | Shape::Named { .. } => matches!(content, Content::Table(_)),
@@ -307,6 +330,9 @@ pub fn expected(shape: &Shape) -> String {
         Shape::Words(group) => format!("a list of {}s", group.noun()),
         Shape::List => "a list of numbers".into(),
         Shape::Values => "a list of values".into(),
+        Shape::Axis(_) => "a list of values, a formula, or a table".into(),
+        Shape::Groups => "a list of groups such as `[[\"seed\", \"budget.evaluations\"]]`".into(),
+        Shape::Formulas => "a formula, or a list of formulas".into(),
         Shape::Section(_) => "a table".into(),
         Shape::Sections(_) => "a list of tables (`[[…]]`)".into(),
         Shape::Named { what, .. } => format!("a table with one entry for each {what}"),

@@ -22,7 +22,7 @@ pub fn markdown() -> String {
 
 fn inner(shape: &Shape, path: &str, waiting: &mut Vec<(String, &'static Section)>) {
     match shape {
-        Shape::Section(section) => waiting.push((path.to_string(), section)),
+        Shape::Section(section) | Shape::Axis(section) => waiting.push((path.to_string(), section)),
         Shape::Sections(section) => waiting.push((format!("[{path}]"), section)),
         Shape::Named { what, shape } => {
             inner(shape, &format!("{path}.{}", what.to_uppercase().replace(' ', "_")), waiting)

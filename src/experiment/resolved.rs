@@ -41,10 +41,7 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     put(&mut intervals, "methods", words(&experiment.intervals.methods));
     put(&mut intervals, "level", experiment.intervals.level);
     put(&mut root, "intervals", intervals);
-    let mut sweep = Table::new();
-    put(&mut sweep, "repeats", whole(experiment.sweep.repeats as u64));
-    put(&mut sweep, "axes", named(experiment.sweep.axes.iter().map(|axis| (axis.path.clone(), axis.values.clone()))));
-    put(&mut root, "sweep", sweep);
+    put(&mut root, "sweep", experiment.sweep.written.clone());
     let mut expected = Table::new();
     put_some(&mut expected, "loss", experiment.expected.loss);
     put(&mut expected, "tolerance", experiment.expected.tolerance);

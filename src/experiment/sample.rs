@@ -126,6 +126,10 @@ pub static CATALOG: Catalog = Catalog {
         kind("poisson", &[number("mean", Range::NonNegative)]),
         kind("normal", &[number("mean", Range::Finite), number("sd", Range::Positive)]),
     ],
+    quantile: |_, settings, p| {
+        let (low, high) = ends(settings);
+        low + p * (high - low)
+    },
 };
 
 /// Section 1 of the format page, word for word but for the file's folder.

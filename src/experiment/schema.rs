@@ -109,6 +109,18 @@ fn shape(shape: &Shape, catalog: &Catalog) -> Value {
         Shape::Pair => json!({ "type": "array", "items": number(), "minItems": 2, "maxItems": 2 }),
         Shape::List => json!({ "type": "array", "items": number(), "minItems": 1 }),
         Shape::Values => json!({ "type": "array", "minItems": 1 }),
+        Shape::Axis(inner) => {
+            let list = json!({ "type": "array", "minItems": 1 });
+            json!({ "anyOf": [list, { "type": "string" }, section(inner, catalog)] })
+        }
+        Shape::Groups => {
+            let paths = json!({ "type": "array", "items": { "type": "string" } });
+            json!({ "type": "array", "items": { "anyOf": [{ "type": "string" }, paths] } })
+        }
+        Shape::Formulas => {
+            let formula = accepts(Accepts::Formula);
+            json!({ "anyOf": [formula, { "type": "array", "items": formula }] })
+        }
         Shape::Call(group) => json!({ "type": "string", "pattern": pattern(&names(*group)) }),
         Shape::Word(group) => json!({ "enum": names(*group) }),
         Shape::Words(group) => json!({ "type": "array", "items": { "enum": names(*group) }, "uniqueItems": true }),

@@ -71,7 +71,7 @@ impl Written {
         let mut written = self.clone();
         let sweep = written.table.entries.iter_mut().find(|entry| entry.name == "sweep");
         if let Some(Content::Table(sweep)) = sweep.map(|entry| &mut entry.value.content) {
-            sweep.entries.retain(|entry| entry.name != "axes");
+            sweep.entries.retain(|entry| !["axes", "zip", "when"].contains(&entry.name.as_str()));
         }
         written
     }

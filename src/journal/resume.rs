@@ -79,7 +79,7 @@ mod tests {
             repeat: index,
             identity: identity.to_string(),
         };
-        Plan { axes: Vec::new(), variants: Vec::new(), runs: identities.iter().enumerate().map(run).collect() }
+        Plan { runs: identities.iter().enumerate().map(run).collect(), ..Plan::default() }
     }
 
     fn record(identity: &str, status: Status) -> Record {

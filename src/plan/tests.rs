@@ -109,3 +109,118 @@ fn a_plan_beyond_all_measure_is_refused() {
     let faults = plan(EXAMPLE, &[("sweep.repeats", "1000000000")]).unwrap_err();
     assert!(faults[0].contains("more than 10000000 runs"), "{faults:?}");
 }
+
+/// The plan of the example with these axes, and other keys of the sweep before them.
+fn swept(keys: &str, axes: &str) -> Result<Plan, Vec<String>> {
+    let text = EXAMPLE.replace("\"differentiation.step\" = [1e-4, 1e-6, 1e-8]", axes);
+    plan(&text.replace("[sweep.axes]", &format!("{keys}\n[sweep.axes]")), &[])
+}
+
+fn values(plan: &Plan) -> Vec<String> {
+    plan.variants.iter().map(|variant| variant.values.join(" ")).collect()
+}
+
+#[test]
+fn ranges_end_where_they_say_and_are_written_shortly() {
+    let plan = swept("", "\"differentiation.step\" = { from = 1e-8, to = 1e-2, count = 7, scale = \"log\" }").unwrap();
+    assert_eq!(values(&plan), ["1e-8", "1e-7", "1e-6", "1e-5", "0.0001", "0.001", "0.01"]);
+    let plan = swept("", "\"budget.evaluations\" = { from = \"10*10\", to = 200, count = 3 }").unwrap();
+    assert_eq!(values(&plan), ["100", "150", "200"]);
+    assert_eq!(plan.variants[1].experiment.budget.evaluations, 150);
+    let rounded = "\"budget.evaluations\" = { from = 1, to = 100, count = 4, scale = \"log\", round = true }";
+    assert_eq!(values(&swept("", rounded).unwrap()), ["1", "5", "22", "100"]);
+    let faults = swept("", &rounded.replace(", round = true", "")).unwrap_err();
+    assert!(faults[0].starts_with("`budget.evaluations` must be a whole number from 1 on, but is 4.64"), "{faults:?}");
+}
+
+#[test]
+fn zipped_axes_vary_together_where_the_first_of_them_stands() {
+    let axes = "seed = [1, 2]\n\"budget.evaluations\" = [10, 20, 30]\n\"differentiation.step\" = [1e-4, 1e-6]";
+    let plan = swept("zip = [[\"differentiation.step\", \"seed\"]]", axes).unwrap();
+    let all = ["1 10 0.0001", "1 20 0.0001", "1 30 0.0001", "2 10 1e-6", "2 20 1e-6", "2 30 1e-6"];
+    assert_eq!(values(&plan), all);
+    assert_eq!(values(&swept("zip = [\"seed\", \"differentiation.step\"]", axes).unwrap()), all, "one group, no list");
+    let faults = swept("zip = [[\"seed\", \"budget.evaluations\"]]", axes).unwrap_err();
+    assert_eq!(faults, ["`seed` and `budget.evaluations` are zipped but differ in length <\"budget.evaluations\">"]);
+    let faults = swept("zip = [[\"seed\", \"budget.evaluation\"]]", axes).unwrap_err();
+    assert_eq!(faults, ["`sweep.zip` names `budget.evaluation`, which is no axis <\"budget.evaluation\">"]);
+}
+
+#[test]
+fn conditions_leave_out_combinations_and_say_why() {
+    let axes = "\"loss.kind\" = [\"poisson\", \"least_squares\"]\n\"budget.evaluations\" = [10, 20]";
+    let some = swept("when = \"kind == poisson or evaluations > 10\"", axes).unwrap();
+    assert_eq!(values(&some), ["poisson 10", "poisson 20", "least_squares 20"]);
+    assert_eq!(some.skipped.len(), 1);
+    assert_eq!((some.skipped[0].values.join(" "), some.skipped[0].before), ("least_squares 10".into(), 2));
+    assert_eq!(some.skipped[0].reason, "kind == poisson or evaluations > 10");
+    let both = swept("when = [\"kind == poisson\", \"evaluations < 20\"]", axes).unwrap();
+    let reasons: Vec<&str> = both.skipped.iter().map(|skipped| skipped.reason.as_str()).collect();
+    assert_eq!(reasons, ["evaluations < 20", "kind == poisson", "kind == poisson"]);
+    let faults = swept("when = \"evaluation > 10\"", axes).unwrap_err();
+    assert_eq!(faults, ["unknown name `evaluation` <evaluation>"]);
+    let faults = swept("when = \"evaluations > 100\"", axes).unwrap_err();
+    assert!(faults[0].starts_with("`sweep.when` leaves out every combination"), "{faults:?}");
+    // What is left out changes no identity.
+    let all = swept("", axes).unwrap();
+    assert!(some.runs.iter().all(|run| all.runs.iter().any(|other| other.identity == run.identity)));
+}
+
+#[test]
+fn a_formula_follows_the_axes_before_it() {
+    let axes = "\"optimizer.genetic.population\" = [10, 20]\n\"budget.evaluations\" = \"100*population + 1\"";
+    let plan = swept("", axes).unwrap();
+    assert_eq!(values(&plan), ["10 1001", "20 2001"]);
+    assert_eq!(plan.variants[1].experiment.budget.evaluations, 2001);
+    let named = axes.replace("[10, 20]", "{ values = [10, 20], name = \"n\" }").replace("100*population", "100*n");
+    assert_eq!(values(&swept("", &named).unwrap()), values(&plan));
+    let faults = swept("", &axes.replace("100*population", "100*populatino")).unwrap_err();
+    assert_eq!(faults, ["unknown name `populatino` <populatino>"]);
+    let faults = swept("", &axes.replace("100*population + 1", "population/3")).unwrap_err();
+    assert!(faults[0].contains("must be a whole number"), "{faults:?}");
+}
+
+#[test]
+fn draws_are_keyed_and_more_of_them_keep_those_there_were() {
+    let axis = |count: usize, design: &str| {
+        format!(
+            "\"differentiation.step\" = {{ draw = \"uniform(0.001, 0.1)\", count = {count}, design = \"{design}\" }}"
+        )
+    };
+    for design in ["random", "sobol"] {
+        let (few, many) = (swept("", &axis(5, design)).unwrap(), swept("", &axis(16, design)).unwrap());
+        assert_eq!(values(&few), values(&many)[..5]);
+        let steps: Vec<f64> = many.variants.iter().filter_map(|v| v.experiment.differentiation.step).collect();
+        assert!(steps.len() == 16 && steps.iter().all(|step| (0.001..=0.1).contains(step)), "{steps:?}");
+        let identities = |plan: &Plan| plan.runs.iter().map(|run| run.identity.clone()).collect::<Vec<_>>();
+        assert_eq!(identities(&few), identities(&many)[..few.runs.len()]);
+    }
+    // A Sobol design puts one of sixteen points into each sixteenth.
+    let even = swept("", &axis(16, "sobol")).unwrap();
+    let mut cells: Vec<usize> =
+        even.variants.iter().map(|v| ((v.values[0].parse::<f64>().unwrap() - 0.001) / 0.099 * 16.0) as usize).collect();
+    cells.sort();
+    assert_eq!(cells, (0..16).collect::<Vec<_>>());
+    let faults = swept("", "seed = { draw = \"flat()\", count = 3 }").unwrap_err();
+    assert!(faults[0].contains("no density to draw from"), "{faults:?}");
+}
+
+#[test]
+fn an_axis_says_its_values_in_one_way() {
+    for (axis, fault) in [
+        ("{ from = 1, count = 2 }", "the axis `seed` has `from` but no `to` <{ from = 1, count = 2 }>"),
+        ("{ values = [1], from = 1 }", "the axis `seed` must say its values in one way <{ values = [1], from = 1 }>"),
+        ("{ count = 2 }", "the axis `seed` must say its values in one way <{ count = 2 }>"),
+        ("{ values = [1], count = 2 }", "`count` does not go with `values` <count>"),
+        ("{ from = 1, to = 2, count = 2, stale = 1 }", "unknown key `stale` in `sweep.axes.seed` <stale>"),
+        ("{ values = [] }", "the axis `sweep.axes.seed.values` has no values <[]>"),
+        (
+            "{ from = 0, to = 2, count = 2, scale = \"log\" }",
+            "a grid with `scale = \"log\"` needs a positive `from` and `to` <{ from = 0, to = 2, count = 2, scale = \"log\" }>",
+        ),
+        ("{ draw = \"unifrom(1, 2)\", count = 2 }", "unknown prior `unifrom` <unifrom>"),
+        ("3", "`sweep.axes.seed` must be a list of values, a formula, or a table, not a whole number <3>"),
+    ] {
+        assert_eq!(swept("", &format!("seed = {axis}")).unwrap_err(), [fault], "{axis}");
+    }
+}

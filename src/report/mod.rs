@@ -160,11 +160,12 @@ fn resolved(results: &Results, folder: &Folder) -> String {
         *file = from_here(name).into();
     }
     let axes = table.get_mut("sweep").and_then(|sweep| sweep.get_mut("axes"));
-    if let Some(files) = axes.and_then(|axes| axes.get_mut("data.file")).and_then(|values| values.as_array_mut()) {
-        for file in files {
-            if let Some(name) = file.as_str() {
-                *file = from_here(name).into();
-            }
+    let listed = axes.and_then(|axes| axes.get_mut("data.file"));
+    // A list, or the long form of an axis.
+    let files = listed.and_then(|axis| if axis.is_table() { axis.get_mut("values") } else { Some(axis) });
+    for file in files.and_then(|files| files.as_array_mut()).into_iter().flatten() {
+        if let Some(name) = file.as_str() {
+            *file = from_here(name).into();
         }
     }
     table.to_string()

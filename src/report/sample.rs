@@ -106,7 +106,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
         optimizers: [&LBFGS, &EVOLUTION, &GENETIC].into_iter().map(optimizer).collect(),
         budget: Budget::of(20000),
         intervals: Intervals { methods: Vec::new(), level: 0.68 },
-        sweep: Sweep { repeats: 2, axes: Vec::new() },
+        sweep: Sweep { repeats: 2, ..Sweep::default() },
         expected: Expected::default(),
         resolved: "title = \"silver\"\n[data.columns]\nt = \"time_s\"\n".parse().unwrap(),
     }
@@ -213,6 +213,7 @@ pub fn small() -> Sample {
             axes: vec!["differentiation.step".into()],
             variants: vec![variant("1e-4"), variant("1e-6")],
             runs,
+            ..Plan::default()
         },
         experiment: base,
         text: "title = \"<silver>\"\n".into(),
@@ -344,7 +345,7 @@ pub fn large(repeats: usize) -> Sample {
     let inputs = Table { names: vec!["t".into()], columns: vec![t], ..Table::default() };
     let variants = vec![Variant { values: Vec::new(), experiment: Arc::new(base.clone()) }];
     Sample {
-        plan: Plan { axes: Vec::new(), variants, runs },
+        plan: Plan { variants, runs, ..Plan::default() },
         experiment: base,
         text: "title = \"silver\"\n".into(),
         records,

@@ -77,18 +77,37 @@ fn describe(plan: &Plan, run: &Run) -> Vec<String> {
     fields
 }
 
-/// `plan.csv`, which `sbi-run plan` prints as well: one row per run.
+/// `plan.csv`, which `sbi-run plan` prints as well: one row per run; where the sweep has conditions, also one row per
+/// combination that they leave out, without a run, and with the condition in the column `skipped`.
 pub fn plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     let fixed = ["run", "optimizer", "differentiation", "repeat"];
     let mut header = words(&fixed);
-    header.extend(axes(plan, &[&fixed[..], &["identity"]].concat()));
+    header.extend(axes(plan, &[&fixed[..], &["identity", "skipped"]].concat()));
     header.push("identity".into());
+    if plan.conditional {
+        header.push("skipped".into());
+    }
     let mut rows = Rows::new(out, &header)?;
+    let mut skipped = plan.skipped.iter().peekable();
+    let mut leave_out = |rows: &mut Rows<_>, before: usize| -> io::Result<()> {
+        while let Some(skipped) = skipped.next_if(|skipped| skipped.before <= before) {
+            let mut fields = vec![String::new(); fixed.len()];
+            fields.extend(skipped.values.iter().cloned());
+            fields.extend([String::new(), skipped.reason.clone()]);
+            rows.write(&fields)?;
+        }
+        Ok(())
+    };
     for run in &plan.runs {
+        leave_out(&mut rows, run.variant)?;
         let mut fields = describe(plan, run);
         fields.push(run.identity.clone());
+        if plan.conditional {
+            fields.push(String::new());
+        }
         rows.write(&fields)?;
     }
+    leave_out(&mut rows, usize::MAX)?;
     rows.end()
 }
 

@@ -109,6 +109,30 @@ fn plan_lists_the_runs_and_runs_nothing() {
     assert_eq!(ran.out, lab.read("results/small/plan.csv"));
 }
 
+/// Combinations that a condition leaves out are rows without a run; the cost is told on standard error.
+#[test]
+fn plan_names_what_is_skipped_and_what_it_costs() {
+    let lab = lab();
+    let axes = [
+        "--set",
+        "sweep.axes={ \"budget.evaluations\" = { from = 10, to = 1000, count = 3, scale = \"log\" }, seed = [1, 2] }",
+        "--set",
+        "sweep.when=evaluations < 100 or seed == 2",
+    ];
+    let ran = lab.run(&[&["plan", "small.toml"][..], &axes].concat()).ends(0);
+    let plan = Table::read(&ran.out);
+    let skipped = plan.only("run", "");
+    assert_eq!(skipped.column("budget.evaluations"), ["100", "1000"]);
+    assert!(skipped.column("skipped").iter().all(|reason| *reason == "evaluations < 100 or seed == 2"));
+    assert_eq!((plan.rows.len(), skipped.rows.len()), (4 * 3 + 2, 2));
+    assert!(ran.err.contains("12 runs, 2 combinations skipped; an evaluation takes about"), "{}", ran.err);
+    lab.run(&[&["run", "small.toml", "--quiet"][..], &axes].concat()).ends(0);
+    assert_eq!(ran.out, lab.read("results/small/plan.csv"));
+    assert_eq!(lab.table("results/small/runs.csv").rows.len(), 12);
+    // What was resolved says the same plan.
+    assert_eq!(ran.out, lab.run(&["plan", "results/small/resolved.toml"]).ends(0).out);
+}
+
 #[test]
 fn list_names_everything() {
     let lab = lab();

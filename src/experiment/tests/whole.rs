@@ -40,7 +40,7 @@ fn the_example_of_the_format_page_reads_whole() {
     assert_eq!(experiment.optimizers[1].settings.integer("population"), Some(60));
     assert_eq!(experiment.optimizers[1].settings.number("crossover"), Some(0.9));
     assert_eq!((experiment.budget.evaluations, experiment.budget.iterations), (20000, None));
-    assert_eq!(experiment.sweep.axes[0].values.len(), 3);
+    assert_eq!(experiment.sweep.combinations(), Some(3));
     let Data::Measured(table) = &experiment.data else { panic!("measured") };
     assert_eq!(table.names, ["t", "counts"]);
     assert_eq!(table.column("counts").unwrap()[1], 479.0);
