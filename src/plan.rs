@@ -66,6 +66,11 @@ impl Plan {
     pub fn optimizer(&self, run: &Run) -> &str {
         &self.experiment(run).optimizers[run.optimizer].label
     }
+
+    /// What the reports call a run's differentiation method.
+    pub fn differentiation(&self, run: &Run) -> Option<String> {
+        Some(self.experiment(run).differentiation.name(run.method?))
+    }
 }
 
 /// Goes into every identity: to be raised when a run of the same settings gives other numbers.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{Exit, Overrides, load_all, output, print};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::diff::reference::Reference;
-use crate::diff::{Method, Objective};
+use crate::diff::{Method, Objective, Options};
 use crate::engine::Workspace;
 use crate::execute::accuracy::digits;
 use crate::model::Model;
@@ -38,22 +38,28 @@ pub fn main(arguments: &Arguments) -> Exit {
         return Exit::Invalid;
     }
     let exact = Reference::new(&model.loss, &model.table.columns, model.rows.count()).gradient(&point);
-    let mut text = String::from("method,parameter,loss,derivative,reference,digits\n");
-    for kind in &experiment.differentiation.methods {
+    let mut text = String::from("method,parameter,loss,derivative,reference,digits,error_estimate\n");
+    let chosen = &experiment.differentiation;
+    let options = Options { step: chosen.step, typical: 0.0, symbolic: chosen.symbolic };
+    for kind in &chosen.methods {
         let Some(method) = Method::named(kind.name) else { continue };
-        let objective = match Objective::new(&model.loss, &model.rows, method, experiment.differentiation.step, 0.0) {
+        let name = experiment.differentiation.name(kind);
+        let objective = match Objective::new(&model.loss, &model.rows, method, &options) {
             Ok(objective) => objective,
             Err(reason) => {
-                eprintln!("sbi-run: {}: {reason}", kind.name);
+                eprintln!("sbi-run: {name}: {reason}");
                 continue;
             }
         };
         let mut gradient = vec![0.0; point.len()];
-        let loss = objective.gradient(&point, &mut Workspace::default(), &mut gradient);
-        for (k, name) in model.free_names().iter().enumerate() {
+        let mut estimates = vec![0.0; point.len()];
+        let loss = objective.take(&point, &mut Workspace::default(), &mut gradient, &mut estimates).value;
+        for (k, parameter) in model.free_names().iter().enumerate() {
             let error = if gradient[k] == exact[k] { 0.0 } else { ((gradient[k] - exact[k]) / exact[k]).abs() };
             let fields = [loss, gradient[k], exact[k], digits(error)].map(numbers::exact);
-            text.push_str(&format!("{},{name},{}\n", kind.name, fields.join(",")));
+            // Only one method estimates its errors; a quotient that never was finite has no estimate either.
+            let estimate = Some(estimates[k]).filter(|error| error.is_finite()).map(numbers::exact).unwrap_or_default();
+            text.push_str(&format!("{name},{parameter},{},{estimate}\n", fields.join(",")));
         }
     }
     output(&text)

@@ -153,7 +153,7 @@ fn run(
     let kept = Mutex::new((journal, resumption.kept, None));
     let observe = |event: Event| match event {
         Event::Started(run) => {
-            let method = run.method.map(|method| format!(" {}", method.name)).unwrap_or_default();
+            let method = plan.differentiation(run).map(|method| format!(" {method}")).unwrap_or_default();
             progress.started(run.index, &format!("{}{method}", plan.optimizer(run)));
         }
         Event::Finished(run, record) => {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use crate::diff::Objective;
 use crate::engine::{Kernel, Workspace};
 use crate::ir::complex::{self, Complex};
 use crate::ir::{Builder, Loop, Node, Operator, Program, Value};
@@ -142,9 +141,9 @@ fn carry_loop(b: &mut Builder, body: &Loop, place: &[Complex]) -> Vec<Complex> {
 
 /// Im f(x + ih e_k)/h in each input k.
 pub fn gradient(
-    objective: &Objective,
     kernel: &Kernel,
     point: &[f64],
+    step_at: &dyn Fn(f64) -> f64,
     workspace: &mut Workspace,
     gradient: &mut [f64],
 ) {
@@ -153,7 +152,7 @@ pub fn gradient(
     inputs[..n].copy_from_slice(point);
     let mut result = [0.0; 2];
     for (k, slope) in gradient.iter_mut().enumerate() {
-        let h = objective.step_at(point[k]);
+        let h = step_at(point[k]);
         inputs[n + k] = h;
         kernel.evaluate(&inputs, workspace, &mut result);
         *slope = result[1] / h;

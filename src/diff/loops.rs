@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Method, Objective, reference::Reference};
+use super::{Method, Objective, Options, reference::Reference};
 use crate::diagnostic::Source;
 use crate::engine::{Rows, Workspace};
 use crate::ir::{Builder, Program, Value};
@@ -51,7 +51,7 @@ fn check_methods(text: &str, methods: &[Method]) {
         let exact = Reference::new(&program, &columns, count).gradient(&POINT);
         let scale = exact.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
         for method in methods.iter().copied() {
-            let objective = match Objective::new(&program, &rows, method, None, 0.0) {
+            let objective = match Objective::new(&program, &rows, method, &Options::default()) {
                 Ok(objective) => objective,
                 Err(_) if method == Method::Symbolic => continue,
                 Err(error) => panic!("{error}"),
@@ -161,7 +161,7 @@ fn long_loops_are_passed_through_again() {
     let rows = Rows::new(&columns, 40);
     let gradient = |method| {
         let mut gradient = vec![0.0; 6];
-        let objective = Objective::new(&program, &rows, method, None, 0.0).unwrap();
+        let objective = Objective::new(&program, &rows, method, &Options::default()).unwrap();
         objective.gradient(&POINT, &mut Workspace::default(), &mut gradient);
         gradient
     };

@@ -7,19 +7,20 @@ mod answers;
 pub mod complex_step;
 #[cfg(test)]
 mod conformance;
-mod difference;
+pub mod difference;
 pub mod differentiability;
 pub mod forward;
 #[cfg(test)]
 mod loops;
+mod objective;
 pub mod reference;
 pub mod reverse;
 pub mod symbolic;
 pub mod trace;
-mod unroll;
 
-use crate::engine::{Kernel, Rows, Workspace};
-use crate::ir::Program;
+pub use objective::{Objective, Taken};
+
+use crate::experiment::Form;
 use crate::kind::{Kind, independent};
 
 /// The rows of the methods, in the order in which they are compared.
@@ -39,6 +40,15 @@ pub const METHODS: &[Kind] = &[
         check: independent,
     },
     Kind {
+        name: "richardson",
+        summary: "central differences at shrinking steps, extrapolated to step 0, with an estimate of the error: at most \
+                  20n evaluations, about 12 digits",
+        reference: "Ridders, Advances in Engineering Software 4 (1982) 75; Press et al., Numerical Recipes, 3rd ed., \
+                    section 5.7; first step |x|/10",
+        settings: &[],
+        check: independent,
+    },
+    Kind {
         name: "complex_step",
         summary: "Im f(x + ih)/h in each parameter: n complex evaluations, exact to rounding for analytic programs",
         reference: "Squire & Trapp, SIAM Review 40 (1998) 110; Martins, Sturdza & Alonso, ACM TOMS 29 (2003) 245",
@@ -47,7 +57,7 @@ pub const METHODS: &[Kind] = &[
     },
     Kind {
         name: "symbolic",
-        summary: "rules of calculus on a shared expression graph, simplified; exact",
+        summary: "rules of calculus on expressions, simplified and shared unless `symbolic` says otherwise; exact",
         reference: "Laue, On the equivalence of automatic and symbolic differentiation, arXiv:1904.02990 (2019)",
         settings: &[],
         check: independent,
@@ -73,6 +83,7 @@ pub const METHODS: &[Kind] = &[
 pub enum Method {
     ForwardDifference,
     CentralDifference,
+    Richardson,
     ComplexStep,
     Symbolic,
     Forward,
@@ -85,6 +96,7 @@ impl Method {
         Some(match name {
             "forward_difference" => Method::ForwardDifference,
             "central_difference" => Method::CentralDifference,
+            "richardson" => Method::Richardson,
             "complex_step" => Method::ComplexStep,
             "symbolic" => Method::Symbolic,
             "forward" => Method::Forward,
@@ -99,161 +111,35 @@ impl Method {
             // ε = 2^-52: √ε balances truncation h against round-off ε/h, ∛ε balances h² against ε/h.
             Method::ForwardDifference => Some(1.0 / (1u64 << 26) as f64),
             Method::CentralDifference => Some(6.055_454_452_393_343e-6),
+            // The first and largest: a step over which the function changes substantially.
+            Method::Richardson => Some(0.1),
             Method::ComplexStep => Some(1e-20),
             _ => None,
         }
     }
 }
 
-/// A scalar program of n inputs with a way to differentiate it, compiled and bound to data.
-#[derive(Clone, Debug)]
-pub struct Objective {
-    value: Kernel,
-    gradient: Gradient,
-    inputs: usize,
-    step: f64,
-    typical: f64,
+/// What the methods leave open.
+///
+/// Steps are relative to max(|x|, typical), with `typical` the size of an input of ordinary magnitude (Dennis & Schnabel,
+/// Numerical Methods for Unconstrained Optimization, algorithm A5.6.3): 1 for search coordinates. With 0, for inputs of
+/// any magnitude, they are relative to |x| alone, and absolute at 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Options {
+    /// Replaces the method's own relative step.
+    pub step: Option<f64>,
+    pub typical: f64,
+    /// What `symbolic` means.
+    pub symbolic: Form,
 }
 
-#[derive(Clone, Debug)]
-enum Gradient {
-    ForwardDifference,
-    CentralDifference,
-    /// Inputs: the point and the imaginary parts; outputs: real and imaginary part.
-    ComplexStep(Kernel),
-    /// Outputs: the value, then the components in order, in one or more kernels.
-    Program {
-        kernels: Vec<Kernel>,
-        operations: usize,
-        nodes: Option<usize>,
-    },
-}
-
-/// Tangents that one forward program carries.
-const TANGENTS: usize = 16;
-
-impl Objective {
-    /// Compiles the first output of `program` for `method`. `step` replaces the method's own relative step.
-    ///
-    /// Steps are relative to max(|x|, typical), with `typical` the size of an input of ordinary magnitude (Dennis &
-    /// Schnabel, Numerical Methods for Unconstrained Optimization, algorithm A5.6.3): 1 for search coordinates. With 0,
-    /// for inputs of any magnitude, they are relative to |x| alone, and absolute at 0. The error says why the method
-    /// cannot differentiate this program.
-    pub fn new(
-        program: &Program,
-        rows: &Rows,
-        method: Method,
-        step: Option<f64>,
-        typical: f64,
-    ) -> Result<Objective, String> {
-        let inputs = program.inputs;
-        let bound = |program: &Program| Kernel::new(program, rows);
-        let gradient = match method {
-            Method::ForwardDifference => Gradient::ForwardDifference,
-            Method::CentralDifference => Gradient::CentralDifference,
-            Method::ComplexStep => Gradient::ComplexStep(bound(&complex_step::transform(program))),
-            Method::Symbolic => {
-                let derivative = symbolic::gradient(program)?;
-                let nodes = Some(derivative.nodes.len());
-                Gradient::Program { operations: derivative.operations(), kernels: vec![bound(&derivative)], nodes }
-            }
-            Method::Forward => {
-                let programs: Vec<Program> = (0..inputs.max(1))
-                    .step_by(TANGENTS)
-                    .map(|first| forward::gradient(program, first..(first + TANGENTS).min(inputs)))
-                    .collect();
-                let operations = programs.iter().map(Program::operations).sum();
-                Gradient::Program { kernels: programs.iter().map(bound).collect(), operations, nodes: None }
-            }
-            Method::Reverse => {
-                let program = reverse::gradient(program);
-                Gradient::Program { operations: program.operations(), kernels: vec![bound(&program)], nodes: None }
-            }
-        };
-        let step = step.or(method.default_step()).unwrap_or(0.0);
-        Ok(Objective { value: bound(program), gradient, inputs, step, typical })
-    }
-
-    /// The step in an input at x.
-    fn step_at(&self, x: f64) -> f64 {
+impl Options {
+    /// The step of a method in an input at x; 0 for methods without a step.
+    pub fn step_at(&self, method: Method, x: f64) -> f64 {
+        let step = self.step.or(method.default_step()).unwrap_or(0.0);
         match x.abs().max(self.typical) {
-            0.0 => self.step,
-            size => self.step * size,
-        }
-    }
-
-    /// Number of inputs.
-    pub fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    pub fn value(&self, point: &[f64], workspace: &mut Workspace) -> f64 {
-        let mut value = [0.0];
-        self.value.evaluate(point, workspace, &mut value);
-        value[0]
-    }
-
-    /// The value; its gradient goes to `gradient`, of length n.
-    pub fn gradient(&self, point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
-        match &self.gradient {
-            Gradient::ForwardDifference => difference::forward(self, point, workspace, gradient),
-            Gradient::CentralDifference => difference::central(self, point, workspace, gradient),
-            Gradient::ComplexStep(kernel) => {
-                complex_step::gradient(self, kernel, point, workspace, gradient);
-                self.value(point, workspace)
-            }
-            Gradient::Program { kernels, .. } => {
-                let mut results = [0.0; TANGENTS + 1];
-                let mut value = f64::NAN;
-                if let [kernel] = &kernels[..]
-                    && self.inputs > TANGENTS
-                {
-                    let mut results = vec![0.0; self.inputs + 1];
-                    kernel.evaluate(point, workspace, &mut results);
-                    gradient.copy_from_slice(&results[1..]);
-                    return results[0];
-                }
-                for (kernel, part) in kernels.iter().zip(gradient.chunks_mut(TANGENTS)) {
-                    kernel.evaluate(point, workspace, &mut results[..part.len() + 1]);
-                    part.copy_from_slice(&results[1..part.len() + 1]);
-                    value = results[0];
-                }
-                value
-            }
-        }
-    }
-
-    /// Evaluations of the loss that one gradient stands for: those of the schedule, complex ones counted singly, and
-    /// one for the value; a derivative program that brings the value with it counts as one.
-    pub fn evaluations(&self) -> u64 {
-        let n = self.inputs as u64;
-        match self.gradient {
-            Gradient::ForwardDifference | Gradient::ComplexStep(_) => n + 1,
-            Gradient::CentralDifference => 2 * n + 1,
-            Gradient::Program { .. } => 1,
-        }
-    }
-
-    /// Instructions of one value, those on rows counted once.
-    pub fn instructions(&self) -> usize {
-        self.value.instructions()
-    }
-
-    /// Operations of the programs that give one gradient, repeated evaluations counted.
-    pub fn operations(&self) -> usize {
-        match &self.gradient {
-            Gradient::ForwardDifference => (self.inputs + 1) * self.value.instructions(),
-            Gradient::CentralDifference => (2 * self.inputs + 1) * self.value.instructions(),
-            Gradient::ComplexStep(kernel) => self.inputs * kernel.instructions() + self.value.instructions(),
-            Gradient::Program { operations, .. } => *operations,
-        }
-    }
-
-    /// Nodes of the derivative as a shared expression; only for `symbolic`.
-    pub fn expression_nodes(&self) -> Option<usize> {
-        match self.gradient {
-            Gradient::Program { nodes, .. } => nodes,
-            _ => None,
+            0.0 => step,
+            size => step * size,
         }
     }
 }

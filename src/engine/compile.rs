@@ -4,7 +4,7 @@ use crate::engine::code::{Operand, Pass, Scatter};
 use crate::engine::emit::Emitter;
 use crate::engine::sum::LEAF;
 use crate::engine::{Kernel, Level, Rows, Workspace};
-use crate::ir::{Builder, Node, Program, Rate, Value};
+use crate::ir::{Node, Operator, Program, Rate, Value};
 
 #[derive(Clone, Copy, Debug)]
 pub enum Output {
@@ -17,6 +17,9 @@ const CACHE: usize = 32 << 10;
 
 /// Work on the data alone that costs at least so many additions a row becomes a column of its own.
 const WORTH_A_COLUMN: u32 = 4;
+
+/// Bytes that such columns may take; work beyond them is done anew in each evaluation.
+const HOISTED: usize = 256 << 20;
 
 pub fn compile(program: &Program, rows: &Rows, level: Level) -> Kernel {
     let (program, rows) = number_rows(&multiply_uniform_sums(program, rows.count), rows);
@@ -125,24 +128,37 @@ fn rows_pass(
     pass
 }
 
-/// A sum of a value that is the same for every row is that value times the number of rows.
+/// A sum of a value that is the same for every row is that value times the number of rows. What was computed twice
+/// still is.
 fn multiply_uniform_sums(program: &Program, count: usize) -> Program {
     let rates = program.rates();
     let is_uniform = |node: &Node| matches!(node, Node::Sum(operand) if !rates[operand.index()].by_row());
     if !program.nodes.iter().any(is_uniform) {
         return program.clone();
     }
-    let mut builder = Builder::new();
+    let mut nodes: Vec<Node> = Vec::with_capacity(program.nodes.len());
     let mut place: Vec<Value> = Vec::with_capacity(program.nodes.len());
     for node in &program.nodes {
-        let value = match node {
-            Node::Sum(operand) if is_uniform(node) => builder.scale(count as f64, place[operand.index()]),
-            other => builder.copy(other, &place),
-        };
-        place.push(value);
+        let node = node.map(|v| place[v.index()]);
+        let last = |nodes: &[Node]| Value(nodes.len() as u32 - 1);
+        match node {
+            Node::Sum(operand) if !rates[program.nodes[place.len()].operands()[0].index()].by_row() => {
+                let factor = count as f64;
+                match nodes[operand.index()].constant() {
+                    Some(number) => nodes.push(Node::Constant((factor * number).to_bits())),
+                    None => {
+                        nodes.push(Node::Constant(factor.to_bits()));
+                        let factor = last(&nodes);
+                        nodes.push(Node::Apply(Operator::Multiply, [factor, operand, factor]));
+                    }
+                }
+            }
+            node => nodes.push(node),
+        }
+        place.push(last(&nodes));
     }
     let outputs: Vec<Value> = program.outputs.iter().map(|v| place[v.index()]).collect();
-    builder.finish(&outputs, program.inputs, program.columns)
+    Program { nodes, outputs, inputs: program.inputs, columns: program.columns }
 }
 
 /// Row numbers become a column.
@@ -182,7 +198,8 @@ fn hoist_data(program: &Program, rows: &Rows, level: Level) -> (Program, Rows) {
         let number = sizes[index].is_none() && !matches!(program.nodes[index], Node::Loop(_));
         number && used_by_rows[index] && rates[index] == Rate::Data && costs[index] >= WORTH_A_COLUMN
     };
-    let hoisted: Vec<Value> = program.values().filter(worth).collect();
+    let room = HOISTED / (8 * rows.count.max(1));
+    let hoisted: Vec<Value> = program.values().filter(worth).take(room).collect();
     if hoisted.is_empty() || rows.count == 0 {
         return (program.clone(), rows.clone());
     }

@@ -6,9 +6,10 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use crate::diff::reference::Reference;
-use crate::diff::{Method, Objective};
+use crate::diff::{Method, Objective, Options};
 use crate::engine::Workspace;
 use crate::execute::Prepared;
+use crate::experiment::Form;
 use crate::math::elementary;
 use crate::math::random::Stream;
 use crate::math::statistics::median;
@@ -23,22 +24,25 @@ const REPETITIONS: usize = 5;
 pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Vec<Derivative> {
     let experiment = &plan.variants[0].experiment;
     let model = &prepared[0].model;
-    let mut steps: Vec<Option<f64>> = Vec::new();
+    let mut settings: Vec<(Option<f64>, Form)> = Vec::new();
     for variant in &plan.variants {
-        let step = variant.experiment.differentiation.step;
-        if !steps.contains(&step) {
-            steps.push(step);
+        let chosen = &variant.experiment.differentiation;
+        if !settings.contains(&(chosen.step, chosen.symbolic)) {
+            settings.push((chosen.step, chosen.symbolic));
         }
     }
-    let mut objectives: Vec<(Method, &'static str, Option<f64>, Objective)> = Vec::new();
+    let mut objectives: Vec<(String, Option<f64>, Objective)> = Vec::new();
     for kind in &experiment.differentiation.methods {
         let Some(method) = Method::named(kind.name) else { continue };
-        for step in &steps {
+        for (step, symbolic) in &settings {
+            let (step, symbolic) = (*step, *symbolic);
             let used = method.default_step().map(|default| step.unwrap_or(default));
-            if !objectives.iter().any(|(other, _, known, _)| *other == method && *known == used) {
+            let name = symbolic.of(kind.name);
+            if !objectives.iter().any(|(other, known, _)| *other == name && *known == used) {
+                let options = Options { step, typical: 0.0, symbolic };
                 // A method that cannot differentiate this model says so in its runs.
-                if let Ok(objective) = Objective::new(&model.loss, &model.rows, method, *step, 0.0) {
-                    objectives.push((method, kind.name, used, objective));
+                if let Ok(objective) = Objective::new(&model.loss, &model.rows, method, &options) {
+                    objectives.push((name, used, objective));
                 }
             }
         }
@@ -62,9 +66,9 @@ pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Vec<D
             let mut workspace = Workspace::default();
             objectives
                 .iter()
-                .map(|(_, name, step, objective)| {
+                .map(|(name, step, objective)| {
                     let mut row = measure(objective, point, &exact, &mut workspace);
-                    row.method = name.to_string();
+                    row.method.clone_from(name);
                     row.point = index;
                     row.outputs = model.outputs.len();
                     row.step = *step;
@@ -81,8 +85,9 @@ fn measure(objective: &Objective, point: &[f64], exact: &[f64], workspace: &mut 
     let value_ns = fastest(|| {
         std::hint::black_box(objective.value(point, workspace));
     });
+    let mut operations = 0;
     let gradient_ns = fastest(|| {
-        objective.gradient(point, workspace, &mut gradient);
+        operations = objective.take(point, workspace, &mut gradient, &mut []).operations;
     });
     let errors = scaled_errors(point, &gradient, exact);
     let max = errors.iter().copied().fold(0.0, |a: f64, b| if b.is_nan() || b > a { b } else { a });
@@ -97,7 +102,7 @@ fn measure(objective: &Objective, point: &[f64], exact: &[f64], workspace: &mut 
         digits: digits(max),
         value_ns,
         gradient_ns,
-        operations: objective.operations(),
+        operations,
         expression_nodes: objective.expression_nodes(),
     }
 }

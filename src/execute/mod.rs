@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use crate::diff::{Method, Objective, forward, reverse};
+use crate::diff::{Method, Objective, Options, forward, reverse};
 use crate::engine::Kernel;
 use crate::infer::intervals::Informer;
 use crate::model::Model;
@@ -53,17 +53,17 @@ impl Prepared {
     }
 
     /// The error says why the method cannot differentiate this model.
-    fn search(&self, position: usize, method: Method, step: Option<f64>) -> Result<&Objective, String> {
+    fn search(&self, position: usize, method: Method, options: &Options) -> Result<&Objective, String> {
         self.search[position]
-            .get_or_init(|| Objective::new(&self.model.search_loss, &self.model.rows, method, step, 1.0))
+            .get_or_init(|| Objective::new(&self.model.search_loss, &self.model.rows, method, options))
             .as_ref()
             .map_err(String::clone)
     }
 
-    fn squares(&self, position: usize, method: Method, step: Option<f64>) -> Option<&LeastSquares> {
+    fn squares(&self, position: usize, method: Method, options: &Options) -> Option<&LeastSquares> {
         let make = || {
             let residuals = self.model.search_residuals.as_ref()?;
-            Some(LeastSquares::new(residuals, &self.model.rows, method, step))
+            Some(LeastSquares::new(residuals, &self.model.rows, method, options))
         };
         self.squares[position].get_or_init(make).as_ref()
     }
@@ -78,7 +78,7 @@ impl Prepared {
 
     fn loss(&self) -> &Objective {
         self.loss.get_or_init(|| {
-            Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, None, 0.0)
+            Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, &Options::default())
                 .expect("differences can be taken of every program")
         })
     }

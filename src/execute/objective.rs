@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
-use crate::diff::{Method, Objective};
+use crate::diff::{Method, Objective, Options};
 use crate::engine::Workspace;
 use crate::execute::Prepared;
 use crate::math::linear::Matrix;
@@ -33,7 +33,7 @@ pub struct Unconstrained<'a> {
     /// The position of the method among those of the experiment, as `Prepared` counts.
     pub position: usize,
     pub method: Method,
-    pub step: Option<f64>,
+    pub options: Options,
 }
 
 /// Coordinates beyond which a Hessian program would be too long: differences of gradients instead.
@@ -54,16 +54,22 @@ impl Problem for Unconstrained<'_> {
         (value, gradient)
     }
 
+    fn counted_gradient(&self, point: &[f64]) -> (f64, Vec<f64>, u64) {
+        let mut gradient = vec![0.0; point.len()];
+        let taken = with_workspace(|workspace| self.objective.take(point, workspace, &mut gradient, &mut []));
+        (taken.value, gradient, taken.evaluations)
+    }
+
     fn gradient_evaluations(&self) -> u64 {
         self.objective.evaluations()
     }
 
     fn is_exact(&self) -> bool {
-        !matches!(self.method, Method::ForwardDifference | Method::CentralDifference)
+        !matches!(self.method, Method::ForwardDifference | Method::CentralDifference | Method::Richardson)
     }
 
     fn squares(&self, point: &[f64]) -> Option<Squares> {
-        let squares = self.prepared.squares(self.position, self.method, self.step)?;
+        let squares = self.prepared.squares(self.position, self.method, &self.options)?;
         Some(with_workspace(|workspace| {
             let loss = self.objective.value(point, workspace);
             squares.at(point, loss, workspace)

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Instant;
 
-use crate::diff::Method;
+use crate::diff::{Method, Options};
 use crate::execute::Prepared;
 use crate::execute::objective::{Boxed, Unconstrained, value};
 use crate::experiment::{Budget, Experiment};
@@ -160,12 +160,14 @@ impl Search<'_> {
             // Without a gradient any method will do: none is asked.
             _ => (methods.len(), Method::ForwardDifference),
         };
-        let step = self.experiment.differentiation.step;
-        let objective = match prepared.search(position, method, step) {
+        // The ordinary size of a search coordinate is 1.
+        let chosen = &self.experiment.differentiation;
+        let options = Options { step: chosen.step, typical: 1.0, symbolic: chosen.symbolic };
+        let objective = match prepared.search(position, method, &options) {
             Ok(objective) => objective,
             Err(reason) => return (None, Outcome::refused(reason)),
         };
-        let problem = Unconstrained { objective, prepared, position, method, step };
+        let problem = Unconstrained { objective, prepared, position, method, options };
         let to_search = |theta: Vec<f64>| -> Vec<f64> {
             theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_search(*theta)).collect()
         };

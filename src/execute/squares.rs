@@ -4,7 +4,8 @@
 //! operations, and no other order of the chain rule would save any. The differences and the complex step go column by
 //! column.
 
-use crate::diff::{Method, complex_step, forward};
+use crate::diff::difference::Quotient;
+use crate::diff::{Method, Options, complex_step, forward};
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::Program;
 use crate::math::linear::Matrix;
@@ -21,29 +22,30 @@ pub struct LeastSquares {
     /// Parts in one row.
     count: usize,
     scale: f64,
-    step: f64,
+    method: Method,
+    options: Options,
 }
 
 #[derive(Clone, Debug)]
 enum Columns {
     Program,
     /// The quantities alone.
-    ForwardDifference(Kernel),
-    CentralDifference(Kernel),
+    Quotient(Quotient, Kernel),
     /// For each part, real and imaginary part of its quantity.
     ComplexStep(Vec<Kernel>),
 }
 
 impl LeastSquares {
-    /// Compiles the parts, over search coordinates, whose ordinary size is 1.
-    pub fn new(residuals: &Residuals, rows: &Rows, method: Method, step: Option<f64>) -> LeastSquares {
+    /// Compiles the parts, over search coordinates.
+    pub fn new(residuals: &Residuals, rows: &Rows, method: Method, options: &Options) -> LeastSquares {
         let program = &residuals.program;
         let (n, count) = (program.inputs, program.outputs.len() / 3);
         let quantities =
             || Program { outputs: program.outputs.iter().skip(1).step_by(3).copied().collect(), ..program.clone() };
         let columns = match method {
-            Method::ForwardDifference => Columns::ForwardDifference(Kernel::new(&quantities(), rows)),
-            Method::CentralDifference => Columns::CentralDifference(Kernel::new(&quantities(), rows)),
+            Method::ForwardDifference => Columns::Quotient(Quotient::Forward, Kernel::new(&quantities(), rows)),
+            Method::CentralDifference => Columns::Quotient(Quotient::Central, Kernel::new(&quantities(), rows)),
+            Method::Richardson => Columns::Quotient(Quotient::Richardson, Kernel::new(&quantities(), rows)),
             Method::ComplexStep => {
                 let all = quantities();
                 let one = |output| Program { outputs: vec![output], ..all.clone() };
@@ -63,8 +65,7 @@ impl LeastSquares {
             }
             _ => Kernel::new(program, rows),
         };
-        let step = step.or(method.default_step()).unwrap_or(0.0);
-        LeastSquares { parts, columns, n, count, scale: residuals.scale, step }
+        LeastSquares { parts, columns, n, count, scale: residuals.scale, method, options: *options }
     }
 
     /// Residuals and Jacobian at a point where the loss is `loss`: the parts of the first output's rows first.
@@ -76,27 +77,35 @@ impl LeastSquares {
             residuals.extend_from_slice(&parts[3 * part]);
         }
         let mut jacobian = Matrix::zeros(rows * self.count, self.n);
+        // One for the residuals.
+        let mut evaluations = 1;
         for k in 0..self.n {
             let slopes: Vec<Vec<f64>> = match &self.columns {
                 Columns::Program => Vec::new(),
-                Columns::ForwardDifference(kernel) => {
-                    let (high, h) = self.moved(kernel, point, k, 1.0, workspace);
-                    let of = |part: usize| difference(&high[part], &parts[3 * part + 1], h);
-                    (0..self.count).map(of).collect()
-                }
-                Columns::CentralDifference(kernel) => {
-                    let (high, up) = self.moved(kernel, point, k, 1.0, workspace);
-                    let (low, down) = self.moved(kernel, point, k, -1.0, workspace);
-                    (0..self.count).map(|part| difference(&high[part], &low[part], up - down)).collect()
+                Columns::Quotient(quotient, kernel) => {
+                    let base: Vec<f64> = (0..self.count).flat_map(|part| parts[3 * part + 1].iter().copied()).collect();
+                    let h = self.options.step_at(self.method, point[k]);
+                    let mut moved = point.to_vec();
+                    let mut line = |offset: f64, result: &mut [f64]| {
+                        moved[k] = point[k] + offset;
+                        for (to, from) in result.chunks_mut(rows).zip(kernel.rows(&moved, workspace)) {
+                            to.copy_from_slice(&from);
+                        }
+                        moved[k] - point[k]
+                    };
+                    let (mut slopes, mut errors) = (vec![0.0; base.len()], vec![0.0; base.len()]);
+                    evaluations += quotient.slopes(&mut line, h, &base, &mut slopes, &mut errors);
+                    slopes.chunks(rows).map(<[f64]>::to_vec).collect()
                 }
                 Columns::ComplexStep(kernels) => {
                     let mut inputs = point.to_vec();
                     inputs.resize(2 * self.n, 0.0);
-                    let h = self.step * point[k].abs().max(1.0);
+                    let h = self.options.step_at(self.method, point[k]);
                     inputs[self.n + k] = h;
                     let imaginary = |kernel: &Kernel| -> Vec<f64> {
                         kernel.rows(&inputs, &mut Workspace::default())[1].iter().map(|im| im / h).collect()
                     };
+                    evaluations += 1;
                     kernels.iter().map(imaginary).collect()
                 }
             };
@@ -110,24 +119,6 @@ impl LeastSquares {
                 }
             }
         }
-        Squares { loss, residuals, jacobian, scale: self.scale }
+        Squares { loss, residuals, jacobian, scale: self.scale, evaluations }
     }
-
-    /// The quantities one step away in coordinate k, and the step that was really made.
-    fn moved(
-        &self,
-        kernel: &Kernel,
-        point: &[f64],
-        k: usize,
-        sign: f64,
-        workspace: &mut Workspace,
-    ) -> (Vec<Vec<f64>>, f64) {
-        let mut moved = point.to_vec();
-        moved[k] = point[k] + sign * self.step * point[k].abs().max(1.0);
-        (kernel.rows(&moved, workspace), moved[k] - point[k])
-    }
-}
-
-fn difference(high: &[f64], low: &[f64], h: f64) -> Vec<f64> {
-    high.iter().zip(low).map(|(high, low)| (high - low) / h).collect()
 }

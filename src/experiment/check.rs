@@ -183,6 +183,14 @@ impl<'a> Check<'a> {
         }
     }
 
+    pub fn flag(&self, table: &Table, section: &Section, name: &str) -> Option<bool> {
+        match (table.get(name), section.key(name)?.absent) {
+            (Some(node), _) => flag(node),
+            (None, Absent::Is(Default::Flag(value))) => Some(value),
+            _ => None,
+        }
+    }
+
     pub fn word(&self, table: &Table, section: &Section, name: &str) -> Option<String> {
         match (table.get(name), section.key(name)?.absent) {
             (Some(node), _) => node.str().map(str::to_string),

@@ -3,9 +3,9 @@
 use super::check::Check;
 use super::check_parameters::{Declared, scalar_names};
 use super::file::{Node, Place, Table};
-use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, OPTIMIZER, Section};
+use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, OPTIMIZER, SYMBOLIC, Section};
 use super::reader::suggest;
-use super::{Budget, Differentiation, Expected, Intervals, Optimizer};
+use super::{Budget, Differentiation, Expected, Form, Intervals, Optimizer, Sharing};
 use crate::kind::Kind;
 
 impl Check<'_> {
@@ -33,7 +33,18 @@ impl Check<'_> {
                 None => None,
                 Some(node) => Some(self.quiet(node)?),
             },
+            symbolic: self.form(table.table("symbolic").unwrap_or(&Table::default()))?,
             compare: self.integer(&compare, &COMPARE, "points")? as usize,
+        })
+    }
+
+    fn form(&self, table: &Table) -> Option<Form> {
+        let word = self.word(table, &SYMBOLIC, "sharing")?;
+        Some(Form {
+            sharing: Sharing::ALL.into_iter().find(|sharing| sharing.word() == word)?,
+            expand: self.flag(table, &SYMBOLIC, "expand")?,
+            simplify: self.flag(table, &SYMBOLIC, "simplify")?,
+            limit: usize::try_from(self.integer(table, &SYMBOLIC, "limit")?).ok()?,
         })
     }
 

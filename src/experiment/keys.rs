@@ -1,5 +1,6 @@
 //! Every key of the experiment file, one row each: the reader, suggestions, the schema and the reference page use it.
 
+use super::Sharing;
 pub use super::keys_sweep::{AXIS, SWEEP};
 use crate::kind::{Accepts, Catalog, Default, Kind, Range};
 
@@ -307,11 +308,45 @@ pub static DIFFERENTIATION: Section = Section {
             Absent::Means("each method's own rule"),
             "Step of the difference methods and of the complex step.",
         ),
+        key("symbolic", Shape::Section(&SYMBOLIC), NOTHING, "What `symbolic` means."),
         key(
             "compare",
             Shape::Section(&COMPARE),
             NOTHING,
             "Accuracy and cost of each method against a high-precision reference.",
+        ),
+    ],
+};
+
+pub static SYMBOLIC: Section = Section {
+    summary: "How a symbolic derivative is made and kept; the reports name what differs from the defaults.",
+    row: None,
+    names: None,
+    keys: &[
+        key(
+            "sharing",
+            Shape::Accepts(Accepts::Choice(Sharing::WORDS)),
+            Absent::Is(Default::Choice("throughout")),
+            "Whether what occurs twice is computed once: never (a tree), after the differentiation of a tree, or all \
+             along.",
+        ),
+        key(
+            "expand",
+            Shape::Accepts(Accepts::Flag),
+            Absent::Is(Default::Flag(false)),
+            "Multiplies the derivatives out, as `expand` of a computer algebra system does.",
+        ),
+        key(
+            "simplify",
+            Shape::Accepts(Accepts::Flag),
+            Absent::Is(Default::Flag(true)),
+            "Applies the rules of simplification.",
+        ),
+        key(
+            "limit",
+            integer(1, 100_000_000),
+            Absent::Is(Default::Integer(200_000)),
+            "Nodes that an expression may have before it is refused.",
         ),
     ],
 };

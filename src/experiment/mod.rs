@@ -26,6 +26,7 @@ pub mod schema;
 mod scope;
 mod set;
 pub mod sweep;
+mod symbolic;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -37,6 +38,7 @@ pub use check::{Checked, check, read, read_with};
 pub use check_sweep::plain;
 pub use resolved::{optimizer as written_optimizer, text as resolved_text};
 pub use sweep::Sweep;
+pub use symbolic::{Form, Sharing};
 pub use written::Written;
 
 use crate::data::Table;
@@ -146,6 +148,8 @@ pub struct Differentiation {
     pub methods: Vec<&'static Kind>,
     /// Step of the difference methods and of the complex step; None: each method's own rule.
     pub step: Option<f64>,
+    /// What `symbolic` means.
+    pub symbolic: Form,
     /// How many draws of the priors the methods are compared at; 0: not compared.
     pub compare: usize,
 }
@@ -204,6 +208,13 @@ pub struct Expected {
 pub struct Scalar<'a> {
     pub parameter: &'a Parameter,
     pub element: Option<usize>,
+}
+
+impl Differentiation {
+    /// What the reports call one of the methods.
+    pub fn name(&self, method: &Kind) -> String {
+        self.symbolic.of(method.name)
+    }
 }
 
 impl Parameter {

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Data, Experiment, Parameter, Transform};
+use super::{Data, Experiment, Form, Parameter, Transform};
 use crate::kind::{self, Kind, Settings};
 use crate::language::tree::Formula;
 
@@ -27,6 +27,7 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     let mut differentiation = Table::new();
     put(&mut differentiation, "methods", words(&experiment.differentiation.methods));
     put_some(&mut differentiation, "step", experiment.differentiation.step);
+    put(&mut differentiation, "symbolic", symbolic(&experiment.differentiation.symbolic));
     put(&mut differentiation, "compare", named([("points".into(), experiment.differentiation.compare as i64)]));
     put(&mut root, "differentiation", differentiation);
     let mut budget = Table::new();
@@ -50,6 +51,15 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     let optimizers: Vec<Value> = experiment.optimizers.iter().map(optimizer).collect();
     put(&mut root, "optimizer", optimizers);
     root
+}
+
+fn symbolic(form: &Form) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "sharing", form.sharing.word());
+    put(&mut table, "expand", form.expand);
+    put(&mut table, "simplify", form.simplify);
+    put(&mut table, "limit", form.limit as i64);
+    table
 }
 
 /// The text of `resolved.toml` in folder `to`, of an experiment that was read in folder `from`: a relative path of data

@@ -183,7 +183,7 @@ impl<'a> Guard<'a> {
             self.value(point)?;
         }
         self.afford_gradients(cost, 1)?;
-        let (loss, gradient) = self.problem.gradient(point);
+        let (loss, gradient, cost) = self.problem.counted_gradient(point);
         let loss = finite_or_infinite(loss);
         let norm = largest(&gradient);
         let mut ledger = self.ledger.borrow_mut();
@@ -209,7 +209,7 @@ impl<'a> Guard<'a> {
         squares.loss = finite_or_infinite(squares.loss);
         let norm = largest(&squares.gradient());
         let mut ledger = self.ledger.borrow_mut();
-        ledger.evaluations += cost;
+        ledger.evaluations += squares.evaluations;
         ledger.gradients += 1;
         ledger.consider(point, squares.loss, Some(norm));
         drop(ledger);

@@ -293,6 +293,11 @@ impl Problem for Restricted<'_> {
         (loss, self.free.iter().map(|k| gradient[*k]).collect())
     }
 
+    fn counted_gradient(&self, point: &[f64]) -> (f64, Vec<f64>, u64) {
+        let (loss, gradient, evaluations) = self.whole.counted_gradient(&self.whole(point));
+        (loss, self.free.iter().map(|k| gradient[*k]).collect(), evaluations)
+    }
+
     fn gradient_evaluations(&self) -> u64 {
         self.whole.gradient_evaluations()
     }

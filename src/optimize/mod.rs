@@ -62,8 +62,14 @@ pub trait Problem: Sync {
     fn gradient(&self, point: &[f64]) -> (f64, Vec<f64>);
 
     /// How many evaluations of the loss one gradient stands for in the count: n+1 for forward differences, 1 for
-    /// methods whose value comes with the gradient.
+    /// methods whose value comes with the gradient. The most, where that varies from point to point.
     fn gradient_evaluations(&self) -> u64;
+
+    /// The loss, its gradient, and how many evaluations they really stand for.
+    fn counted_gradient(&self, point: &[f64]) -> (f64, Vec<f64>, u64) {
+        let (loss, gradient) = self.gradient(point);
+        (loss, gradient, self.gradient_evaluations())
+    }
 
     /// Whether gradients and Jacobians are right to rounding; those by differences are not.
     fn is_exact(&self) -> bool {
@@ -96,6 +102,8 @@ pub struct Squares {
     pub jacobian: Matrix,
     /// The loss is scale·Σ r² up to a constant; under Fisher scoring (Poisson) only its gradient is right.
     pub scale: f64,
+    /// As `Problem::counted_gradient` counts.
+    pub evaluations: u64,
 }
 
 /// An end of a coordinate: the place at which its parameter is on the bound, and how near to it counts as near.

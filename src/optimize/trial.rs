@@ -106,6 +106,7 @@ impl Problem for Trial {
             residuals: parts.iter().map(|(residual, _)| *residual).collect(),
             jacobian: Matrix::from_rows(&rows),
             scale: 1.0,
+            evaluations: self.gradient_evaluations,
         })
     }
 }

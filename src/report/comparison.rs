@@ -37,7 +37,7 @@ pub struct Row {
     pub variant: usize,
     pub optimizer: String,
     /// None for optimizers without gradients.
-    pub method: Option<&'static str>,
+    pub method: Option<String>,
     /// Positions in the plan of its finished runs.
     pub members: Vec<usize>,
     pub converged: usize,
@@ -87,11 +87,11 @@ pub fn compare(plan: &Plan, records: &[Option<Record>]) -> Comparison {
     let answers: Vec<Option<Answer>> =
         members_by_variant(plan, records).iter().enumerate().map(|(v, runs)| answer(plan, records, v, runs)).collect();
     let mut rows: Vec<Row> = Vec::new();
-    let mut places: HashMap<(usize, usize, Option<&str>), usize> = HashMap::new();
+    let mut places: HashMap<(usize, usize, Option<&'static str>), usize> = HashMap::new();
     for run in &plan.runs {
         let method = run.method.map(|kind| kind.name);
         let place = *places.entry((run.variant, run.optimizer, method)).or_insert_with(|| {
-            rows.push(Row::empty(run.variant, plan.optimizer(run).to_string(), method));
+            rows.push(Row::empty(run.variant, plan.optimizer(run).to_string(), plan.differentiation(run)));
             rows.len() - 1
         });
         if records.get(run.index).is_some_and(Option::is_some) {
@@ -194,7 +194,7 @@ fn answer(plan: &Plan, records: &[Option<Record>], variant: usize, runs: &[&Run]
 }
 
 impl Row {
-    fn empty(variant: usize, optimizer: String, method: Option<&'static str>) -> Row {
+    fn empty(variant: usize, optimizer: String, method: Option<String>) -> Row {
         Row {
             variant,
             optimizer,

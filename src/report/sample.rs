@@ -102,7 +102,12 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
             weight: vec![1.0],
             prior: false,
         },
-        differentiation: Differentiation { methods: METHODS.iter().collect(), step: None, compare: 0 },
+        differentiation: Differentiation {
+            methods: METHODS.iter().collect(),
+            step: None,
+            symbolic: Form::default(),
+            compare: 0,
+        },
         optimizers: [&LBFGS, &EVOLUTION, &GENETIC].into_iter().map(optimizer).collect(),
         budget: Budget::of(20000),
         intervals: Intervals { methods: Vec::new(), level: 0.68 },

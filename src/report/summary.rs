@@ -94,7 +94,7 @@ pub(super) fn best_fit(results: &Results, index: usize) -> String {
     let run = &results.plan.runs[index];
     let Some(record) = &results.records[index] else { return String::new() };
     let mut words = vec![results.plan.optimizer(run).to_string()];
-    words.extend(run.method.map(|kind| kind.name.to_string()));
+    words.extend(results.plan.differentiation(run));
     words.push(format!("repeat {}", run.repeat));
     let values = &results.plan.variants[run.variant].values;
     words.extend(results.plan.axes.iter().zip(values).map(|(path, value)| format!("{path} = {value}")));
@@ -169,7 +169,7 @@ pub(super) fn rows(results: &Results, comparison: &Comparison, most: usize) -> C
     header.extend(measured.into_iter().map(String::from));
     let mut cells = vec![header];
     for row in comparison.rows.iter().take(most) {
-        let mut line = vec![row.optimizer.clone(), row.method.unwrap_or("–").to_string()];
+        let mut line = vec![row.optimizer.clone(), row.method.clone().unwrap_or_else(|| "–".to_string())];
         line.extend(results.plan.variants[row.variant].values.iter().cloned());
         line.extend(measures(row));
         cells.push(line);
@@ -198,7 +198,7 @@ fn measures(row: &Row) -> [String; 8] {
 pub(super) fn failures(results: &Results) -> Vec<String> {
     let mut kinds: Vec<(String, Vec<usize>)> = Vec::new();
     for (run, record) in results.finished().filter(|(_, record)| record.status == Status::Failed) {
-        let method = run.method.map_or(String::new(), |kind| format!(", {}", kind.name));
+        let method = results.plan.differentiation(run).map_or(String::new(), |method| format!(", {method}"));
         let kind = format!("{}{method}: {}", results.plan.optimizer(run), record.reason);
         match kinds.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, runs)) => runs.push(run.index),

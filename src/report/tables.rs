@@ -71,8 +71,8 @@ fn parameters(plan: &Plan) -> (Vec<String>, Vec<Vec<usize>>) {
 
 /// Optimizer, differentiation method and repeat of a run, then the values of the axes.
 fn describe(plan: &Plan, run: &Run) -> Vec<String> {
-    let method = run.method.map_or("", |kind| kind.name);
-    let mut fields = vec![run.index.to_string(), plan.optimizer(run).into(), method.into(), run.repeat.to_string()];
+    let method = plan.differentiation(run).unwrap_or_default();
+    let mut fields = vec![run.index.to_string(), plan.optimizer(run).into(), method, run.repeat.to_string()];
     fields.extend(plan.variants[run.variant].values.iter().cloned());
     fields
 }
@@ -160,7 +160,7 @@ pub(super) fn comparison(plan: &Plan, comparison: &Comparison, out: &mut dyn Wri
     header.extend(words(&measured));
     let mut rows = Rows::new(out, &header)?;
     for row in &comparison.rows {
-        let mut fields = vec![row.optimizer.clone(), row.method.unwrap_or_default().to_string()];
+        let mut fields = vec![row.optimizer.clone(), row.method.clone().unwrap_or_default()];
         fields.extend(plan.variants[row.variant].values.iter().cloned());
         fields.extend([row.members.len().to_string(), row.converged.to_string()]);
         fields.extend(

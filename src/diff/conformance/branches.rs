@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{no_faults, relative};
 use crate::diagnostic::Source;
 use crate::diff::reference::Reference;
-use crate::diff::{Method, Objective, forward, reverse};
+use crate::diff::{Method, Objective, Options, forward, reverse};
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::{Builder, Program};
 use crate::language::lower::{self, Meaning, Scope};
@@ -50,7 +50,7 @@ fn faults_of(formula: &str, (a, z): (f64, f64), column: &[f64], want: [f64; 2]) 
     compare("the reference", &Reference::new(&program, &columns, column.len()).gradient(&[a, z]));
     for method in EXACT {
         let mut found = [0.0; 2];
-        let objective = Objective::new(&program, &rows, method, None, 0.0).expect("a scalar program");
+        let objective = Objective::new(&program, &rows, method, &Options::default()).expect("a scalar program");
         objective.gradient(&[a, z], &mut Workspace::default(), &mut found);
         compare(&format!("{method:?}"), &found);
     }
@@ -147,8 +147,8 @@ fn no_derivative_is_not_zero() {
     let program = program("sqrt(z)");
     for method in EXACT {
         let mut found = [0.0; 2];
-        let objective =
-            Objective::new(&program, &Rows::new(&[vec![1.0]], 1), method, None, 0.0).expect("a scalar program");
+        let objective = Objective::new(&program, &Rows::new(&[vec![1.0]], 1), method, &Options::default())
+            .expect("a scalar program");
         objective.gradient(&[0.0, 0.0], &mut Workspace::default(), &mut found);
         assert!(!found[1].is_finite(), "{method:?}: {found:?}");
     }

@@ -2,7 +2,7 @@
 
 use super::{no_faults, relative};
 use crate::diff::reference::{self, Reference};
-use crate::diff::{Method, Objective};
+use crate::diff::{Method, Objective, Options};
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::{Builder, Operator, Program, Value, density};
 use crate::math::precise::{Real, special};
@@ -185,7 +185,8 @@ fn faults_at(
     compare("the reference", &Reference::new(&program, &[], 0).gradient(inputs));
     for method in [Method::Symbolic, Method::Forward, Method::Reverse, Method::ComplexStep] {
         let mut gradient = vec![0.0; inputs.len()];
-        let objective = Objective::new(&program, &Rows::default(), method, None, 0.0).expect("a scalar program");
+        let objective =
+            Objective::new(&program, &Rows::default(), method, &Options::default()).expect("a scalar program");
         objective.gradient(inputs, &mut Workspace::default(), &mut gradient);
         compare(&format!("{method:?}"), &gradient);
     }
@@ -280,8 +281,8 @@ fn outside_the_support_is_impossible() {
                 assert_eq!(log_density(&program)(&inputs), f64::NEG_INFINITY, "{} at {inputs:?}", density.name);
                 for method in [Method::Symbolic, Method::Forward, Method::Reverse, Method::ComplexStep] {
                     let mut gradient = vec![f64::NAN; inputs.len()];
-                    let objective =
-                        Objective::new(&program, &Rows::default(), method, None, 0.0).expect("a scalar program");
+                    let objective = Objective::new(&program, &Rows::default(), method, &Options::default())
+                        .expect("a scalar program");
                     objective.gradient(&inputs, &mut Workspace::default(), &mut gradient);
                     assert!(gradient.iter().all(|g| *g == 0.0), "{} at {inputs:?}: {gradient:?}", density.name);
                 }

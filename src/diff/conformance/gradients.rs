@@ -3,7 +3,7 @@
 
 use super::{domain, no_faults, relative};
 use crate::diff::reference::{self, Reference};
-use crate::diff::{Method, Objective};
+use crate::diff::{Method, Objective, Options};
 use crate::engine::{Rows, Workspace};
 use crate::ir::op::{ROWS, Row, Smoothness};
 use crate::ir::{Builder, Operator, Program, Value};
@@ -65,8 +65,8 @@ fn exact_faults(row: &Row, judge: Operator) -> Vec<String> {
             }
             let scale = want.abs().max(least_slope(row.operator) * point[which].abs());
             for method in EXACT {
-                let objective =
-                    Objective::new(&program, &Rows::new(&columns, 1), method, None, 0.0).expect("a scalar program");
+                let objective = Objective::new(&program, &Rows::new(&columns, 1), method, &Options::default())
+                    .expect("a scalar program");
                 let mut found = [0.0];
                 objective.gradient(&[1.0], &mut workspace, &mut found);
                 let error = relative(found[0], want, scale);
@@ -114,7 +114,7 @@ fn exact_methods_are_exact_in_sums() {
         });
         let scale: f64 = sizes.sum();
         for method in EXACT {
-            let objective = Objective::new(&program, &Rows::new(&columns, points.len()), method, None, 0.0)
+            let objective = Objective::new(&program, &Rows::new(&columns, points.len()), method, &Options::default())
                 .expect("a scalar program");
             let mut found = [0.0];
             objective.gradient(&[1.0], &mut workspace, &mut found);
@@ -155,8 +155,8 @@ fn differences_err_as_they_should() {
                     // The operand a·x is rounded as well: half an ulp of it moves the value by its slope.
                     let moved = quotient.abs() * f64::EPSILON;
                     let rounding = (ulps * f64::EPSILON * (sizes[0] + sizes[1]) + moved) / (high - low);
-                    let objective =
-                        Objective::new(&program, &Rows::new(&columns, 1), method, None, 0.0).expect("a scalar program");
+                    let objective = Objective::new(&program, &Rows::new(&columns, 1), method, &Options::default())
+                        .expect("a scalar program");
                     let mut found = [0.0];
                     objective.gradient(&[1.0], &mut workspace, &mut found);
                     if (found[0] - quotient).abs() > rounding {

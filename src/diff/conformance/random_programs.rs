@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::{domain, relative, same_bits};
 use crate::diff::reference::Reference;
-use crate::diff::{Method, Objective, forward};
+use crate::diff::{Method, Objective, Options, forward};
 use crate::engine::{Rows, Workspace};
 use crate::ir::{Builder, Node, Operator, Program, Value};
 use crate::language::functions;
@@ -302,7 +302,7 @@ fn compare(recipe: &Recipe, tamper: fn(Method, &mut [f64])) -> Result<Outcome, S
     let mut worst = 0.0f64;
     let mut value = None;
     for method in EXACT {
-        let objective = Objective::new(&program, &rows, method, None, 0.0).expect("a scalar program");
+        let objective = Objective::new(&program, &rows, method, &Options::default()).expect("a scalar program");
         let mut found = [0.0; INPUTS];
         let this = objective.gradient(point, &mut workspace, &mut found);
         if !same_bits(*value.get_or_insert(this), this) {

@@ -163,7 +163,7 @@ fn shown<'c>(results: &Results, comparison: &'c Comparison) -> Vec<&'c Row> {
 
 /// How a row is named in a legend.
 fn name(row: &Row) -> String {
-    match row.method {
+    match &row.method {
         Some(method) => format!("{}, {method}", row.optimizer),
         None => row.optimizer.clone(),
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::too_large;
 use crate::ir::{Builder, Loop, LoopKind, Node, Program, Value};
 
 /// The program without loops, if it has no more than `most` nodes.
@@ -15,11 +16,6 @@ pub fn unroll(program: &Program, most: usize) -> Result<Program, String> {
     let place = write_out(&mut b, program, &inputs, &columns, most)?;
     let outputs: Vec<Value> = program.outputs.iter().map(|v| place[v.index()]).collect();
     Ok(b.finish(&outputs, program.inputs, program.columns))
-}
-
-/// What is said of an expression that is too large.
-pub fn too_large(most: usize) -> String {
-    format!("the expression would exceed {most} nodes")
 }
 
 fn write_out(

@@ -1,0 +1,187 @@
+//! A scalar program bound to data, with one method to take its gradient.
+
+use crate::diff::difference::Quotient;
+use crate::diff::{Method, Options, complex_step, forward, reverse, symbolic};
+use crate::engine::{Kernel, Rows, Workspace};
+use crate::ir::Program;
+
+/// A scalar program of n inputs with a way to differentiate it, compiled and bound to data.
+#[derive(Clone, Debug)]
+pub struct Objective {
+    value: Kernel,
+    gradient: Gradient,
+    inputs: usize,
+    method: Method,
+    options: Options,
+}
+
+#[derive(Clone, Debug)]
+enum Gradient {
+    Quotient(Quotient),
+    /// Inputs: the point and the imaginary parts; outputs: real and imaginary part.
+    ComplexStep(Kernel),
+    /// Outputs: the value, then the components in order, in one or more kernels.
+    Program {
+        kernels: Vec<Kernel>,
+        operations: usize,
+        nodes: Option<usize>,
+    },
+}
+
+/// The value where a gradient was taken, and what that cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Taken {
+    pub value: f64,
+    /// As `Objective::evaluations` counts.
+    pub evaluations: u64,
+    /// As `Objective::operations` counts.
+    pub operations: usize,
+}
+
+/// Tangents that one forward program carries.
+pub const TANGENTS: usize = 16;
+
+impl Objective {
+    /// Compiles the first output of `program` for `method`. The error says why the method cannot differentiate this
+    /// program.
+    pub fn new(program: &Program, rows: &Rows, method: Method, options: &Options) -> Result<Objective, String> {
+        let inputs = program.inputs;
+        let bound = |program: &Program| Kernel::new(program, rows);
+        let gradient = match method {
+            Method::ForwardDifference => Gradient::Quotient(Quotient::Forward),
+            Method::CentralDifference => Gradient::Quotient(Quotient::Central),
+            Method::Richardson => Gradient::Quotient(Quotient::Richardson),
+            Method::ComplexStep => Gradient::ComplexStep(bound(&complex_step::transform(program))),
+            Method::Symbolic => {
+                let derivative = symbolic::gradient(program, &options.symbolic)?;
+                let nodes = Some(derivative.nodes.len());
+                Gradient::Program { operations: derivative.operations(), kernels: vec![bound(&derivative)], nodes }
+            }
+            Method::Forward => {
+                let programs: Vec<Program> = (0..inputs.max(1))
+                    .step_by(TANGENTS)
+                    .map(|first| forward::gradient(program, first..(first + TANGENTS).min(inputs)))
+                    .collect();
+                let operations = programs.iter().map(Program::operations).sum();
+                Gradient::Program { kernels: programs.iter().map(bound).collect(), operations, nodes: None }
+            }
+            Method::Reverse => {
+                let program = reverse::gradient(program);
+                Gradient::Program { operations: program.operations(), kernels: vec![bound(&program)], nodes: None }
+            }
+        };
+        Ok(Objective { value: bound(program), gradient, inputs, method, options: *options })
+    }
+
+    /// Number of inputs.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    pub fn value(&self, point: &[f64], workspace: &mut Workspace) -> f64 {
+        let mut value = [0.0];
+        self.value.evaluate(point, workspace, &mut value);
+        value[0]
+    }
+
+    /// The value; its gradient goes to `gradient`, of length n.
+    pub fn gradient(&self, point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
+        self.take(point, workspace, gradient, &mut []).value
+    }
+
+    /// The gradient with the method's own estimates of the errors of its components, NaN where the method has none. Of
+    /// length n both; no estimates are given where there is no room for them.
+    pub fn take(&self, point: &[f64], workspace: &mut Workspace, gradient: &mut [f64], errors: &mut [f64]) -> Taken {
+        errors.fill(f64::NAN);
+        let mut evaluations = self.evaluations();
+        let value = match &self.gradient {
+            Gradient::Quotient(quotient) => {
+                let value = self.value(point, workspace);
+                let mut moved = point.to_vec();
+                evaluations = 1;
+                for k in 0..self.inputs {
+                    let h = self.options.step_at(self.method, point[k]);
+                    let mut line = |offset: f64, result: &mut [f64]| {
+                        moved[k] = point[k] + offset;
+                        self.value.evaluate(&moved, workspace, result);
+                        moved[k] - point[k]
+                    };
+                    let mut error = [f64::NAN];
+                    evaluations += quotient.slopes(&mut line, h, &[value], &mut gradient[k..=k], &mut error);
+                    errors.iter_mut().skip(k).take(1).for_each(|place| *place = error[0]);
+                    moved[k] = point[k];
+                }
+                value
+            }
+            Gradient::ComplexStep(kernel) => {
+                let steps = |x: f64| self.options.step_at(self.method, x);
+                complex_step::gradient(kernel, point, &steps, workspace, gradient);
+                self.value(point, workspace)
+            }
+            Gradient::Program { kernels, .. } => self.run(kernels, point, workspace, gradient),
+        };
+        Taken { value, evaluations, operations: self.operations_of(evaluations) }
+    }
+
+    fn run(&self, kernels: &[Kernel], point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
+        if let [kernel] = kernels
+            && self.inputs > TANGENTS
+        {
+            let mut results = vec![0.0; self.inputs + 1];
+            kernel.evaluate(point, workspace, &mut results);
+            gradient.copy_from_slice(&results[1..]);
+            return results[0];
+        }
+        let mut results = [0.0; TANGENTS + 1];
+        let mut value = f64::NAN;
+        // One chunk even where there are no inputs: the value.
+        let mut rest = gradient;
+        for kernel in kernels {
+            let (part, after) = rest.split_at_mut(rest.len().min(TANGENTS));
+            kernel.evaluate(point, workspace, &mut results[..part.len() + 1]);
+            part.copy_from_slice(&results[1..part.len() + 1]);
+            value = results[0];
+            rest = after;
+        }
+        value
+    }
+
+    /// Instructions of one value, those on rows counted once.
+    pub fn instructions(&self) -> usize {
+        self.value.instructions()
+    }
+
+    /// Evaluations of the loss that one gradient stands for: those of the schedule, complex ones counted singly, and
+    /// one for the value; a derivative program that brings the value with it counts as one. Of `richardson` the most:
+    /// `take` says how many a point took.
+    pub fn evaluations(&self) -> u64 {
+        let n = self.inputs as u64;
+        match self.gradient {
+            Gradient::Quotient(quotient) => quotient.most() * n + 1,
+            Gradient::ComplexStep(_) => n + 1,
+            Gradient::Program { .. } => 1,
+        }
+    }
+
+    /// Operations of the programs that give one gradient, repeated evaluations counted. Of `richardson` the most.
+    pub fn operations(&self) -> usize {
+        self.operations_of(self.evaluations())
+    }
+
+    fn operations_of(&self, evaluations: u64) -> usize {
+        match &self.gradient {
+            Gradient::Quotient(_) => evaluations as usize * self.value.instructions(),
+            Gradient::ComplexStep(kernel) => self.inputs * kernel.instructions() + self.value.instructions(),
+            Gradient::Program { operations, .. } => *operations,
+        }
+    }
+
+    /// Nodes of the derivative as an expression, the value's included, each as often as it is computed; only for
+    /// `symbolic`.
+    pub fn expression_nodes(&self) -> Option<usize> {
+        match self.gradient {
+            Gradient::Program { nodes, .. } => nodes,
+            _ => None,
+        }
+    }
+}

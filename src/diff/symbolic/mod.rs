@@ -1,0 +1,119 @@
+//! Symbolic differentiation: the rules of calculus on expressions, kept as a tree or as a graph, simplified or not.
+//!
+//! "Symbolic" is several methods, and `Form` says which. In an expression graph that is shared all along, equal
+//! subexpressions are one node from the first step, and its derivative costs little more than that of reverse mode
+//! (Laue, arXiv:1904.02990). A tree is differentiated occurrence by occurrence and grows as textbooks warn (Baydin,
+//! Pearlmutter, Radul & Siskind, JMLR 18 (2018), table 1); without sharing it is also evaluated so. All forms apply the
+//! identities that keep the bits (`ir::build`: constants folded, `x + 0`, `1*x`, signs drawn out) and drop terms that
+//! are zero; `simplify` adds the table of rules, `expand` multiplies the derivatives out.
+//!
+//! Loops are written out first. Whatever the form, no more than `limit` nodes are ever made.
+
+mod expand;
+pub mod simplify;
+#[cfg(test)]
+mod tests;
+mod unfold;
+mod unroll;
+
+use std::ops::Range;
+
+use crate::diff::forward;
+use crate::experiment::{Form, Sharing};
+use crate::ir::{Builder, Node, Operator, Program, Value};
+
+/// The program whose outputs are the first output and its derivatives in every input. The error says why there is no
+/// expression, or that it would be too large.
+pub fn gradient(program: &Program, form: &Form) -> Result<Program, String> {
+    let first = Program { outputs: program.outputs[..1].to_vec(), ..program.clone() };
+    jacobian(&first, 0..program.inputs, form)
+}
+
+/// The program whose outputs are every output, then for each output its derivatives in the inputs of `range`.
+pub fn jacobian(program: &Program, range: Range<usize>, form: &Form) -> Result<Program, String> {
+    let (sharing, limit) = (form.sharing, form.limit);
+    let mut program = unroll::unroll(program, limit)?;
+    if sharing != Sharing::Throughout {
+        program = unfold::unfold(&program, limit)?;
+    }
+    let mut b = Builder::new();
+    let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
+    let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
+    let values = b.inline_all(&program, &inputs, &columns);
+    let mut derivatives: Vec<Vec<Value>> = vec![Vec::new(); program.outputs.len()];
+    for k in range {
+        let found = derivatives_in(&program, &values, &mut b, k, form)?;
+        for (row, derivative) in derivatives.iter_mut().zip(found) {
+            row.push(derivative);
+        }
+    }
+    let mut derivatives = derivatives.concat();
+    if form.expand {
+        derivatives = expand::expand(&mut b, &derivatives, form)?;
+    }
+    let mut outputs: Vec<Value> = program.outputs.iter().map(|v| values[v.index()]).collect();
+    outputs.extend(derivatives);
+    let shared = b.finish(&outputs, program.inputs, program.columns);
+    if shared.nodes.len() > limit {
+        return Err(too_large(limit));
+    }
+    if sharing == Sharing::Throughout {
+        return Ok(shared);
+    }
+    let tree = unfold::unfold(&shared, limit)?;
+    if sharing == Sharing::None {
+        return Ok(tree);
+    }
+    let mut b = Builder::new();
+    let inputs: Vec<Value> = (0..tree.inputs).map(|k| b.input(k)).collect();
+    let columns: Vec<Value> = (0..tree.columns).map(|k| b.column(k)).collect();
+    let outputs = b.inline(&tree, &inputs, &columns);
+    Ok(b.finish(&outputs, tree.inputs, tree.columns))
+}
+
+/// What is said of an expression that is too large.
+pub fn too_large(most: usize) -> String {
+    format!("the expression would exceed {most} nodes")
+}
+
+/// The derivatives of the outputs in input `k`.
+fn derivatives_in(
+    program: &Program,
+    values: &[Value],
+    b: &mut Builder,
+    k: usize,
+    form: &Form,
+) -> Result<Vec<Value>, String> {
+    let mut slopes: Vec<Vec<Option<Value>>> = Vec::with_capacity(program.nodes.len());
+    for (index, node) in program.nodes.iter().enumerate() {
+        let slope = match node {
+            Node::Input(input) => (*input as usize == k).then(|| b.constant(1.0)),
+            Node::Sum(operand) if form.simplify => slopes[operand.index()][0].map(|slope| simplify::sum(b, slope)),
+            Node::Apply(operator, _) if form.simplify && *operator != Operator::Select => {
+                let operands: Vec<Value> = node.operands().iter().map(|v| values[v.index()]).collect();
+                let mut total: Option<Value> = None;
+                for (which, operand) in node.operands().iter().enumerate() {
+                    let Some(inner) = slopes[operand.index()][0] else { continue };
+                    let Some(partial) = operator.partial(b, &operands, values[index], which) else { continue };
+                    let term = simplify::multiply(b, partial, inner);
+                    total = Some(match total {
+                        Some(total) => simplify::add(b, total, term),
+                        None => term,
+                    });
+                }
+                total
+            }
+            // Selections and vectors have one rule, linear as they are.
+            _ => forward::rule(b, node, values[index], values, &slopes, 1)[0],
+        };
+        slopes.push(vec![slope]);
+        if b.len() > form.limit.saturating_mul(MAKING) {
+            return Err(too_large(form.limit));
+        }
+    }
+    let zero = b.constant(0.0);
+    Ok(program.outputs.iter().map(|v| slopes[v.index()][0].unwrap_or(zero)).collect())
+}
+
+/// Of the nodes made on the way many are dropped again: so many times the limit are too many all the same.
+const MAKING: usize = 4;
