@@ -10,6 +10,7 @@ mod check_simulator;
 mod check_sweep;
 mod check_synthetic;
 pub mod file;
+mod homes;
 pub mod keys;
 mod keys_sweep;
 pub mod list;

@@ -4,7 +4,8 @@
 
 use super::call;
 use super::file::{Content, Node, Place, Table};
-use super::keys::{self, Absent, Group, Row, Section, Shape};
+use super::homes::homes;
+use super::keys::{Absent, Group, Row, Section, Shape};
 use super::number;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kind::{Accepts, Catalog, Default, Kind};
@@ -82,7 +83,7 @@ impl Reader<'_> {
             (None, path) => format!(" in `{path}`"),
         };
         let fault = place.error(format!("unknown key `{}`{of}", shown(name)), "not a key that is known here");
-        let homes = keys::homes(name);
+        let homes = homes(name);
         self.faults.push(match did_you_mean(name, known.iter().copied()) {
             Some(near) => fault.help(format!("did you mean `{near}`?")),
             None if !homes.is_empty() => fault.help(format!("there is `{}`", homes.join("`, `"))),

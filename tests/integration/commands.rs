@@ -242,9 +242,22 @@ fn gradient_prints_what_each_method_gives() {
     let lab = lab();
     let ran = lab.run(&["gradient", "small.toml", "--at", "amplitude=100,rate=0.06"]).ends(0);
     let table = Table::read(&ran.out);
-    assert_eq!(table.header, ["method", "parameter", "loss", "derivative", "reference", "digits"]);
+    assert_eq!(table.header, ["method", "parameter", "loss", "derivative", "reference", "digits", "error_estimate"]);
     assert_eq!(table.rows.len(), 4);
     assert!(table.numbers("digits").iter().all(|digits| *digits > 12.0), "{}", ran.out);
+    // The one method that estimates its errors; a symbolic form by its name, and why another has no derivative.
+    let methods = "differentiation.methods=[\"richardson\", \"symbolic\"]";
+    let tree = "differentiation.symbolic={ sharing = \"none\" }";
+    let ran = lab.run(&["gradient", "small.toml", "--set", methods, "--set", tree]).ends(0);
+    let table = Table::read(&ran.out);
+    assert!(table.numbers("digits").iter().all(|digits| *digits > 9.0), "{}", ran.out);
+    for (name, estimate) in table.column("method").into_iter().zip(table.column("error_estimate")) {
+        assert_eq!(name == "richardson", !estimate.is_empty(), "{}", ran.out);
+        assert!(name == "richardson" || name == "symbolic(sharing=none)", "{}", ran.out);
+    }
+    let small = "differentiation.symbolic.limit=3";
+    let ran = lab.run(&["gradient", "small.toml", "--set", methods, "--set", small]).ends(0);
+    assert!(ran.err.contains("symbolic: the expression would exceed 3 nodes"), "{}", ran.err);
     let ran = lab.run(&["gradient", "small.toml", "--at", "amplitude=1,rat=2"]).ends(2);
     assert!(ran.err.contains("did you mean `rate`?"), "{}", ran.err);
 }

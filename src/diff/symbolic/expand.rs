@@ -23,7 +23,7 @@ type Polynomial = BTreeMap<Monomial, f64>;
 const LARGEST_POWER: i32 = 1024;
 
 /// Products of terms, in limits of nodes, beyond which multiplying out is given up.
-const EFFORT: usize = 100;
+const EFFORT: usize = 10;
 
 /// The values multiplied out. The error says that they would be too large, or would take too long.
 pub fn expand(b: &mut Builder, values: &[Value], form: &Form) -> Result<Vec<Value>, String> {
