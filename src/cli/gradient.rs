@@ -40,7 +40,7 @@ pub fn main(arguments: &Arguments) -> Exit {
     let exact = Reference::new(&model.loss, &model.table.columns, model.rows.count()).gradient(&point);
     let mut text = String::from("method,parameter,loss,derivative,reference,digits,error_estimate\n");
     let chosen = &experiment.differentiation;
-    let options = Options { step: chosen.step, typical: 0.0, symbolic: chosen.symbolic };
+    let options = Options::of(chosen, 0.0);
     for kind in &chosen.methods {
         let Some(method) = Method::named(kind.name) else { continue };
         let name = experiment.differentiation.name(kind);

@@ -41,7 +41,7 @@ pub enum Answer {
 /// What a method answers at a place of this kind.
 pub fn answer(cause: Cause, method: Method) -> Answer {
     let exact = match method {
-        Method::ForwardDifference | Method::CentralDifference => false,
+        Method::ForwardDifference | Method::CentralDifference | Method::Richardson => false,
         Method::ComplexStep | Method::Symbolic | Method::Forward | Method::Reverse => true,
     };
     match (cause, exact) {
@@ -92,7 +92,7 @@ mod tests {
 
     use super::{Answer, answer};
     use crate::diagnostic::Source;
-    use crate::diff::{METHODS, Method, Objective};
+    use crate::diff::{METHODS, Method, Objective, Options};
     use crate::engine::{Rows, Workspace};
     use crate::ir::{Builder, Program};
     use crate::language::lower::{self, Meaning, Scope};
@@ -150,7 +150,8 @@ mod tests {
 
     fn gradient(program: &Program, a: f64, method: Method) -> f64 {
         let step = matches!(method, Method::ForwardDifference | Method::CentralDifference).then_some(H / 2.0);
-        let objective = Objective::new(program, &Rows::new(&[], 1), method, step, 0.0).expect("a scalar program");
+        let options = Options { step, ..Options::default() };
+        let objective = Objective::new(program, &Rows::new(&[], 1), method, &options).expect("a scalar program");
         let mut gradient = [f64::NAN];
         objective.gradient(&[a], &mut Workspace::default(), &mut gradient);
         gradient[0]
@@ -161,6 +162,8 @@ mod tests {
         let Case(_, _, [below, above, at], [whole, upwards]) = case;
         let difference = match method {
             Method::ForwardDifference => above + upwards / H,
+            // Steps of 0.2 and 0.2/1.4, extrapolated once: further ones only see the jump grow.
+            Method::Richardson => 0.5 * (below + above) + whole / 0.4 * (1.4 * 1.4 * 1.4 - 1.0) / (1.4 * 1.4 - 1.0),
             _ => 0.5 * (below + above) + whole / (2.0 * H),
         };
         match answer {

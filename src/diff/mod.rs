@@ -20,7 +20,7 @@ pub mod trace;
 
 pub use objective::{Objective, Taken};
 
-use crate::experiment::Form;
+use crate::experiment::{Differentiation, Form};
 use crate::kind::{Kind, independent};
 
 /// The rows of the methods, in the order in which they are compared.
@@ -134,6 +134,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// Those of an experiment.
+    pub fn of(chosen: &Differentiation, typical: f64) -> Options {
+        Options { step: chosen.step, typical, symbolic: chosen.symbolic }
+    }
+
     /// The step of a method in an input at x; 0 for methods without a step.
     pub fn step_at(&self, method: Method, x: f64) -> f64 {
         let step = self.step.or(method.default_step()).unwrap_or(0.0);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Prepared;
 use super::objective::value;
-use crate::diff::Method;
+use crate::diff::{Method, Options};
 use crate::engine::Workspace;
 use crate::plan::Plan;
 
@@ -58,7 +58,7 @@ pub fn estimate(plan: &Plan, prepare: impl Fn(usize) -> Prepared) -> Option<Esti
 /// Seconds of a gradient for each evaluation that it counts as.
 fn gradient(prepared: &Prepared, experiment: &crate::experiment::Experiment, place: usize) -> Option<f64> {
     let method = Method::named(experiment.differentiation.methods[place].name)?;
-    let objective = prepared.search(place, method, experiment.differentiation.step).ok()?;
+    let objective = prepared.search(place, method, &Options::of(&experiment.differentiation, 1.0)).ok()?;
     let model = &prepared.model;
     let start = model.start(experiment);
     let point: Vec<f64> =

@@ -161,8 +161,7 @@ impl Search<'_> {
             _ => (methods.len(), Method::ForwardDifference),
         };
         // The ordinary size of a search coordinate is 1.
-        let chosen = &self.experiment.differentiation;
-        let options = Options { step: chosen.step, typical: 1.0, symbolic: chosen.symbolic };
+        let options = Options::of(&self.experiment.differentiation, 1.0);
         let objective = match prepared.search(position, method, &options) {
             Ok(objective) => objective,
             Err(reason) => return (None, Outcome::refused(reason)),
