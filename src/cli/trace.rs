@@ -7,6 +7,7 @@ use clap::Args;
 use super::gradient::place;
 use super::{Exit, Loaded, Overrides, load_all, output, print};
 use crate::diagnostic::Diagnostic;
+use crate::diff::symbolic;
 use crate::diff::trace::{Leaf, Place, Trace, trace};
 use crate::journal::{self, Folder};
 use crate::report::{graph, numbers, trace as tables};
@@ -27,6 +28,10 @@ pub struct Arguments {
     /// Trace the loss over all rows in place of the outputs at one
     #[arg(long)]
     loss: bool,
+    /// Print value and derivatives as formulas of the model language, in the form of `differentiation.symbolic`, and
+    /// nothing else
+    #[arg(long)]
+    symbolic: bool,
     /// How many steps are shown
     #[arg(long, value_name = "N", default_value_t = 200)]
     steps: usize,
@@ -42,6 +47,16 @@ pub fn main(arguments: &Arguments) -> Exit {
     };
     let one = &loaded[0];
     print(&one.warnings);
+    if arguments.symbolic {
+        return match formulas(arguments, one) {
+            Ok(text) => output(&text),
+            Err(reason) => {
+                let message = format!("`{}` has no formula: {reason}", one.experiment.name);
+                print(&[Diagnostic::error(message)]);
+                Exit::Invalid
+            }
+        };
+    }
     let found = match traced(arguments, one) {
         Ok(found) => found,
         Err(faults) => {
@@ -86,6 +101,27 @@ fn traced(arguments: &Arguments, loaded: &Loaded) -> Result<Trace, Vec<Diagnosti
         false => (&model.simulation, &model.outputs[..]),
     };
     trace(program, names, &at).map_err(|reason| fault(format!("cannot trace `{}`: {reason}", experiment.name)))
+}
+
+/// Value and derivatives of every output in a row of the data, or of the loss, one formula a line.
+fn formulas(arguments: &Arguments, loaded: &Loaded) -> Result<String, String> {
+    let model = &loaded.models[0];
+    let inputs = model.free_names();
+    let (program, names) = match arguments.loss {
+        true => (&model.loss, vec!["loss"]),
+        false => (&model.simulation, model.outputs.iter().map(String::as_str).collect()),
+    };
+    let form = &loaded.experiment.differentiation.symbolic;
+    let which: Vec<usize> = (0..program.outputs.len()).collect();
+    let derivatives = symbolic::jacobian(program, &which, 0..inputs.len(), form)?;
+    let formulas = symbolic::formula::formulas(&derivatives, &inputs, &model.table.names, form.limit)?;
+    let slopes = names.iter().flat_map(|name| inputs.iter().map(move |input| format!("d{name}/d{input}")));
+    let left = names.iter().map(|name| name.to_string()).chain(slopes);
+    let mut text: String = left.zip(&formulas).map(|(left, formula)| format!("{left} = {formula}\n")).collect();
+    if formulas.iter().any(|formula| formula.contains('Σ')) {
+        text.push_str("\nΣ is the sum over the rows of the data; in it stands the formula of one row.\n");
+    }
+    Ok(text)
 }
 
 /// What is traced.

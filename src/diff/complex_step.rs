@@ -6,17 +6,18 @@ use crate::engine::{Kernel, Workspace};
 use crate::ir::complex::{self, Complex};
 use crate::ir::{Builder, Loop, Node, Operator, Program, Value};
 
-/// The program of 2n inputs, real parts and imaginary parts of the point, with real and imaginary part of the first
-/// output as its outputs.
+/// The program of 2n inputs, real parts and imaginary parts of the point, with real and imaginary part of every output
+/// as its outputs.
 pub fn transform(program: &Program) -> Program {
     let n = program.inputs;
     let mut b = Builder::new();
     let inputs: Vec<Complex> = (0..n).map(|k| Complex { re: b.input(k), im: Some(b.input(n + k)) }).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
     let place = carry_over(&mut b, program, &inputs, &columns);
-    let output = place[program.outputs[0].index()];
-    let im = output.im.unwrap_or_else(|| b.constant(0.0));
-    b.finish(&[output.re, im], 2 * n, program.columns)
+    let zero = b.constant(0.0);
+    let parts = |v: &Value| [place[v.index()].re, place[v.index()].im.unwrap_or(zero)];
+    let outputs: Vec<Value> = program.outputs.iter().flat_map(parts).collect();
+    b.finish(&outputs, 2 * n, program.columns)
 }
 
 /// Every node of a program as a complex number of the builder.

@@ -18,12 +18,27 @@ pub fn gradient(program: &Program, range: Range<usize>) -> Program {
     builder.finish(&outputs, program.inputs, program.columns)
 }
 
-/// The program whose outputs are every output, then for each output its derivatives in all inputs: the Jacobian by
-/// columns.
-pub fn jacobian(program: &Program) -> Program {
-    let (builder, values, tangents) = outputs(program, 0..program.inputs);
-    let outputs: Vec<Value> = values.into_iter().chain(tangents.into_iter().flatten()).collect();
+/// The program whose outputs are every output, then for each output of `which` its derivatives in the inputs of
+/// `range`: the Jacobian by columns.
+pub fn jacobian(program: &Program, which: &[usize], range: Range<usize>) -> Program {
+    let (builder, values, tangents) = outputs(program, range);
+    let slopes = which.iter().flat_map(|k| tangents[*k].iter().copied());
+    let outputs: Vec<Value> = values.into_iter().chain(slopes).collect();
     builder.finish(&outputs, program.inputs, program.columns)
+}
+
+/// The program of 2n inputs, a point and a direction, whose outputs are the derivatives of every output along the
+/// direction.
+pub fn directional(program: &Program) -> Program {
+    let n = program.inputs;
+    let mut b = Builder::new();
+    let inputs: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
+    let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
+    let seeds: Vec<Tangents> = (0..n).map(|k| vec![Some(b.input(n + k))]).collect();
+    let (_, tangents) = push_forward(&mut b, program, &inputs, &columns, &seeds, 1);
+    let zero = b.constant(0.0);
+    let outputs: Vec<Value> = program.outputs.iter().map(|v| tangents[v.index()][0].unwrap_or(zero)).collect();
+    b.finish(&outputs, 2 * n, program.columns)
 }
 
 /// Values of the outputs, and for each output its tangents in the inputs of `range`.
@@ -127,6 +142,17 @@ pub fn rule(
                 }
             })
         }
+        Node::Apply(operator @ (Operator::Minimum | Operator::Maximum), [first, second, _]) => {
+            let test = b.apply(takes_second(*operator), &[at(*second), at(*first)]);
+            each(b, &|b, k| match (of(*first, k), of(*second, k)) {
+                (None, None) => None,
+                (x, y) => {
+                    let size = b.size(value);
+                    let zero = b.zero(size);
+                    Some(b.select(test, y.unwrap_or(zero), x.unwrap_or(zero)))
+                }
+            })
+        }
         Node::Apply(operator, _) => {
             let operands = node.operands();
             let here: Vec<Value> = operands.iter().map(|v| at(*v)).collect();
@@ -142,6 +168,10 @@ pub fn rule(
                     let term = match (*operator, which) {
                         (Operator::Masked, 0) => b.apply(Operator::Masked, &[inner, partial]),
                         (Operator::Masked, _) => b.apply(Operator::Masked, &[partial, inner]),
+                        // What does not move stays where it is, however steep the slope: (t/tau)**beta at t = 0.
+                        (_, 0) if b.known(inner).is_none() && is_steep(b, *operator, &here) => {
+                            b.apply(Operator::Masked, &[inner, partial])
+                        }
                         _ => b.multiply(partial, inner),
                     };
                     *slot = Some(match *slot {
@@ -153,6 +183,20 @@ pub fn rule(
             tangent
         }
         _ => vec![None; directions],
+    }
+}
+
+/// The comparison of the second operand with the first by which `min` or `max` takes the second.
+pub fn takes_second(operator: Operator) -> Operator {
+    if operator == Operator::Minimum { Operator::Less } else { Operator::Greater }
+}
+
+/// Whether the slope in the first operand is infinite where the value is finite: powers and roots at 0.
+pub fn is_steep(b: &Builder, operator: Operator, operands: &[Value]) -> bool {
+    match operator {
+        Operator::SquareRoot | Operator::CubeRoot => true,
+        Operator::Power => b.known(operands[1]).is_none_or(|exponent| exponent < 1.0),
+        _ => false,
     }
 }
 

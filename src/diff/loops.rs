@@ -12,6 +12,13 @@ use crate::language::tree::Text;
 /// The program of `text`, which assigns `y` from parameters `a`, `b`, `c`, a vector parameter `p` of 3 elements, and a
 /// column `t`; summed over the rows.
 fn lowered(text: &str) -> Program {
+    let (mut b, values) = assigned(text, &["y"]);
+    let total = b.sum(values[0]);
+    b.finish(&[total], 6, 1)
+}
+
+/// What `text` assigns to the names, in a program of the same parameters and column.
+pub fn assigned(text: &str, wanted: &[&str]) -> (Builder, Vec<Value>) {
     let source = Arc::new(Source { name: "test".into(), text: text.into() });
     let text = Arc::new(Text::plain(Arc::clone(&source), 0..text.len()));
     let mut faults = Vec::new();
@@ -28,12 +35,16 @@ fn lowered(text: &str) -> Program {
     scope.insert("t", Meaning::Scalar(t));
     let names = parsed.as_ref().and_then(|parsed| lower::program_names(parsed, &scope, &mut b, &mut faults));
     assert!(faults.is_empty(), "{}", crate::terminal::render(&faults, false));
-    let Some(Meaning::Scalar(y)) = names.and_then(|names| names.get("y").cloned()) else { panic!("y is not assigned") };
-    let total = b.sum(y);
-    b.finish(&[total], 6, 1)
+    let names = names.unwrap_or_default();
+    let value = |name: &&str| match names.get(*name) {
+        Some(Meaning::Scalar(value)) => *value,
+        other => panic!("{name} is {other:?}"),
+    };
+    let values = wanted.iter().map(value).collect();
+    (b, values)
 }
 
-const POINT: [f64; 6] = [0.7, 1.3, 2.1, 0.4, -0.6, 1.9];
+pub const POINT: [f64; 6] = [0.7, 1.3, 2.1, 0.4, -0.6, 1.9];
 
 fn check(text: &str) {
     check_methods(

@@ -10,6 +10,8 @@ mod conformance;
 pub mod difference;
 pub mod differentiability;
 pub mod forward;
+mod hessian;
+mod jacobian;
 #[cfg(test)]
 mod loops;
 mod objective;
@@ -18,6 +20,8 @@ pub mod reverse;
 pub mod symbolic;
 pub mod trace;
 
+pub use hessian::Hessian;
+pub use jacobian::Jacobian;
 pub use objective::{Objective, Taken};
 
 use crate::experiment::{Differentiation, Form};

@@ -8,22 +8,64 @@
 
 use std::collections::HashMap;
 
+use crate::diff::forward::{is_steep, takes_second};
 use crate::ir::{Builder, Loop, LoopKind, Node, Operator, Program, Value};
 
 /// The program whose outputs are the first output and its derivatives in every input.
 pub fn gradient(program: &Program) -> Program {
+    jacobian(&Program { outputs: program.outputs[..1].to_vec(), ..program.clone() }, &[0])
+}
+
+/// The program whose outputs are every output, then for each output of `which` its derivatives in all inputs: the
+/// Jacobian by rows, one sweep for each output. The derivatives of an output that differs between the rows of the data
+/// do so too: nothing is summed over the rows.
+pub fn jacobian(program: &Program, which: &[usize]) -> Program {
     let mut b = Builder::new();
     let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
     let values = b.inline_all(program, &inputs, &columns);
+    let mut outputs: Vec<Value> = program.outputs.iter().map(|v| values[v.index()]).collect();
     let one = b.constant(1.0);
-    let mut sweep = Sweep::new(&mut b, program, &values, false, false);
-    sweep.receive(program.outputs[0], program.outputs[0], one);
-    let adjoints = sweep.back();
-    let mut outputs = vec![values[program.outputs[0].index()]];
-    let zero = b.constant(0.0);
-    outputs.extend(adjoints.into_iter().map(|adjoint| adjoint.unwrap_or(zero)));
+    for output in which.iter().map(|k| program.outputs[*k]) {
+        outputs.extend(sweep_from(&mut b, program, &values, output, one));
+    }
     b.finish(&outputs, program.inputs, program.columns)
+}
+
+/// The derivatives in every input of a value whose adjoint is `seed`.
+fn sweep_from(b: &mut Builder, program: &Program, values: &[Value], from: Value, seed: Value) -> Vec<Value> {
+    let apart = b.rate(values[from.index()]).by_row();
+    let mut sweep = Sweep::new(b, program, values, apart, Care::default());
+    sweep.receive(from, from, seed);
+    let Adjoints { mut inputs, sums } = sweep.back();
+    for (sum, adjoint) in sums {
+        // What every row adds to the sum is found once, and counts in each row as much as the sum does there.
+        let size = b.size(values[sum.index()]);
+        for k in 0..size.unwrap_or(1) {
+            let (one, index) = (b.constant(1.0), b.constant(f64::from(k)));
+            let (unit, share) = match size {
+                None => (one, adjoint),
+                Some(_) => {
+                    let zero = b.zero(size);
+                    (b.replace(zero, index, one), b.element(adjoint, index))
+                }
+            };
+            let slopes = sweep_from(b, program, values, sum, unit);
+            for (input, slope) in inputs.iter_mut().zip(slopes) {
+                let term = b.multiply(share, slope);
+                *input = Some(input.map_or(term, |so_far| b.add(so_far, term)));
+            }
+        }
+    }
+    let zero = b.constant(0.0);
+    inputs.into_iter().map(|adjoint| adjoint.unwrap_or(zero)).collect()
+}
+
+/// What a walk back finds: the adjoint of each input, None where it is zero whatever the inputs are, and the sums over
+/// the rows that a walk which keeps the rows apart ended at, with their adjoints.
+struct Adjoints {
+    inputs: Vec<Option<Value>>,
+    sums: Vec<(Value, Value)>,
 }
 
 /// An adjoint in the making: what is the same for every row, and what is still to be summed over the rows.
@@ -38,26 +80,31 @@ struct Sweep<'a> {
     b: &'a mut Builder,
     program: &'a Program,
     values: &'a [Value],
-    /// Inside a loop nothing is summed over the rows: the loop as a whole is, where it ends.
-    inside: bool,
+    /// Nothing is summed over the rows: inside a loop, which is summed as a whole where it ends, and where the output
+    /// differs between the rows.
+    apart: bool,
     depends: Vec<bool>,
     guarded: Vec<bool>,
+    steep: Vec<bool>,
     adjoints: Vec<Adjoint>,
     /// Adjoints of the results of loops.
     of_loops: HashMap<Value, Vec<Option<Value>>>,
+    sums: Vec<(Value, Value)>,
 }
 
 impl<'a> Sweep<'a> {
-    fn new(b: &'a mut Builder, program: &'a Program, values: &'a [Value], inside: bool, guarded: bool) -> Sweep<'a> {
+    fn new(b: &'a mut Builder, program: &'a Program, values: &'a [Value], apart: bool, care: Care) -> Sweep<'a> {
         Sweep {
-            b,
             program,
             values,
-            inside,
+            apart,
             depends: depends_on_inputs(program),
-            guarded: guarded_nodes(program, guarded),
+            guarded: guarded_nodes(program, care.guarded),
+            steep: below_steep_nodes(b, program, values, care.steep),
+            b,
             adjoints: vec![Adjoint::default(); program.nodes.len()],
             of_loops: HashMap::new(),
+            sums: Vec::new(),
         }
     }
 
@@ -79,7 +126,7 @@ impl<'a> Sweep<'a> {
     /// Whether a value that is the same for every row is used by one that is not.
     fn spreads(&self, node: Value, user: Value) -> bool {
         let by_row = |v: Value| self.b.rate(self.values[v.index()]).by_row();
-        !self.inside && by_row(user) && !by_row(node)
+        !self.apart && by_row(user) && !by_row(node)
     }
 
     /// Adds to the adjoint of one element of a vector.
@@ -105,8 +152,7 @@ impl<'a> Sweep<'a> {
         self.adjoints[vector.index()].here = Some(changed);
     }
 
-    /// Walks back; returns the adjoint of each input, None where it is zero whatever the inputs are.
-    fn back(mut self) -> Vec<Option<Value>> {
+    fn back(mut self) -> Adjoints {
         let program = self.program;
         let mut inputs = vec![None; program.inputs];
         for value in program.values().rev() {
@@ -119,7 +165,7 @@ impl<'a> Sweep<'a> {
             let Some(adjoint) = self.take(value) else { continue };
             self.back_node(value, adjoint, &mut inputs);
         }
-        inputs
+        Adjoints { inputs, sums: self.sums }
     }
 
     fn take(&mut self, value: Value) -> Option<Value> {
@@ -135,6 +181,7 @@ impl<'a> Sweep<'a> {
         let at = |v: &Value| self.values[v.index()];
         match self.program.node(value) {
             Node::Input(k) | Node::VectorInput(k, _) => inputs[*k as usize] = Some(adjoint),
+            Node::Sum(_) | Node::Scatter { .. } if self.apart => self.sums.push((value, adjoint)),
             // The adjoint of a sum is the same for every row.
             Node::Sum(operand) => {
                 // What is the same for every row is used once for each.
@@ -198,15 +245,20 @@ impl<'a> Sweep<'a> {
                     2 => self.b.select(here[0], zero, adjoint),
                     _ => continue,
                 }
+            } else if matches!(operator, Operator::Minimum | Operator::Maximum) {
+                let second = self.b.apply(takes_second(operator), &[here[1], here[0]]);
+                if which == 1 { self.b.select(second, adjoint, zero) } else { self.b.select(second, zero, adjoint) }
             } else {
                 let Some(partial) = operator.partial(self.b, &here, self.values[value.index()], which) else {
                     continue;
                 };
-                if self.guarded[value.index()] && self.b.known(partial).is_none() {
+                let known = self.b.known(partial).is_some();
+                let product = if self.guarded[value.index()] && !known {
                     self.b.apply(Operator::Masked, &[adjoint, partial])
                 } else {
                     self.b.multiply(adjoint, partial)
-                }
+                };
+                if self.steep[value.index()] && !known { self.b.select(partial, product, zero) } else { product }
             };
             self.receive(*operand, value, term);
         }
@@ -214,7 +266,7 @@ impl<'a> Sweep<'a> {
 
     /// The backward loop of a loop whose results have these adjoints.
     fn back_loop(&mut self, value: Value, body: &Loop, adjoints: &[Option<Value>]) {
-        let guarded = self.guarded[value.index()];
+        let care = Care { guarded: self.guarded[value.index()], steep: self.steep[value.index()] };
         let sizes_of = |b: &Builder, of: &[Value]| -> Vec<Option<u32>> {
             of.iter().map(|v| b.size(self.values[v.index()])).collect()
         };
@@ -224,7 +276,7 @@ impl<'a> Sweep<'a> {
         let inner = loop {
             let shape =
                 Shape { body, active: &active, gathered: &gathered, sizes: &sizes, captured_sizes: &captured_sizes };
-            let inner = shape.body(guarded);
+            let inner = shape.body(care);
             let grown: Vec<bool> = active.iter().zip(&inner.carried).map(|(a, new)| *a || new.is_some()).collect();
             let found: Vec<bool> = inner.captured.iter().map(Option::is_some).collect();
             if grown == active && found == gathered {
@@ -275,7 +327,7 @@ struct BackwardBody {
 }
 
 impl Shape<'_> {
-    fn body(&self, guarded: bool) -> BackwardBody {
+    fn body(&self, care: Care) -> BackwardBody {
         let mut b = Builder::new();
         let mut position = 0;
         let mut input = |b: &mut Builder, size: Option<u32>| {
@@ -296,13 +348,13 @@ impl Shape<'_> {
         let inputs: Vec<Value> = [index].into_iter().chain(states).chain(captured).collect();
         let inner = &self.body.body;
         let values = b.inline_all(inner, &inputs, &[]);
-        let mut sweep = Sweep::new(&mut b, inner, &values, true, guarded);
+        let mut sweep = Sweep::new(&mut b, inner, &values, true, care);
         for (output, seed) in inner.outputs.iter().zip(&seeds) {
             if let Some(seed) = seed {
                 sweep.receive(*output, *output, *seed);
             }
         }
-        let adjoints = sweep.back();
+        let adjoints = sweep.back().inputs;
         let carried = adjoints[1..1 + self.sizes.len()].to_vec();
         let captured = adjoints[1 + self.sizes.len()..].to_vec();
         let mut outputs = Vec::new();
@@ -352,12 +404,47 @@ fn depends_on_inputs(program: &Program) -> Vec<bool> {
     depends
 }
 
+/// What the adjoints that arrive at a node may be.
+#[derive(Clone, Copy, Debug, Default)]
+struct Care {
+    /// Exactly 0, because a branch left the node out.
+    guarded: bool,
+    /// Infinite, because a power or a root stands at 0.
+    steep: bool,
+}
+
+/// For each node, whether a steep operator stands between it and the output. What does not move with an input stays where
+/// it is, however steep the slope: there a partial derivative that is exactly 0 wins.
+fn below_steep_nodes(b: &Builder, program: &Program, values: &[Value], all: bool) -> Vec<bool> {
+    let mut below = vec![all; program.nodes.len()];
+    for (index, node) in program.nodes.iter().enumerate().rev() {
+        let steep = match node {
+            Node::Apply(operator, operands) => is_steep(b, *operator, &operands.map(|v| values[v.index()])),
+            Node::Loop(body) => holds_steep(&body.body),
+            _ => false,
+        };
+        if steep || below[index] {
+            node.operands().iter().for_each(|operand| below[operand.index()] = true);
+        }
+    }
+    below
+}
+
+fn holds_steep(body: &Program) -> bool {
+    let steep = [Operator::Power, Operator::SquareRoot, Operator::CubeRoot];
+    body.nodes.iter().any(|node| match node {
+        Node::Apply(operator, _) => steep.contains(operator),
+        Node::Loop(inner) => holds_steep(&inner.body),
+        _ => false,
+    })
+}
+
 /// For each node, whether a branch stands between it and the output, so that its adjoint may be a masked zero.
 fn guarded_nodes(program: &Program, all: bool) -> Vec<bool> {
     let mut guarded = vec![all; program.nodes.len()];
     for index in (0..program.nodes.len()).rev() {
         let node = &program.nodes[index];
-        let branch = matches!(node, Node::Apply(Operator::Select, _));
+        let branch = matches!(node, Node::Apply(Operator::Select | Operator::Minimum | Operator::Maximum, _));
         if branch || guarded[index] {
             for operand in node.operands() {
                 guarded[operand.index()] = true;

@@ -36,8 +36,9 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
     let mut places: Vec<Option<Operand>> = emitter.leaves(program, &needed);
     let by_row = |v: Value| rates[v.index()].by_row();
     let stores: Vec<Value> = program.outputs.iter().copied().filter(|v| by_row(*v)).collect();
-    // Row outputs are stored in the last pass, when everything that they may use is known.
-    let last = if stores.is_empty() { passes } else { passes.max(1) };
+    // Row outputs are stored in the last pass, when everything that they may use is known: one more where they use a sum
+    // of the last.
+    let last = stores.iter().map(|v| depths[v.index()] + 1).fold(passes, usize::max);
     let mut kernel = Kernel {
         passes: Vec::new(),
         epilogue: Vec::new(),

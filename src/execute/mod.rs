@@ -15,8 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-use crate::diff::{Method, Objective, Options, forward, reverse};
-use crate::engine::Kernel;
+use crate::diff::{Hessian, Method, Objective, Options};
 use crate::infer::intervals::Informer;
 use crate::model::Model;
 use crate::plan::{Plan, Run};
@@ -36,10 +35,11 @@ pub struct Prepared {
     /// The loss over search coordinates, by position in `differentiation.methods`; then one for
     /// optimizers without gradients, and one for what polishes their answers.
     search: Vec<OnceLock<Result<Objective, String>>>,
-    /// The residuals over search coordinates, by the same positions; None for a loss that is not made of squares.
+    /// The residuals over search coordinates, by the same positions; None for a loss that is not made of squares, or
+    /// whose squares the method cannot differentiate.
     squares: Vec<OnceLock<Option<LeastSquares>>>,
-    /// The Hessian over search coordinates: the loss, its gradient, then the derivatives of each.
-    hessian: OnceLock<Kernel>,
+    /// The Hessian over search coordinates, by the same positions; None where the method has none.
+    hessians: Vec<OnceLock<Option<Hessian>>>,
     /// The loss over θ.
     loss: OnceLock<Objective>,
     informer: OnceLock<Informer>,
@@ -49,7 +49,8 @@ impl Prepared {
     pub fn new(model: Arc<Model>, methods: usize) -> Prepared {
         let search = (0..methods + 2).map(|_| OnceLock::new()).collect();
         let squares = (0..methods + 2).map(|_| OnceLock::new()).collect();
-        Prepared { model, search, squares, hessian: OnceLock::new(), loss: OnceLock::new(), informer: OnceLock::new() }
+        let hessians = (0..methods + 2).map(|_| OnceLock::new()).collect();
+        Prepared { model, search, squares, hessians, loss: OnceLock::new(), informer: OnceLock::new() }
     }
 
     /// The error says why the method cannot differentiate this model.
@@ -63,17 +64,14 @@ impl Prepared {
     fn squares(&self, position: usize, method: Method, options: &Options) -> Option<&LeastSquares> {
         let make = || {
             let residuals = self.model.search_residuals.as_ref()?;
-            Some(LeastSquares::new(residuals, &self.model.rows, method, options))
+            LeastSquares::new(residuals, &self.model.rows, method, options).ok()
         };
         self.squares[position].get_or_init(make).as_ref()
     }
 
-    /// Forward mode over reverse mode.
-    fn hessian(&self) -> &Kernel {
-        self.hessian.get_or_init(|| {
-            let gradient = reverse::gradient(&self.model.search_loss);
-            Kernel::new(&forward::jacobian(&gradient), &self.model.rows)
-        })
+    fn hessian(&self, position: usize, method: Method, options: &Options) -> Option<&Hessian> {
+        let make = || Hessian::new(&self.model.search_loss, &self.model.rows, method, options).ok();
+        self.hessians[position].get_or_init(make).as_ref()
     }
 
     fn loss(&self) -> &Objective {

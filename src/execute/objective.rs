@@ -36,7 +36,7 @@ pub struct Unconstrained<'a> {
     pub options: Options,
 }
 
-/// Coordinates beyond which a Hessian program would be too long: differences of gradients instead.
+/// Coordinates beyond which whole Hessians would cost too much: differences of gradients instead.
 const HESSIAN: usize = 64;
 
 impl Problem for Unconstrained<'_> {
@@ -77,20 +77,11 @@ impl Problem for Unconstrained<'_> {
     }
 
     fn hessian(&self, point: &[f64]) -> Option<Matrix> {
-        let n = point.len();
-        if n > HESSIAN || !matches!(self.method, Method::Symbolic | Method::Forward | Method::Reverse) {
+        if point.len() > HESSIAN || !self.is_exact() {
             return None;
         }
-        let mut results = vec![0.0; (n + 1) * (n + 1)];
-        with_workspace(|workspace| self.prepared.hessian().evaluate(point, workspace, &mut results));
-        let mut hessian = Matrix::zeros(n, n);
-        for i in 0..n {
-            for j in 0..n {
-                // After the n + 1 values come the derivatives of the loss, then those of each component.
-                hessian[(i, j)] = results[n + 1 + n + i.max(j) * n + i.min(j)];
-            }
-        }
-        Some(hessian)
+        let hessian = self.prepared.hessian(self.position, self.method, &self.options)?;
+        Some(with_workspace(|workspace| hessian.matrix(point, workspace)))
     }
 
     fn ends(&self, k: usize) -> [Option<End>; 2] {

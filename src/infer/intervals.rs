@@ -7,7 +7,7 @@
 //! (Bevington & Robinson, section 8.5; Efron & Hinkley, Biometrika 65 (1978) 457). A matrix that is singular to
 //! rounding gives no number but the direction that the data do not determine.
 
-use crate::diff::{forward, reverse};
+use crate::diff::{Hessian, Method, Options, forward};
 use crate::engine::{Kernel, Workspace};
 use crate::ir::Program;
 use crate::kind::{Kind, independent};
@@ -44,19 +44,24 @@ const SINGULAR: f64 = 1e-13;
 pub struct Informer {
     /// Quantities and weights, then their derivatives, row by row.
     sensitivities: Kernel,
-    loss_hessian: Kernel,
-    prior_hessian: Option<Kernel>,
+    loss_hessian: Hessian,
+    prior_hessian: Option<Hessian>,
     n: usize,
 }
 
 impl Informer {
     pub fn new(model: &Model) -> Informer {
-        let hessian = |program: &Program| Kernel::new(&forward::jacobian(&reverse::gradient(program)), &model.rows);
+        let hessian = |program: &Program| {
+            Hessian::new(program, &model.rows, Method::Reverse, &Options::default())
+                .expect("reverse mode differentiates every program")
+        };
+        let (n, quantities) = (model.dimension(), model.information.outputs.len());
+        let every: Vec<usize> = (0..quantities).collect();
         Informer {
-            sensitivities: Kernel::new(&forward::jacobian(&model.information), &model.rows),
+            sensitivities: Kernel::new(&forward::jacobian(&model.information, &every, 0..n), &model.rows),
             loss_hessian: hessian(&model.loss),
             prior_hessian: model.prior.as_ref().map(hessian),
-            n: model.dimension(),
+            n,
         }
     }
 
@@ -73,7 +78,11 @@ impl Informer {
             if method == "fisher" && self.prior_hessian.is_none() { self.factored(theta, spread) } else { None };
         let information = || match method {
             "fisher" => self.expected(theta, spread),
-            _ => self.hessian(&self.loss_hessian, theta, factor),
+            _ => {
+                let mut matrix = self.loss_hessian.matrix(theta, &mut Workspace::default());
+                matrix.entries.iter_mut().for_each(|entry| *entry /= factor);
+                matrix
+            }
         };
         let quantile = match model.likelihood_factor {
             None => distribution::student_t_quantile(0.5 + 0.5 * level, degrees),
@@ -151,7 +160,7 @@ impl Informer {
         let columns = self.sensitivities.rows(theta, &mut Workspace::default());
         let quantities = columns.len() / (n + 1);
         let mut information = match &self.prior_hessian {
-            Some(kernel) => self.hessian(kernel, theta, 1.0),
+            Some(hessian) => hessian.matrix(theta, &mut Workspace::default()),
             None => Matrix::zeros(n, n),
         };
         // Outputs come in pairs: a quantity, its weight; the weight's own derivatives are not used.
@@ -167,20 +176,6 @@ impl Informer {
             }
         }
         symmetric(information)
-    }
-
-    fn hessian(&self, kernel: &Kernel, theta: &[f64], factor: f64) -> Matrix {
-        let n = self.n;
-        let mut outputs = vec![0.0; (n + 1) * (n + 1)];
-        kernel.evaluate(theta, &mut Workspace::default(), &mut outputs);
-        let mut matrix = Matrix::zeros(n, n);
-        for i in 0..n {
-            for j in 0..=i {
-                // After the n + 1 values come the derivatives of the loss, then those of each component.
-                matrix[(i, j)] = outputs[n + 1 + n + i * n + j] / factor;
-            }
-        }
-        symmetric(matrix)
     }
 }
 

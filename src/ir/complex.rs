@@ -144,7 +144,11 @@ fn unary(b: &mut Builder, operator: Operator, x: Value, y: Value) -> Complex {
             let re = b.unary(SquareRoot, half);
             let double = b.scale(2.0, re);
             let im = b.divide(q, double);
-            pair(b.multiply(root, re), b.multiply(root, im))
+            // At 0 what does not move stays where it is.
+            let (whole, turned) = (b.multiply(root, re), b.multiply(root, im));
+            let slope = b.reciprocal(root);
+            let steep = b.apply(Operator::Masked, &[y, slope]);
+            pair(b.select(x, whole, root), b.select(x, turned, steep))
         }
         Sin | Cos => {
             let (sin, cos) = (b.unary(Sin, x), b.unary(Cos, x));
@@ -234,7 +238,9 @@ fn quotient(b: &mut Builder, x: Complex, y: Complex) -> Complex {
     let Some(d) = y.im else {
         return Complex { re: b.divide(x.re, y.re), im: x.im.map(|im| b.divide(im, y.re)) };
     };
-    let t = b.divide(d, y.re);
+    // A divisor that does not move is real, even at 0.
+    let (ratio, zero) = (b.divide(d, y.re), b.constant(0.0));
+    let t = b.select(d, ratio, zero);
     let dt = b.multiply(d, t);
     let below = b.add(y.re, dt);
     let at = b.multiply(x.re, t);
@@ -283,7 +289,8 @@ fn power(b: &mut Builder, z: Complex, w: Complex) -> Complex {
         let less = b.shift(u, -1.0);
         let steep = b.power(zero, less);
         let slope = b.apply(Operator::Masked, &[u, steep]);
-        at_zero = b.multiply(y, slope);
+        // What does not move stays where it is, however steep the slope.
+        at_zero = b.apply(Operator::Masked, &[y, slope]);
     }
     if let Some(v) = w.im {
         let log = b.unary(Operator::Log, x);
@@ -324,11 +331,12 @@ fn taylor(b: &mut Builder, x: Value, y: Value, f: impl Fn(&mut Builder, Value) -
     let first = slope(b, value, x).unwrap_or(zero);
     let second = slope(b, first, x).unwrap_or(zero);
     let third = slope(b, second, x).unwrap_or(zero);
-    let (yf, yy) = (b.multiply(y, first), b.square(y));
-    let curvature = b.multiply(yy, second);
+    // What does not move stays where it is, however steep the slope.
+    let (yf, yy) = (b.apply(Operator::Masked, &[y, first]), b.square(y));
+    let curvature = b.apply(Operator::Masked, &[yy, second]);
     let curvature = b.scale(0.5, curvature);
     let cubic = b.multiply(yy, y);
-    let cubic = b.multiply(cubic, third);
+    let cubic = b.apply(Operator::Masked, &[cubic, third]);
     let cubic = b.scale(1.0 / 6.0, cubic);
     Complex { re: b.subtract(value, curvature), im: Some(b.subtract(yf, cubic)) }
 }

@@ -302,6 +302,23 @@ impl Program {
         };
         self.nodes.iter().zip(self.needed()).filter(|(_, needed)| *needed).map(|(node, _)| count(node)).sum()
     }
+
+    /// The same, each operation counted as often as it is done: over `rows` rows where it is of a row value, over the
+    /// elements of a vector.
+    pub fn work(&self, rows: usize) -> u64 {
+        let (rates, sizes, needed) = (self.rates(), self.sizes(), self.needed());
+        let count = |index: usize| {
+            let each: u64 = match &self.nodes[index] {
+                Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => 0,
+                Node::Result { .. } => 0,
+                Node::Loop(body) => body.body.operations() as u64,
+                _ => u64::from(sizes[index].unwrap_or(1)),
+            };
+            let reduced = matches!(&self.nodes[index], Node::Sum(v) if rates[v.index()].by_row());
+            each * if rates[index].by_row() || reduced { rows as u64 } else { 1 }
+        };
+        (0..self.nodes.len()).filter(|index| needed[*index]).map(count).sum()
+    }
 }
 
 /// The rate of a node, where the rates of its operands and of the inputs are known.

@@ -46,6 +46,41 @@ fn the_forward_table_of_the_worked_example() {
     assert!(!lab.path("results/trace_example/trace.csv").exists(), "that is the optimizers' trace");
 }
 
+/// The derivatives as formulas, pasted back: the formula of a derivative has its value.
+#[test]
+fn formulas_can_be_pasted_back() {
+    let lab = Lab::with_shipped();
+    let ran = lab.run(&["trace", "experiments/trace_example.toml", "--symbolic"]).ends(0);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert_eq!(lines[1], "dy/dx1 = 1/x1 + x2");
+    assert!(lines[0].starts_with("y = ") && lines.len() == 3, "{}", ran.out);
+    let shipped = lab.read("experiments/trace_example.toml");
+    let hard = [
+        "log(x1) + x1*x2 - sin(x2)",
+        "min(x1, 7 - x2)**1.5 + abs(x1 - x2)*hypot(x1, x2) if x1 < x2 else x1",
+        "sqrt(x1*x2)/(1 + exp(-x1)) - x1**x2 + (x1 % 3)*softplus(-x2)",
+    ];
+    for formula in hard {
+        for form in ["sharing = \"none\"", "expand = true", "simplify = false", "sharing = \"after\""] {
+            let model = shipped.replace("log(x1) + x1*x2 - sin(x2)", formula);
+            let model = model.replace("compare = {", &format!("symbolic = {{ {form} }}\ncompare = {{"));
+            lab.write("model.toml", &model);
+            let ran = lab.run(&["trace", "model.toml", "--symbolic"]).ends(0);
+            let gradient = Table::read(&lab.run(&["gradient", "model.toml"]).ends(0).out).only("method", "reverse");
+            for (line, want) in ran.out.lines().skip(1).zip(gradient.numbers("derivative")) {
+                let derivative = line.split_once(" = ").expect("a formula").1;
+                lab.write("pasted.toml", shipped.replace("log(x1) + x1*x2 - sin(x2)", derivative));
+                let pasted = Table::read(&lab.run(&["simulate", "pasted.toml"]).ends(0).out);
+                let found = pasted.numbers("y")[0];
+                assert!((found - want).abs() <= 1e-12 * want.abs().max(1.0), "{line}: {found}, not {want}");
+            }
+        }
+    }
+    // Sums over the rows are said to be such.
+    let ran = lab.run(&["trace", "experiments/half_life.toml", "--symbolic", "--loss"]).ends(0);
+    assert!(ran.out.contains("Σ(") && ran.out.contains("Σ is the sum over the rows"), "{}", ran.out);
+}
+
 /// Table 3 of the same: the adjoints in the order of the sweep.
 #[test]
 fn the_reverse_table_of_the_worked_example() {

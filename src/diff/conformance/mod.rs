@@ -8,6 +8,7 @@
 //! - `rules`: each partial derivative against differences, each complex extension by the Cauchy-Riemann equations;
 //! - `gradients`: every method on one-operator programs;
 //! - `random_programs`: every exact method on random programs;
+//! - `jacobians`: Jacobians and second derivatives of whole programs, by every method;
 //! - `branches`: derivatives where the branch not taken has none;
 //! - `texts`: programs of the model language: their values against CPython's;
 //! - `densities`: log densities against their formulas, their integrals, their gradients.
@@ -20,6 +21,7 @@ mod branches;
 mod densities;
 mod domain;
 mod gradients;
+mod jacobians;
 mod random_programs;
 mod rules;
 mod texts;

@@ -10,6 +10,7 @@
 //! Loops are written out first. Whatever the form, no more than `limit` nodes are ever made.
 
 mod expand;
+pub mod formula;
 pub mod simplify;
 #[cfg(test)]
 mod tests;
@@ -26,11 +27,11 @@ use crate::ir::{Builder, Node, Operator, Program, Value};
 /// expression, or that it would be too large.
 pub fn gradient(program: &Program, form: &Form) -> Result<Program, String> {
     let first = Program { outputs: program.outputs[..1].to_vec(), ..program.clone() };
-    jacobian(&first, 0..program.inputs, form)
+    jacobian(&first, &[0], 0..program.inputs, form)
 }
 
-/// The program whose outputs are every output, then for each output its derivatives in the inputs of `range`.
-pub fn jacobian(program: &Program, range: Range<usize>, form: &Form) -> Result<Program, String> {
+/// The program whose outputs are every output, then for each output of `which` its derivatives in the inputs of `range`.
+pub fn jacobian(program: &Program, which: &[usize], range: Range<usize>, form: &Form) -> Result<Program, String> {
     let (sharing, limit) = (form.sharing, form.limit);
     let mut program = unroll::unroll(program, limit)?;
     if sharing != Sharing::Throughout {
@@ -40,9 +41,9 @@ pub fn jacobian(program: &Program, range: Range<usize>, form: &Form) -> Result<P
     let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
     let values = b.inline_all(&program, &inputs, &columns);
-    let mut derivatives: Vec<Vec<Value>> = vec![Vec::new(); program.outputs.len()];
+    let mut derivatives: Vec<Vec<Value>> = vec![Vec::new(); which.len()];
     for k in range {
-        let found = derivatives_in(&program, &values, &mut b, k, form)?;
+        let found = derivatives_in(&program, which, &values, &mut b, k, form)?;
         for (row, derivative) in derivatives.iter_mut().zip(found) {
             row.push(derivative);
         }
@@ -71,14 +72,19 @@ pub fn jacobian(program: &Program, range: Range<usize>, form: &Form) -> Result<P
     Ok(b.finish(&outputs, tree.inputs, tree.columns))
 }
 
+fn is_branch(operator: Operator) -> bool {
+    matches!(operator, Operator::Select | Operator::Minimum | Operator::Maximum)
+}
+
 /// What is said of an expression that is too large.
 pub fn too_large(most: usize) -> String {
     format!("the expression would exceed {most} nodes")
 }
 
-/// The derivatives of the outputs in input `k`.
+/// The derivatives of the outputs of `which` in input `k`.
 fn derivatives_in(
     program: &Program,
+    which: &[usize],
     values: &[Value],
     b: &mut Builder,
     k: usize,
@@ -89,13 +95,18 @@ fn derivatives_in(
         let slope = match node {
             Node::Input(input) => (*input as usize == k).then(|| b.constant(1.0)),
             Node::Sum(operand) if form.simplify => slopes[operand.index()][0].map(|slope| simplify::sum(b, slope)),
-            Node::Apply(operator, _) if form.simplify && *operator != Operator::Select => {
+            Node::Apply(operator, _) if form.simplify && !is_branch(*operator) => {
                 let operands: Vec<Value> = node.operands().iter().map(|v| values[v.index()]).collect();
+                let steep = forward::is_steep(b, *operator, &operands);
                 let mut total: Option<Value> = None;
-                for (which, operand) in node.operands().iter().enumerate() {
+                for (position, operand) in node.operands().iter().enumerate() {
                     let Some(inner) = slopes[operand.index()][0] else { continue };
-                    let Some(partial) = operator.partial(b, &operands, values[index], which) else { continue };
-                    let term = simplify::multiply(b, partial, inner);
+                    let Some(partial) = operator.partial(b, &operands, values[index], position) else { continue };
+                    let term = match position {
+                        // A number is no exact zero.
+                        0 if steep && b.known(inner).is_none() => b.apply(Operator::Masked, &[inner, partial]),
+                        _ => simplify::multiply(b, partial, inner),
+                    };
                     total = Some(match total {
                         Some(total) => simplify::add(b, total, term),
                         None => term,
@@ -112,7 +123,7 @@ fn derivatives_in(
         }
     }
     let zero = b.constant(0.0);
-    Ok(program.outputs.iter().map(|v| slopes[v.index()][0].unwrap_or(zero)).collect())
+    Ok(which.iter().map(|at| slopes[program.outputs[*at].index()][0].unwrap_or(zero)).collect())
 }
 
 /// Of the nodes made on the way many are dropped again: so many times the limit are too many all the same.
