@@ -278,6 +278,11 @@ impl Parser<'_> {
         self.in_function = outer;
         let (name, name_span) = (self.written(&name.span).to_string(), name.span);
         let span = word.span.start..self.before()[1].end;
+        if let Some(first) = self.functions.iter().find(|first| first.name == name).map(|first| first.name_span.clone())
+        {
+            let message = format!("two functions have the name `{name}`");
+            self.faults.because(&name_span, message, "", &first, "the first one");
+        }
         self.functions.push(Function { name, name_span, parameters, body: body?, span });
         Ok(())
     }

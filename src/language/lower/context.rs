@@ -73,7 +73,14 @@ impl Lowering<'_> {
     /// What a name stands for, in the innermost context; captured on the way where it lives outside.
     pub fn look_up(&mut self, name: &str) -> Option<Meaning> {
         let local = self.calls.last().map(|mark| format!("{mark}{name}"));
-        local.and_then(|key| self.look_up_key(&key)).or_else(|| self.look_up_key(name))
+        if let Some(meaning) = local.and_then(|key| self.look_up_key(&key)) {
+            return Some(meaning);
+        }
+        if self.bound.last().is_some_and(|own| own.contains(name)) {
+            let reason = "the function assigns it, so that it is its own name throughout, and has no value yet";
+            return Some(Meaning::Unavailable(reason.into()));
+        }
+        self.look_up_key(name)
     }
 
     pub fn look_up_key(&mut self, key: &str) -> Option<Meaning> {

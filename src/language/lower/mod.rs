@@ -8,7 +8,7 @@ mod expression;
 mod statement;
 mod survey;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -157,6 +157,8 @@ struct Lowering<'a> {
     contexts: Vec<Context>,
     /// Marks of the functions under way, the innermost last: the names local to a call carry its mark.
     calls: Vec<String>,
+    /// The names that are each function's own because it assigns them somewhere.
+    bound: Vec<BTreeSet<String>>,
     /// Calls so far, for the marks.
     marks: usize,
 }
@@ -164,7 +166,8 @@ struct Lowering<'a> {
 impl<'a> Lowering<'a> {
     fn new(text: &'a Arc<Text>, scope: &Scope, builder: &mut Builder, faults: &'a mut Vec<Diagnostic>) -> Lowering<'a> {
         let context = Context::outermost(std::mem::take(builder), scope.names.clone());
-        Lowering { text, faults, functions: Vec::new(), contexts: vec![context], calls: Vec::new(), marks: 0 }
+        let (functions, calls, bound) = (Vec::new(), Vec::new(), Vec::new());
+        Lowering { text, faults, functions, contexts: vec![context], calls, bound, marks: 0 }
     }
 
     /// Gives the builder back, and the names of the end.

@@ -3,11 +3,11 @@
 //! A branch is carried out on both sides, and what it assigns is selected. A `while` whose promise `at_most(n)` is broken
 //! leaves NaN in what it assigns. A name that a branch not taken would have assigned is NaN.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::context::{Carried, meaning_of};
 use super::expression::Walk;
-use super::survey::{assigned, returning};
+use super::survey::{assigned, bound, element_written, returning};
 use super::{Lowering, Meaning};
 use crate::ir::{LoopKind, Operator, Value};
 use crate::language::tree::{Action, Expression, Form, Function, Statement, Target};
@@ -425,8 +425,26 @@ impl Lowering<'_> {
             });
         }
         let meanings: Vec<Meaning> = meanings.into_iter().collect::<Option<_>>()?;
+        for ((name, _), _) in
+            function.parameters.iter().zip(&meanings).filter(|(_, m)| matches!(m, Meaning::Vector(..)))
+        {
+            // In Python the caller's vector would change; here it would not.
+            if let Some(target) = element_written(&function.body, name) {
+                let help = "fill a vector of another name, made by `zeros(n)` in the function".to_string();
+                let message = format!("`{name}` is a vector of the caller");
+                return self.fault(
+                    &target.name_span,
+                    message,
+                    "a function can only change vectors of its own",
+                    Some(help),
+                );
+            }
+        }
         self.marks += 1;
         self.calls.push(format!("{}\0", self.marks));
+        let mut own = BTreeSet::new();
+        bound(&function.body, &mut own);
+        self.bound.push(own);
         for ((name, _), meaning) in function.parameters.iter().zip(meanings) {
             let key = self.key(name);
             self.assign(key, meaning);
@@ -436,6 +454,7 @@ impl Lowering<'_> {
         let flow = self.block(&function.body);
         self.set_mask(outer);
         let mark = self.calls.pop().unwrap_or_default();
+        self.bound.pop();
         self.names().retain(|key, _| !key.starts_with(&mark));
         if self.faults.len() > faults && self.calls.is_empty() {
             // Every call has the faults of the body; they are reported once.

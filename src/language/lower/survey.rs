@@ -1,6 +1,8 @@
-//! What statements do, seen before they are lowered: the names that they assign, and whether they return.
+//! What statements do, seen before they are lowered: the names and elements that they assign, and whether they return.
 
-use crate::language::tree::{Action, Statement};
+use std::collections::BTreeSet;
+
+use crate::language::tree::{Action, Statement, Target};
 
 /// The names that statements assign, in the order of the text.
 pub fn assigned(statements: &[Statement]) -> Vec<String> {
@@ -29,6 +31,39 @@ pub fn assigned(statements: &[Statement]) -> Vec<String> {
     let mut names = Vec::new();
     collect(statements, &mut names);
     names
+}
+
+/// The names that statements give a new meaning, which makes them a function's own: all that are assigned but for
+/// vectors of which an element is.
+pub fn bound(statements: &[Statement], names: &mut BTreeSet<String>) {
+    for statement in statements {
+        match &statement.action {
+            Action::Assign { target, .. } if target.index.is_none() => _ = names.insert(target.name.clone()),
+            Action::Assign { .. } | Action::Return(_) => {}
+            Action::For { variable, body, .. } => {
+                names.insert(variable.clone());
+                bound(body, names);
+            }
+            Action::While { body, .. } => bound(body, names),
+            Action::If { branches, otherwise } => {
+                branches.iter().for_each(|(_, body)| bound(body, names));
+                bound(otherwise, names);
+            }
+        }
+    }
+}
+
+/// Where statements assign an element of the vector of this name.
+pub fn element_written<'a>(statements: &'a [Statement], name: &str) -> Option<&'a Target> {
+    statements.iter().find_map(|statement| match &statement.action {
+        Action::Assign { target, .. } => (target.index.is_some() && target.name == name).then_some(target),
+        Action::For { body, .. } | Action::While { body, .. } => element_written(body, name),
+        Action::If { branches, otherwise } => {
+            let first = branches.iter().find_map(|(_, body)| element_written(body, name));
+            first.or_else(|| element_written(otherwise, name))
+        }
+        Action::Return(_) => None,
+    })
 }
 
 /// A `return` among statements.
