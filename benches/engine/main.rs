@@ -14,8 +14,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use problems::{NAMES, Problem};
-use sbi_run::diff::{Method, Objective};
-use sbi_run::engine::{Level, Workspace};
+use sbi_run::diff::{Method, Objective, Options};
+use sbi_run::engine::{Level, Rows, Workspace};
 
 const METHODS: [(&str, Method); 6] = [
     ("forward_difference", Method::ForwardDifference),
@@ -64,6 +64,10 @@ fn main() {
     }
 }
 
+fn objective(problem: &Problem, rows: &Rows, method: Method) -> Result<Objective, String> {
+    Objective::new(&problem.program, rows, method, &Options::default())
+}
+
 fn measure(problem: &Problem, wanted: impl Fn(&str) -> bool, lines: &mut Vec<Line>) {
     let rows = problem.rows();
     let inputs = problem.program.inputs;
@@ -73,7 +77,7 @@ fn measure(problem: &Problem, wanted: impl Fn(&str) -> bool, lines: &mut Vec<Lin
         eprintln!("{:<16} {method:<20} {:>12.3} µs", problem.name, least * 1e6);
         lines.push(Line { problem: problem.name.clone(), method: method.into(), least, middle, compile });
     };
-    let exact = Objective::new(&problem.program, &rows, Method::Reverse, None, 0.0).expect("reverse mode never fails");
+    let exact = objective(problem, &rows, Method::Reverse).expect("reverse mode never fails");
     let mut expected = vec![0.0; problem.points.len() * (inputs + 1)];
     for (point, out) in problem.points.iter().zip(expected.chunks_mut(inputs + 1)) {
         out[0] = exact.gradient(point, &mut workspace, &mut out[1..]);
@@ -95,9 +99,9 @@ fn measure(problem: &Problem, wanted: impl Fn(&str) -> bool, lines: &mut Vec<Lin
         if inputs > MANY && method != Method::Reverse {
             continue;
         }
-        let build = || Objective::new(&problem.program, &rows, method, None, 0.0);
-        let objective = match build() {
-            Ok(objective) => objective,
+        let build = || objective(problem, &rows, method);
+        let found = match build() {
+            Ok(found) => found,
             Err(why) => {
                 eprintln!("{:<16} {name:<20} {why}", problem.name);
                 continue;
@@ -107,7 +111,7 @@ fn measure(problem: &Problem, wanted: impl Fn(&str) -> bool, lines: &mut Vec<Lin
         let mut out = vec![0.0; expected.len()];
         let mut all = || {
             for (point, out) in problem.points.iter().zip(out.chunks_mut(inputs + 1)) {
-                out[0] = objective.gradient(black_box(point), &mut workspace, &mut out[1..]);
+                out[0] = found.gradient(black_box(point), &mut workspace, &mut out[1..]);
             }
         };
         line(name, compile, &mut all);
@@ -210,8 +214,7 @@ fn write_data(problem: &Problem, directory: &Path) {
     let mut numbers: Vec<f64> = sizes.iter().map(|size| *size as f64).collect();
     problem.columns.iter().for_each(|column| numbers.extend(column));
     problem.points.iter().for_each(|point| numbers.extend(point));
-    let exact = Objective::new(&problem.program, &problem.rows(), Method::Reverse, None, 0.0)
-        .expect("reverse mode never fails");
+    let exact = objective(problem, &problem.rows(), Method::Reverse).expect("reverse mode never fails");
     for point in &problem.points {
         let mut gradient = vec![0.0; point.len()];
         numbers.push(exact.gradient(point, &mut Workspace::default(), &mut gradient));
