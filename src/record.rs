@@ -69,7 +69,9 @@ pub struct Interval {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Derivative {
     pub method: String,
-    /// 0 is the start; the others are draws from the priors.
+    /// The value of each axis of the plan; None where it stands for several, because they do not change this derivative.
+    pub axes: Vec<Option<String>>,
+    /// 0 is the start; then draws from the priors, then the grid.
     pub point: usize,
     pub parameters: usize,
     pub outputs: usize,
@@ -82,8 +84,39 @@ pub struct Derivative {
     pub digits: f64,
     pub value_ns: f64,
     pub gradient_ns: f64,
-    /// Operations of the program that gives the gradient.
+    /// Operations of what gives the gradient.
     pub operations: usize,
     /// Nodes of the derivative as an expression; only for `symbolic`.
     pub expression_nodes: Option<usize>,
+    pub loss: f64,
+    /// The answer itself, in some of the parameters.
+    pub components: Vec<Component>,
+}
+
+/// One component of a gradient.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Component {
+    pub parameter: String,
+    /// Of the parameter.
+    pub value: f64,
+    pub derivative: f64,
+    pub reference: f64,
+    /// -log10 of the error of this component, relative to the reference, at most 17.
+    pub digits: f64,
+}
+
+/// A method that could not differentiate a variant's model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub method: String,
+    /// As in `Derivative`.
+    pub axes: Vec<Option<String>>,
+    pub reason: String,
+}
+
+/// The comparison of differentiation methods.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Derivatives {
+    pub rows: Vec<Derivative>,
+    pub refusals: Vec<Refusal>,
 }

@@ -31,7 +31,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         Err(exit) => return exit,
     };
     print(&loaded[0].warnings);
-    let (experiment, model) = (&loaded[0].experiment, &loaded[0].models[0]);
+    let (experiment, model) = (&loaded[0].plan.variants[0].experiment, &loaded[0].models[0]);
     let mut point = model.start(experiment);
     if let Err(faults) = place(model, arguments.at.as_deref().unwrap_or(""), &mut point) {
         print(&faults);

@@ -16,7 +16,7 @@ use crate::journal::files::set_aside;
 use crate::journal::resume::{Flags, decide};
 use crate::journal::{Folder, Journal};
 use crate::record::{Record, Status};
-use crate::report::{self, Machine, Measurement, Results};
+use crate::report::{self, Machine, Results};
 use crate::terminal::progress::{Screen, print_result};
 
 #[derive(Args, Debug)]
@@ -175,14 +175,8 @@ fn run(
         return Err(fault);
     }
     journal.sync()?;
+    let derivatives = execute::compare(plan, &prepared, cancel);
     let interrupted = cancel.load(Ordering::Relaxed);
-    let derivatives: Vec<Measurement> = match interrupted || experiment.differentiation.compare == 0 {
-        true => Vec::new(),
-        false => execute::compare(plan, &prepared, cancel)
-            .into_iter()
-            .map(|derivative| Measurement { variant: 0, derivative })
-            .collect(),
-    };
     let machine = machine(threads);
     let best = report::best_run(plan, &records);
     let fit = best.and_then(|run| {

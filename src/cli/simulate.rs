@@ -32,7 +32,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    let (experiment, model) = (&loaded[0].experiment, &loaded[0].models[0]);
+    let (experiment, model) = (&loaded[0].plan.variants[0].experiment, &loaded[0].models[0]);
     print(&loaded[0].warnings);
     let at = arguments.at.as_deref().unwrap_or("");
     let mut faults = place(model, at, &mut model.start(experiment)).err().unwrap_or_default();

@@ -9,6 +9,7 @@ use crate::ir::Program;
 #[derive(Clone, Debug)]
 pub struct Objective {
     value: Kernel,
+    value_operations: usize,
     gradient: Gradient,
     inputs: usize,
     method: Method,
@@ -19,7 +20,10 @@ pub struct Objective {
 enum Gradient {
     Quotient(Quotient),
     /// Inputs: the point and the imaginary parts; outputs: real and imaginary part.
-    ComplexStep(Kernel),
+    ComplexStep {
+        kernel: Kernel,
+        operations: usize,
+    },
     /// Outputs: the value, then the components in order, in one or more kernels.
     Program {
         kernels: Vec<Kernel>,
@@ -51,7 +55,10 @@ impl Objective {
             Method::ForwardDifference => Gradient::Quotient(Quotient::Forward),
             Method::CentralDifference => Gradient::Quotient(Quotient::Central),
             Method::Richardson => Gradient::Quotient(Quotient::Richardson),
-            Method::ComplexStep => Gradient::ComplexStep(bound(&complex_step::transform(program))),
+            Method::ComplexStep => {
+                let program = complex_step::transform(program);
+                Gradient::ComplexStep { operations: program.operations(), kernel: bound(&program) }
+            }
             Method::Symbolic => {
                 let derivative = symbolic::gradient(program, &options.symbolic)?;
                 let nodes = Some(derivative.nodes.len());
@@ -70,7 +77,8 @@ impl Objective {
                 Gradient::Program { operations: program.operations(), kernels: vec![bound(&program)], nodes: None }
             }
         };
-        Ok(Objective { value: bound(program), gradient, inputs, method, options: *options })
+        let value_operations = program.operations();
+        Ok(Objective { value: bound(program), value_operations, gradient, inputs, method, options: *options })
     }
 
     /// Number of inputs.
@@ -113,7 +121,7 @@ impl Objective {
                 }
                 value
             }
-            Gradient::ComplexStep(kernel) => {
+            Gradient::ComplexStep { kernel, .. } => {
                 let steps = |x: f64| self.options.step_at(self.method, x);
                 complex_step::gradient(kernel, point, &steps, workspace, gradient);
                 self.value(point, workspace)
@@ -158,7 +166,7 @@ impl Objective {
         let n = self.inputs as u64;
         match self.gradient {
             Gradient::Quotient(quotient) => quotient.most() * n + 1,
-            Gradient::ComplexStep(_) => n + 1,
+            Gradient::ComplexStep { .. } => n + 1,
             Gradient::Program { .. } => 1,
         }
     }
@@ -170,8 +178,8 @@ impl Objective {
 
     fn operations_of(&self, evaluations: u64) -> usize {
         match &self.gradient {
-            Gradient::Quotient(_) => evaluations as usize * self.value.instructions(),
-            Gradient::ComplexStep(kernel) => self.inputs * kernel.instructions() + self.value.instructions(),
+            Gradient::Quotient(_) => evaluations as usize * self.value_operations,
+            Gradient::ComplexStep { operations, .. } => self.inputs * operations + self.value_operations,
             Gradient::Program { operations, .. } => *operations,
         }
     }

@@ -5,6 +5,7 @@
 //! operators). Real arithmetic only: what IEEE 754 overflows to infinity is a number here.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use crate::diff::forward;
 use crate::ir::{Loop, LoopKind, Node, Operator, Program, Rate, Value};
@@ -13,32 +14,46 @@ use crate::math::precise::{self, Real, special};
 /// The gradient of the first output in reference arithmetic, rounded to doubles at the end.
 #[derive(Clone, Debug)]
 pub struct Reference {
-    program: Program,
-    rates: Vec<Rate>,
-    needed: Vec<bool>,
+    /// Programs that give the components, some each, in order.
+    parts: Vec<Part>,
     /// The columns that the program names, and the number of rows.
     columns: Vec<Vec<f64>>,
     rows: usize,
 }
 
+#[derive(Clone, Debug)]
+struct Part {
+    program: Program,
+    rates: Vec<Rate>,
+    needed: Vec<bool>,
+}
+
+impl Part {
+    fn new(program: &Program, inputs: std::ops::Range<usize>) -> Part {
+        let mut program = forward::gradient(program, inputs);
+        // The value often holds terms, such as log factorials, that no derivative needs.
+        program.outputs.remove(0);
+        Part { rates: program.rates(), needed: program.needed(), program }
+    }
+}
+
 impl Reference {
     /// Of a program over `columns` of `rows` numbers each.
     pub fn new(program: &Program, columns: &[Vec<f64>], rows: usize) -> Reference {
-        let mut program = forward::gradient(program, 0..program.inputs);
-        // The value often holds terms, such as log factorials, that no derivative needs.
-        program.outputs.remove(0);
-        let (rates, needed) = (program.rates(), program.needed());
-        Reference { program, rates, needed, columns: columns.to_vec(), rows }
+        Reference { parts: vec![Part::new(program, 0..program.inputs)], columns: columns.to_vec(), rows }
+    }
+
+    /// The same in some of the inputs alone: its cost grows with their number.
+    pub fn in_inputs(program: &Program, inputs: &[usize], columns: &[Vec<f64>], rows: usize) -> Reference {
+        let parts = inputs.iter().map(|k| Part::new(program, *k..k + 1)).collect();
+        Reference { parts, columns: columns.to_vec(), rows }
     }
 
     /// The components of the gradient at `point`.
     pub fn gradient(&self, point: &[f64]) -> Vec<f64> {
         let point: Vec<Real> = point.iter().map(|x| Real::from_f64(*x)).collect();
-        self.evaluate(&point).iter().map(Real::to_f64).collect()
-    }
-
-    fn evaluate(&self, inputs: &[Real]) -> Vec<Real> {
-        outputs(&self.program, &self.rates, &self.needed, inputs, &self.columns, self.rows)
+        let of = |part: &Part| outputs(&part.program, &part.rates, &part.needed, &point, &self.columns, self.rows);
+        self.parts.iter().flat_map(of).map(|x| x.to_f64()).collect()
     }
 }
 
@@ -51,10 +66,15 @@ pub fn values(program: &Program, inputs: &[Real], columns: &[Vec<f64>], rows: us
 #[derive(Clone, Debug)]
 enum Held {
     One(Real),
-    Many(Vec<Held>),
+    /// Shared, because loops hand whole vectors on in every step.
+    Many(Arc<Vec<Held>>),
 }
 
 impl Held {
+    fn vector(parts: impl IntoIterator<Item = Held>) -> Held {
+        Held::Many(Arc::new(parts.into_iter().collect()))
+    }
+
     fn one(&self) -> &Real {
         match self {
             Held::One(number) => number,
@@ -120,7 +140,7 @@ fn sum_rows(
     let by_row: Vec<usize> = (0..program.nodes.len()).filter(|i| needed[*i] && rates[*i].by_row()).collect();
     let zero = || Held::One(Real::from_f64(0.0));
     let start = |sum: &Value| match program.node(*sum) {
-        Node::Scatter { size, .. } => Held::Many((0..*size).map(|_| zero()).collect()),
+        Node::Scatter { size, .. } => Held::vector((0..*size).map(|_| zero())),
         _ => zero(),
     };
     let mut totals: Vec<Held> = sums.iter().map(start).collect();
@@ -132,7 +152,8 @@ fn sum_rows(
             match (program.node(*sum), total) {
                 (Node::Scatter { index, number, size }, Held::Many(parts)) => {
                     if let Some(k) = position(values[index.index()].one(), *size as usize) {
-                        parts[k] = Held::One(parts[k].one().add(values[number.index()].one()));
+                        let sum = parts[k].one().add(values[number.index()].one());
+                        Arc::make_mut(parts)[k] = Held::One(sum);
                     }
                 }
                 (node, total) => *total = Held::One(total.one().add(values[node.operands()[0].index()].one())),
@@ -172,11 +193,11 @@ fn simple(node: &Node, values: &[Held], inputs: &[Held], columns: &[Vec<f64>], r
             };
             match size {
                 None => of(0),
-                Some(size) => Held::Many((0..size).map(of).collect()),
+                Some(size) => Held::vector((0..size).map(of)),
             }
         }
-        Node::Pack(elements) => Held::Many(elements.iter().map(|v| at(v).clone()).collect()),
-        Node::Fill(number, size) => Held::Many(vec![at(number).clone(); *size as usize]),
+        Node::Pack(elements) => Held::vector(elements.iter().map(|v| at(v).clone())),
+        Node::Fill(number, size) => Held::vector(vec![at(number).clone(); *size as usize]),
         Node::Element { vector, index } => {
             let parts = at(vector).many();
             match position(at(index).one(), parts.len()) {
@@ -189,10 +210,10 @@ fn simple(node: &Node, values: &[Held], inputs: &[Held], columns: &[Vec<f64>], r
             if let Some(k) = position(at(index).one(), parts.len()) {
                 parts[k] = at(element).clone();
             }
-            Held::Many(parts)
+            Held::vector(parts)
         }
         Node::Result { of, index } => at(of).many()[*index as usize].clone(),
-        Node::Loop(body) => Held::Many(run_loop(body, values)),
+        Node::Loop(body) => Held::vector(run_loop(body, values)),
         Node::Sum(_) | Node::Scatter { .. } => unreachable!("sums are taken elsewhere"),
     }
 }

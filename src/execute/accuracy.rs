@@ -1,110 +1,297 @@
-//! The comparison of differentiation methods: accuracy against the reference, and cost, at draws from the priors.
+//! The comparison of differentiation methods: accuracy against the reference, and cost, at chosen points.
+//!
+//! Every variant of the plan is measured whose derivative differs. What determines a derivative is the program, the data,
+//! the points, the method and its own settings: variants that agree in these are measured once, and their row leaves
+//! those axes empty in which they differ. One model is taken at a time, so that memory is that of one.
 
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::Duration;
 
 use rayon::prelude::*;
 
 use crate::diff::reference::Reference;
 use crate::diff::{Method, Objective, Options};
 use crate::engine::Workspace;
-use crate::execute::Prepared;
-use crate::experiment::Form;
+use crate::execute::{Prepared, timing};
+use crate::experiment::{Experiment, Form};
 use crate::math::elementary;
 use crate::math::random::Stream;
 use crate::math::statistics::median;
+use crate::model::Model;
 use crate::plan::Plan;
-use crate::record::Derivative;
+use crate::record::{Component, Derivative, Derivatives, Refusal};
 
-/// Repetitions of a timed call; the fastest counts.
-const REPETITIONS: usize = 5;
+/// Points whose derivatives themselves are kept.
+const KEPT_POINTS: usize = 256;
 
-/// Every method at every step that the plan has, at the start and at draws from the priors, for the loss over θ of the
-/// first variant. The rows stand method by method.
-pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Vec<Derivative> {
-    let experiment = &plan.variants[0].experiment;
-    let model = &prepared[0].model;
-    let mut settings: Vec<(Option<f64>, Form)> = Vec::new();
-    for variant in &plan.variants {
-        let chosen = &variant.experiment.differentiation;
-        if !settings.contains(&(chosen.step, chosen.symbolic)) {
-            settings.push((chosen.step, chosen.symbolic));
+/// Parameters, evenly spread, in which the derivatives are judged: the reference costs a function in high-precision
+/// arithmetic for each.
+const JUDGED: usize = 64;
+
+/// What all measurements of time may take together, and those at one point.
+const TIME: Duration = Duration::from_millis(500);
+const TIME_AT_POINT: Duration = Duration::from_millis(4);
+
+/// Variants with one model and one set of points.
+struct Group<'a> {
+    model: &'a Model,
+    points: Vec<Vec<f64>>,
+    variants: Vec<usize>,
+}
+
+/// A method with its settings, and the variants that have it.
+struct Candidate {
+    method: Method,
+    /// With the form of `symbolic`, where that is not the default one.
+    name: String,
+    options: Options,
+    variants: Vec<usize>,
+}
+
+/// Every method of every variant, at the start, at draws from the priors and on the grid, for the loss over θ. The rows
+/// stand model by model, then method by method, then point by point. Nothing where `cancel` cut it short.
+pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Derivatives {
+    let groups = groups(plan, prepared);
+    let points: usize = groups.iter().map(|group| group.points.len()).sum();
+    let allowance = TIME_AT_POINT.min(TIME / u32::try_from(points.max(1)).unwrap_or(u32::MAX));
+    let mut all = Derivatives::default();
+    for group in &groups {
+        if !cancel.load(Ordering::Relaxed) {
+            measure(plan, group, allowance, cancel, &mut all);
         }
     }
-    let mut objectives: Vec<(String, Option<f64>, Objective)> = Vec::new();
-    for kind in &experiment.differentiation.methods {
-        let Some(method) = Method::named(kind.name) else { continue };
-        for (step, symbolic) in &settings {
-            let (step, symbolic) = (*step, *symbolic);
-            let used = method.default_step().map(|default| step.unwrap_or(default));
-            let name = symbolic.of(kind.name);
-            if !objectives.iter().any(|(other, known, _)| *other == name && *known == used) {
-                let options = Options { step, typical: 0.0, symbolic };
-                // A method that cannot differentiate this model says so in its runs.
-                if let Ok(objective) = Objective::new(&model.loss, &model.rows, method, &options) {
-                    objectives.push((name, used, objective));
-                }
+    if cancel.load(Ordering::Relaxed) { Derivatives::default() } else { all }
+}
+
+fn groups<'a>(plan: &Plan, prepared: &'a [Prepared]) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (index, (variant, prepared)) in plan.variants.iter().zip(prepared).enumerate() {
+        let model: &Model = &prepared.model;
+        let points = points(&variant.experiment, model);
+        if points.is_empty() {
+            continue;
+        }
+        let mut hash = DefaultHasher::new();
+        model.loss.hash(&mut hash);
+        points.iter().flatten().for_each(|x| x.to_bits().hash(&mut hash));
+        let alike = places.entry(hash.finish()).or_default();
+        let same = |place: &&usize| {
+            let group = &groups[**place];
+            group.model.loss == model.loss && group.points == points && group.model.table.columns == model.table.columns
+        };
+        match alike.iter().find(same) {
+            Some(place) => groups[*place].variants.push(index),
+            None => {
+                alike.push(groups.len());
+                groups.push(Group { model, points, variants: vec![index] });
             }
         }
     }
-    let reference = Reference::new(&model.loss, &model.table.columns, model.rows.count());
-    let points: Vec<Vec<f64>> = (0..experiment.differentiation.compare)
+    groups
+}
+
+/// The start, draws from the priors, then the grid.
+fn points(experiment: &Experiment, model: &Model) -> Vec<Vec<f64>> {
+    let compare = &experiment.differentiation.compare;
+    let start = model.start(experiment);
+    let mut points: Vec<Vec<f64>> = (0..compare.points)
         .map(|point| match point {
-            0 => model.start(experiment),
+            0 => start.clone(),
             _ => {
                 let mut stream = Stream::at(experiment.seed, "comparison of derivatives", "point", point as u64);
                 model.draw(experiment, &mut stream)
             }
         })
         .collect();
-    let by_point: Vec<Vec<Derivative>> = points
+    let names = model.free_names();
+    let place = |parameter: &usize| names.iter().position(|name| *name == experiment.parameters[*parameter].name);
+    for index in 0..compare.count() - compare.points {
+        let mut point = start.clone();
+        let mut repeat: usize = compare.grid.iter().map(|(_, values)| values.len()).product();
+        for (parameter, values) in &compare.grid {
+            repeat /= values.len();
+            if let Some(place) = place(parameter) {
+                point[place] = values[index / repeat % values.len()];
+            }
+        }
+        points.push(point);
+    }
+    points
+}
+
+/// The methods of the group's variants, in the order of the experiment, each with its settings in turn.
+fn candidates(plan: &Plan, group: &Group) -> Vec<Candidate> {
+    let mut candidates: Vec<(usize, Candidate)> = Vec::new();
+    for variant in &group.variants {
+        let differentiation = &plan.variants[*variant].experiment.differentiation;
+        for (order, kind) in differentiation.methods.iter().enumerate() {
+            let Some(method) = Method::named(kind.name) else { continue };
+            let mut options = Options::of(differentiation, 0.0);
+            // What the method does not use makes no difference.
+            if method.default_step().is_none() {
+                options.step = None;
+            }
+            if method != Method::Symbolic {
+                options.symbolic = Form::default();
+            }
+            match candidates.iter_mut().find(|(_, other)| other.method == method && other.options == options) {
+                Some((_, candidate)) => candidate.variants.push(*variant),
+                None => {
+                    let name = differentiation.name(kind);
+                    candidates.push((order, Candidate { method, name, options, variants: vec![*variant] }));
+                }
+            }
+        }
+    }
+    candidates.sort_by_key(|(order, _)| *order);
+    candidates.into_iter().map(|(_, candidate)| candidate).collect()
+}
+
+/// The value of each axis that all these variants have in common.
+fn shared(plan: &Plan, variants: &[usize]) -> Vec<Option<String>> {
+    let value = |axis: usize, variant: &usize| &plan.variants[*variant].values[axis];
+    let of = |axis: usize| {
+        let first = value(axis, &variants[0]);
+        variants.iter().all(|variant| value(axis, variant) == first).then(|| first.clone())
+    };
+    (0..plan.axes.len()).map(of).collect()
+}
+
+fn measure(plan: &Plan, group: &Group, allowance: Duration, cancel: &AtomicBool, all: &mut Derivatives) {
+    let model = group.model;
+    let made: Vec<(Candidate, Result<Objective, String>)> = candidates(plan, group)
+        .into_par_iter()
+        .map(|candidate| {
+            let objective = Objective::new(&model.loss, &model.rows, candidate.method, &candidate.options);
+            (candidate, objective)
+        })
+        .collect();
+    let mut objectives: Vec<(Candidate, Objective)> = Vec::new();
+    for (candidate, objective) in made {
+        match objective {
+            Ok(objective) => objectives.push((candidate, objective)),
+            Err(reason) => {
+                let axes = shared(plan, &candidate.variants);
+                all.refusals.push(Refusal { method: candidate.name.clone(), axes, reason });
+            }
+        }
+    }
+    let judged = judged(model.dimension());
+    let reference = match judged.len() == model.dimension() {
+        true => Reference::new(&model.loss, &model.table.columns, model.rows.count()),
+        false => Reference::in_inputs(&model.loss, &judged, &model.table.columns, model.rows.count()),
+    };
+    let answers: Vec<Vec<Derivative>> = group
+        .points
         .par_iter()
         .enumerate()
         .filter(|_| !cancel.load(Ordering::Relaxed))
         .map(|(index, point)| {
             let exact = reference.gradient(point);
-            let mut workspace = Workspace::default();
-            objectives
-                .iter()
-                .map(|(name, step, objective)| {
-                    let mut row = measure(objective, point, &exact, &mut workspace);
-                    row.method.clone_from(name);
-                    row.point = index;
-                    row.outputs = model.outputs.len();
-                    row.step = *step;
-                    row
-                })
-                .collect()
+            let answer = |(candidate, objective): &(Candidate, Objective)| Derivative {
+                axes: shared(plan, &candidate.variants),
+                step: candidate.method.default_step().map(|default| candidate.options.step.unwrap_or(default)),
+                ..answer(model, &candidate.name, objective, index, point, &judged, &exact)
+            };
+            objectives.par_iter().map(answer).collect()
         })
         .collect();
-    (0..objectives.len()).flat_map(|k| by_point.iter().map(move |rows| rows[k].clone())).collect()
+    if answers.len() < group.points.len() {
+        return;
+    }
+    let times: Vec<Vec<f64>> = group
+        .points
+        .iter()
+        .map(|point| match cancel.load(Ordering::Relaxed) {
+            true => vec![f64::NAN; objectives.len() + 1],
+            false => times(&objectives, point, allowance),
+        })
+        .collect();
+    for k in 0..objectives.len() {
+        all.rows.extend(answers.iter().zip(&times).map(|(rows, times)| Derivative {
+            value_ns: times[0],
+            gradient_ns: times[k + 1],
+            ..rows[k].clone()
+        }));
+    }
 }
 
-fn measure(objective: &Objective, point: &[f64], exact: &[f64], workspace: &mut Workspace) -> Derivative {
+/// Nanoseconds of one value, then of one value with gradient by each method.
+fn times(objectives: &[(Candidate, Objective)], point: &[f64], allowance: Duration) -> Vec<f64> {
+    let Some((_, first)) = objectives.first() else { return vec![f64::NAN] };
+    let mut workspace = Workspace::default();
+    let value = move || {
+        std::hint::black_box(first.value(std::hint::black_box(point), &mut workspace));
+    };
+    let mut calls: Vec<Box<dyn FnMut() + '_>> = vec![Box::new(value)];
+    for (_, objective) in objectives {
+        let mut workspace = Workspace::default();
+        let mut gradient = vec![0.0; point.len()];
+        calls.push(Box::new(move || {
+            std::hint::black_box(objective.gradient(std::hint::black_box(point), &mut workspace, &mut gradient));
+        }));
+    }
+    timing::interleaved(allowance, &mut calls)
+}
+
+/// The positions of the parameters in which the derivatives are judged: all, or some evenly spread, the first and the last
+/// among them.
+fn judged(parameters: usize) -> Vec<usize> {
+    if parameters <= JUDGED {
+        return (0..parameters).collect();
+    }
+    (0..JUDGED).map(|i| i * (parameters - 1) / (JUDGED - 1)).collect()
+}
+
+/// What a method answers at a point, without times, axes and step. `exact` are the derivatives in the judged parameters.
+fn answer(
+    model: &Model,
+    method: &str,
+    objective: &Objective,
+    index: usize,
+    point: &[f64],
+    judged: &[usize],
+    exact: &[f64],
+) -> Derivative {
     let mut gradient = vec![0.0; point.len()];
-    let value_ns = fastest(|| {
-        std::hint::black_box(objective.value(point, workspace));
-    });
-    let mut operations = 0;
-    let gradient_ns = fastest(|| {
-        operations = objective.take(point, workspace, &mut gradient, &mut []).operations;
-    });
-    let errors = scaled_errors(point, &gradient, exact);
+    let taken = objective.take(point, &mut Workspace::default(), &mut gradient, &mut []);
+    let at: Vec<f64> = judged.iter().map(|k| point[*k]).collect();
+    let found: Vec<f64> = judged.iter().map(|k| gradient[*k]).collect();
+    let errors = scaled_errors(&at, &found, exact);
     let max = errors.iter().copied().fold(0.0, |a: f64, b| if b.is_nan() || b > a { b } else { a });
+    let names = model.free_names();
+    let component = |(i, k): (usize, &usize)| Component {
+        parameter: names[*k].to_string(),
+        value: at[i],
+        derivative: found[i],
+        reference: exact[i],
+        digits: digits(relative(found[i] - exact[i], exact[i])),
+    };
+    let kept = if index < KEPT_POINTS { judged } else { &[] };
     Derivative {
-        method: String::new(),
-        point: 0,
+        method: method.to_string(),
+        axes: Vec::new(),
+        point: index,
         parameters: point.len(),
-        outputs: 0,
+        outputs: model.outputs.len(),
         step: None,
         max_relative_error: max,
         median_relative_error: median(&errors).unwrap_or(0.0),
         digits: digits(max),
-        value_ns,
-        gradient_ns,
-        operations,
+        value_ns: f64::NAN,
+        gradient_ns: f64::NAN,
+        operations: taken.operations,
         expression_nodes: objective.expression_nodes(),
+        loss: taken.value,
+        components: kept.iter().enumerate().map(component).collect(),
     }
+}
+
+fn relative(error: f64, size: f64) -> f64 {
+    if error == 0.0 { 0.0 } else { (error / size).abs() }
 }
 
 /// Errors of the components, each in the units of the loss (times |x_k|), relative to the largest component in those
@@ -112,11 +299,7 @@ fn measure(objective: &Objective, point: &[f64], exact: &[f64], workspace: &mut 
 fn scaled_errors(point: &[f64], gradient: &[f64], exact: &[f64]) -> Vec<f64> {
     let scale = |k: usize| if point[k] == 0.0 { 1.0 } else { point[k].abs() };
     let largest = (0..point.len()).map(|k| (exact[k] * scale(k)).abs()).fold(0.0, f64::max);
-    let error = |k: usize| {
-        let error = ((gradient[k] - exact[k]) * scale(k)).abs();
-        if error == 0.0 { 0.0 } else { error / largest }
-    };
-    (0..point.len()).map(error).collect()
+    (0..point.len()).map(|k| relative((gradient[k] - exact[k]) * scale(k), largest)).collect()
 }
 
 /// Correct decimal digits for a relative error, between 0 and 17.
@@ -125,14 +308,4 @@ pub fn digits(error: f64) -> f64 {
         return 0.0;
     }
     if error == 0.0 { 17.0 } else { (-elementary::log10(error)).clamp(0.0, 17.0) }
-}
-
-/// Nanoseconds of the fastest of a few calls.
-fn fastest(mut f: impl FnMut()) -> f64 {
-    let mut time = || {
-        let clock = Instant::now();
-        f();
-        clock.elapsed().as_nanos() as f64
-    };
-    (0..REPETITIONS).map(|_| time()).fold(f64::INFINITY, f64::min)
 }

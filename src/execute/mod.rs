@@ -8,6 +8,7 @@ pub mod estimate;
 mod objective;
 mod run;
 mod squares;
+mod timing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,7 +22,7 @@ use crate::model::Model;
 use crate::plan::{Plan, Run};
 use squares::LeastSquares;
 
-use crate::record::{Derivative, Record, Status};
+use crate::record::{Derivatives, Record, Status};
 
 /// What happens while a plan is carried out.
 pub enum Event<'a> {
@@ -116,8 +117,8 @@ pub fn execute(
     });
 }
 
-/// The accuracy and cost of every method of the first variant's model, at each point, in the order of the methods.
-pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Vec<Derivative> {
+/// The accuracy and cost of every differentiation method of every variant, at each point; nothing if it was cancelled.
+pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Derivatives {
     accuracy::compare(plan, prepared, cancel)
 }
 

@@ -106,7 +106,7 @@ impl<'a> Check<'a> {
         let simulator = self.simulator(&columns);
         let (data, written_data) = self.data(columns, &parameters, simulator.as_ref());
         let loss = self.loss(&data, simulator.as_ref());
-        let differentiation = self.differentiation();
+        let differentiation = self.differentiation(&parameters);
         let optimizers = self.optimizers(&parameters, differentiation.as_ref());
         let mut intervals = self.intervals();
         let stated = self.section("intervals").is_some_and(|table| table.get("methods").is_some());
@@ -123,7 +123,9 @@ impl<'a> Check<'a> {
         if !self.faults.iter().any(Diagnostic::is_error) {
             // A misspelt name would be reported as a parameter that nothing uses, too.
             self.unused(simulator.as_ref(), loss.as_ref(), &parameters);
-            if root.get("optimizer").is_none() && differentiation.as_ref().is_some_and(|chosen| chosen.compare == 0) {
+            if root.get("optimizer").is_none()
+                && differentiation.as_ref().is_some_and(|chosen| chosen.compare.count() == 0)
+            {
                 let message = "no optimizer is named, and no comparison of derivatives: nothing is run";
                 let help = "write `[[optimizer]]` and `method = \"lbfgs\"` below it";
                 self.faults.push(Diagnostic::warning(message).help(help));

@@ -1,11 +1,13 @@
 //! What is run: differentiation methods, optimizers, budget, intervals, and the expected answer.
 
 use super::check::Check;
-use super::check_parameters::{Declared, scalar_names};
+use super::check_parameters::{Declared, by_parameter, scalar_names};
 use super::file::{Node, Place, Table};
-use super::keys::{Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, OPTIMIZER, SYMBOLIC, Section};
+use super::keys::{
+    Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, MOST_POINTS, OPTIMIZER, SYMBOLIC, Section,
+};
 use super::reader::suggest;
-use super::{Budget, Differentiation, Expected, Form, Intervals, Optimizer, Sharing};
+use super::{Budget, Compare, Differentiation, Expected, Form, Intervals, Optimizer, Sharing};
 use crate::kind::Kind;
 
 impl Check<'_> {
@@ -24,9 +26,8 @@ impl Check<'_> {
         }
     }
 
-    pub fn differentiation(&mut self) -> Option<Differentiation> {
+    pub fn differentiation(&mut self, parameters: &[Declared]) -> Option<Differentiation> {
         let table = self.section_or_empty("differentiation");
-        let compare = table.table("compare").cloned().unwrap_or_default();
         Some(Differentiation {
             methods: self.rows(&table, &DIFFERENTIATION, "methods", Group::Method)?,
             step: match table.get("step") {
@@ -34,7 +35,7 @@ impl Check<'_> {
                 Some(node) => Some(self.quiet(node)?),
             },
             symbolic: self.form(table.table("symbolic").unwrap_or(&Table::default()))?,
-            compare: self.integer(&compare, &COMPARE, "points")? as usize,
+            compare: self.compare(&table, parameters)?,
         })
     }
 
@@ -46,6 +47,40 @@ impl Check<'_> {
             simplify: self.flag(table, &SYMBOLIC, "simplify")?,
             limit: usize::try_from(self.integer(table, &SYMBOLIC, "limit")?).ok()?,
         })
+    }
+
+    fn compare(&mut self, differentiation: &Table, parameters: &[Declared]) -> Option<Compare> {
+        let empty = Table::default();
+        let table = differentiation.table("compare").unwrap_or(&empty);
+        let points = self.integer(table, &COMPARE, "points")? as usize;
+        let Some(entry) = table.entry("grid") else { return Some(Compare { points, grid: Vec::new() }) };
+        let grid = entry.value.table()?;
+        let path = "differentiation.compare.grid";
+        let named = by_parameter(grid, parameters, path, &mut self.faults);
+        let mut sound = named.len() == grid.entries.len();
+        let mut values = Vec::new();
+        for (index, entry) in named {
+            let declared = &parameters[index];
+            let fixed = declared.checked.as_ref().is_some_and(|parameter| parameter.is_fixed());
+            if fixed || declared.size.is_some() {
+                let what = if fixed { "is fixed" } else { "is a vector" };
+                let message = format!("`{path}` varies `{}`, which {what}", entry.name);
+                self.faults.push(entry.place.error(message, "not a free scalar parameter"));
+                sound = false;
+            }
+            match self.input(&entry.name, &entry.value) {
+                Some(numbers) => values.push((index, numbers)),
+                None => sound = false,
+            }
+        }
+        let compare = Compare { points, grid: values };
+        let most = compare.grid.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()));
+        if most.is_none_or(|n| n > MOST_POINTS) {
+            let message = format!("the grid has more than {MOST_POINTS} points");
+            self.faults.push(entry.place.error(message, "too many"));
+            return None;
+        }
+        sound.then_some(compare)
     }
 
     pub fn optimizers(

@@ -27,17 +27,7 @@ impl Check<'_> {
         let mut sound = true;
         for entry in &inputs.entries {
             self.scope.declare(&entry.name, "input", &entry.place, None, &mut self.faults);
-            let values = match entry.value.list() {
-                Some([]) => {
-                    self.faults.push(
-                        entry.value.place.error(format!("the input `{}` has no values", entry.name), "empty list"),
-                    );
-                    None
-                }
-                Some(nodes) => nodes.iter().map(|node| self.quiet(node).filter(|value| value.is_finite())).collect(),
-                None => entry.value.table().and_then(|grid| self.spaced(grid, &entry.value.place)),
-            };
-            match values {
+            match self.input(&entry.name, &entry.value) {
                 Some(values) => {
                     written.insert(entry.name.clone(), self.written_input(&entry.value, &values));
                     axes.push((entry.name.clone(), values));
@@ -64,6 +54,18 @@ impl Check<'_> {
             table.columns.push((0..rows).map(|row| values[row / repeat % values.len()]).collect());
         }
         Columns::Made(Arc::new(table), written)
+    }
+
+    /// The values of one input of a grid: a list, or evenly spaced numbers.
+    pub fn input(&mut self, name: &str, node: &Node) -> Option<Vec<f64>> {
+        match node.list() {
+            Some([]) => {
+                self.faults.push(node.place.error(format!("the input `{name}` has no values"), "empty list"));
+                None
+            }
+            Some(nodes) => nodes.iter().map(|node| self.quiet(node).filter(|value| value.is_finite())).collect(),
+            None => node.table().and_then(|grid| self.spaced(grid, &node.place)),
+        }
     }
 
     /// The numbers of a range: `from`, `to`, `count`, `scale`.

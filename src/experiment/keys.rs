@@ -351,11 +351,27 @@ pub static SYMBOLIC: Section = Section {
     ],
 };
 
+/// More points than these take for ever.
+pub const MOST_POINTS: usize = 1_000_000;
+
 pub static COMPARE: Section = Section {
     summary: "Where the methods are compared.",
     row: None,
     names: None,
-    keys: &[key("points", integer(0, 1_000_000), Absent::Is(Default::Integer(0)), "How many draws from the priors.")],
+    keys: &[
+        key(
+            "points",
+            integer(0, MOST_POINTS as i64),
+            Absent::Is(Default::Integer(0)),
+            "How many points: the start, then draws from the priors.",
+        ),
+        key(
+            "grid",
+            named("scalar parameter", &Shape::Either(&[Shape::Section(&GRID), Shape::List])),
+            Absent::Means("no further points"),
+            "Further points: values of some parameters, or every combination of them; the others are at their start.",
+        ),
+    ],
 };
 
 pub static OPTIMIZER: Section = Section {

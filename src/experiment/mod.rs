@@ -151,8 +151,25 @@ pub struct Differentiation {
     pub step: Option<f64>,
     /// What `symbolic` means.
     pub symbolic: Form,
-    /// How many draws of the priors the methods are compared at; 0: not compared.
-    pub compare: usize,
+    pub compare: Compare,
+}
+
+/// Where the methods are compared.
+#[derive(Clone, Debug, Default)]
+pub struct Compare {
+    /// How many: the start, then draws from the priors.
+    pub points: usize,
+    /// Further points: the product of these values of scalar parameters, by their positions among the parameters, the
+    /// last varying fastest; the other parameters are at their start.
+    pub grid: Vec<(usize, Vec<f64>)>,
+}
+
+impl Compare {
+    /// How many points there are in all.
+    pub fn count(&self) -> usize {
+        let grid: usize = self.grid.iter().map(|(_, values)| values.len()).product();
+        self.points + if self.grid.is_empty() { 0 } else { grid }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -28,7 +28,7 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     put(&mut differentiation, "methods", words(&experiment.differentiation.methods));
     put_some(&mut differentiation, "step", experiment.differentiation.step);
     put(&mut differentiation, "symbolic", symbolic(&experiment.differentiation.symbolic));
-    put(&mut differentiation, "compare", named([("points".into(), experiment.differentiation.compare as i64)]));
+    put(&mut differentiation, "compare", compare(experiment));
     put(&mut root, "differentiation", differentiation);
     let mut budget = Table::new();
     put(&mut budget, "evaluations", whole(experiment.budget.evaluations));
@@ -162,6 +162,18 @@ fn simulator(experiment: &Experiment) -> Table {
     }
     put_some(&mut table, "program", simulator.program.as_ref().map(|program| program.text.text.clone()));
     put(&mut table, "outputs", formulas(&simulator.outputs));
+    table
+}
+
+fn compare(experiment: &Experiment) -> Table {
+    let compare = &experiment.differentiation.compare;
+    let mut table = Table::new();
+    put(&mut table, "points", whole(compare.points as u64));
+    let grid = compare.grid.iter();
+    let grid = named(grid.map(|(index, values)| (experiment.parameters[*index].name.clone(), values.clone())));
+    if !grid.is_empty() {
+        put(&mut table, "grid", grid);
+    }
     table
 }
 

@@ -291,16 +291,34 @@ impl Program {
         needed
     }
 
-    /// Number of operations that the outputs need, those of a body counted once: inputs, columns and constants are not
+    /// Number of operations that one evaluation of the outputs takes, those on rows counted for one row and those of a
+    /// loop for each of its steps (once where their number is not a constant): inputs, columns and constants are not
     /// operations.
     pub fn operations(&self) -> usize {
         let count = |node: &Node| match node {
             Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => 0,
             Node::Result { .. } => 0,
-            Node::Loop(body) => body.body.operations(),
+            Node::Loop(body) => body.body.operations().saturating_mul(self.steps(body)),
             _ => 1,
         };
-        self.nodes.iter().zip(self.needed()).filter(|(_, needed)| *needed).map(|(node, _)| count(node)).sum()
+        let needed = self.nodes.iter().zip(self.needed()).filter(|(_, needed)| *needed);
+        needed.map(|(node, _)| count(node)).fold(0, usize::saturating_add)
+    }
+
+    /// How often the body of one of its loops runs, at most; 1 where that is not a constant.
+    fn steps(&self, body: &Loop) -> usize {
+        let steps = match body.kind {
+            LoopKind::Bounded(most) => most as f64,
+            LoopKind::Counted => match body.count().map(|count| self.node(count)) {
+                Some(Node::Constant(bits)) => f64::from_bits(*bits).max(0.0),
+                _ => 1.0,
+            },
+            LoopKind::Backward => match body.forward().map(|forward| self.node(forward)) {
+                Some(Node::Loop(forward)) => self.steps(forward) as f64,
+                _ => 1.0,
+            },
+        };
+        steps as usize
     }
 
     /// The same, each operation counted as often as it is done: over `rows` rows where it is of a row value, over the

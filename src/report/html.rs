@@ -54,6 +54,7 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
                 put(&mut page, format_args!("<p class=\"soft\">{}</p>\n", escape(&note)));
             }
         }
+        None if results.plan.runs.is_empty() => {}
         None => page.push_str("<h2>Best fit</h2>\n<p>None: no run found a finite loss.</p>\n"),
     }
     picture(&mut page, "fit.svg");
@@ -69,17 +70,22 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
     }
     picture(&mut page, "convergence.svg");
     picture(&mut page, "comparison.svg");
-    if !results.derivatives.is_empty() {
+    if !results.derivatives.rows.is_empty() {
         page.push_str("<h2>Derivatives</h2>\n");
-        table(&mut page, &derivatives::rows(results), 1);
+        let rows = derivatives::rows(results, ROWS);
+        table(&mut page, &rows.cells, rows.left);
+        for line in derivatives::refusals(results) {
+            put(&mut page, format_args!("<p class=\"soft\">{}</p>\n", escape(&line)));
+        }
         page.push_str(
             "<p class=\"soft\">Correct digits of the gradient of the loss against the same program in 192-bit \
-             arithmetic, at the start and at draws from the priors, and the time of one gradient: medians over the \
-             points, and the worst point. Exact numbers are in derivatives.csv.</p>\n",
+             arithmetic, and the time of one gradient: medians over the points, and the worst point. Exact numbers are in derivatives.csv.</p>\n",
         );
     }
     picture(&mut page, "accuracy_cost.svg");
-    picture(&mut page, "step_size.svg");
+    for name in ["step_size.svg", "expression_nodes.svg", "cost.svg", "derivatives.svg"] {
+        picture(&mut page, name);
+    }
     let failures = summary::failures(results);
     if !failures.is_empty() {
         page.push_str("<h2>Failures</h2>\n<ul>\n");

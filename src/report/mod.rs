@@ -28,7 +28,7 @@ use crate::data::Table;
 use crate::experiment::Experiment;
 use crate::journal::{Error, Folder};
 use crate::plan::{Plan, Run};
-use crate::record::{Derivative, Record};
+use crate::record::{Derivatives, Record};
 
 pub use comparison::{Comparison, best_run, compare};
 pub use fit::fit;
@@ -46,18 +46,10 @@ pub struct Results<'a> {
     pub home: &'a Path,
     /// One per run of the plan, in its order; None where the run was not finished.
     pub records: &'a [Option<Record>],
-    pub derivatives: &'a [Measurement],
+    pub derivatives: &'a Derivatives,
     /// The data and the model at the best run (`best_run`), where there are data.
     pub fit: Option<&'a Fit>,
     pub machine: &'a Machine,
-}
-
-/// The accuracy and cost of a differentiation method, and the variant in which it was measured.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Measurement {
-    /// Which of `Plan::variants`.
-    pub variant: usize,
-    pub derivative: Derivative,
 }
 
 /// Data and model at one run's best point.
@@ -124,7 +116,7 @@ pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> 
         ("plan.csv", Box::new(|out| tables::plan(results.plan, out))),
         ("runs.csv", Box::new(|out| tables::runs(results, out))),
         ("comparison.csv", Box::new(|out| tables::comparison(results.plan, &comparison, out))),
-        ("derivatives.csv", Box::new(|out| tables::derivatives(results, out))),
+        ("derivatives.csv", Box::new(|out| derivatives::table(results, out))),
         ("intervals.csv", Box::new(|out| tables::intervals(results, out))),
         ("trace.csv", Box::new(|out| tables::trace(results, out))),
         ("predictions.csv", Box::new(|out| tables::predictions(results, out))),
@@ -133,6 +125,12 @@ pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> 
     for (name, table) in &tables {
         names.push(name.to_string());
         folder.write(name, table)?;
+    }
+    if results.derivatives.rows.iter().any(|row| !row.components.is_empty()) {
+        names.push("gradients.csv".to_string());
+        folder.write("gradients.csv", |out| derivatives::gradients(results, out))?;
+    } else {
+        folder.remove("gradients.csv")?;
     }
     let pictures = plots::all(results, &comparison);
     for name in plots::NAMES {

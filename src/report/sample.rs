@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Curve, Fit, Machine, Measurement, OutputFit, Results};
+use super::{Curve, Fit, Machine, OutputFit, Results};
 use crate::data::Table;
 use crate::experiment::*;
 use crate::kind::{self, Kind, Settings};
 use crate::math::elementary::{exp, pow, sin};
 use crate::plan::{Plan, Run, Variant};
-use crate::record::{Derivative, Interval, Record, Status, TracePoint};
+use crate::record::{Component, Derivative, Derivatives, Interval, Record, Status, TracePoint};
 
 const fn kind(name: &'static str) -> Kind {
     Kind { name, summary: "", reference: "", settings: &[], check: kind::independent }
@@ -37,7 +37,7 @@ pub struct Sample {
     pub experiment: Experiment,
     pub text: String,
     pub records: Vec<Option<Record>>,
-    pub derivatives: Vec<Measurement>,
+    pub derivatives: Derivatives,
     pub fit: Option<Fit>,
     pub machine: Machine,
 }
@@ -106,7 +106,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
             methods: METHODS.iter().collect(),
             step: None,
             symbolic: Form::default(),
-            compare: 0,
+            compare: Compare::default(),
         },
         optimizers: [&LBFGS, &EVOLUTION, &GENETIC].into_iter().map(optimizer).collect(),
         budget: Budget::of(20000),
@@ -197,8 +197,10 @@ pub fn small() -> Sample {
         residual: vec![-0.25, 0.5],
     };
     let inputs = Table { names: vec!["t".into()], columns: vec![vec![0.0, 1.0]], ..Table::default() };
+    let component = Component { parameter: "loss".into(), value: 24.0, derivative: 0.5, reference: 0.5, digits: 17.0 };
     let derivative = Derivative {
         method: "reverse".into(),
+        axes: vec![None],
         point: 0,
         parameters: 3,
         outputs: 1,
@@ -210,9 +212,16 @@ pub fn small() -> Sample {
         gradient_ns: 250.0,
         operations: 31,
         expression_nodes: None,
+        loss: 2.0,
+        components: vec![component],
     };
-    let stepped =
-        Derivative { method: "forward_difference".into(), step: Some(1e-8), digits: 8.0, ..derivative.clone() };
+    let stepped = Derivative {
+        method: "forward_difference".into(),
+        axes: vec![Some("1e-4".into())],
+        step: Some(1e-8),
+        digits: 8.0,
+        ..derivative.clone()
+    };
     Sample {
         plan: Plan {
             axes: vec!["differentiation.step".into()],
@@ -223,7 +232,7 @@ pub fn small() -> Sample {
         experiment: base,
         text: "title = \"<silver>\"\n".into(),
         records,
-        derivatives: [derivative, stepped].map(|derivative| Measurement { variant: 0, derivative }).to_vec(),
+        derivatives: Derivatives { rows: vec![derivative, stepped], refusals: Vec::new() },
         fit: Some(Fit { run: 0, inputs, outputs: vec![output], curve: None }),
         machine: Machine { host: "here".into(), cpu: "Some CPU, 2 cores".into(), threads: 2 },
     }
@@ -241,7 +250,7 @@ pub fn empty() -> Sample {
             ..self::record(index, 0.0, &[])
         });
     }
-    sample.derivatives.clear();
+    sample.derivatives = Derivatives::default();
     sample.fit = None;
     sample.experiment.title = None;
     sample.experiment.data = Data::None;
@@ -327,22 +336,22 @@ pub fn large(repeats: usize) -> Sample {
     for (m, (digits, cost)) in shapes.into_iter().enumerate() {
         for point in 0..100 {
             let digits = digits + 0.4 * noise(17 * point + m);
-            derivatives.push(Measurement {
-                variant: 0,
-                derivative: Derivative {
-                    method: METHODS[m].name.into(),
-                    point,
-                    parameters: 5,
-                    outputs: 1,
-                    step: (m < 2).then(|| [1e-4, 1e-6, 1e-8, 1e-10][point % 4]),
-                    max_relative_error: pow(10.0, -digits),
-                    median_relative_error: pow(10.0, -digits - 0.5),
-                    digits,
-                    value_ns: 500.0,
-                    gradient_ns: 500.0 * cost * (1.0 + 0.1 * noise(point * 31 + m)),
-                    operations: 40,
-                    expression_nodes: (m == 3).then_some(77),
-                },
+            derivatives.push(Derivative {
+                method: METHODS[m].name.into(),
+                axes: Vec::new(),
+                point,
+                parameters: 5,
+                outputs: 1,
+                step: (m < 2).then(|| [1e-4, 1e-6, 1e-8, 1e-10][point % 4]),
+                max_relative_error: pow(10.0, -digits),
+                median_relative_error: pow(10.0, -digits - 0.5),
+                digits,
+                value_ns: 500.0,
+                gradient_ns: 500.0 * cost * (1.0 + 0.1 * noise(point * 31 + m)),
+                operations: 40,
+                expression_nodes: (m == 3).then_some(77),
+                loss: 1.0,
+                components: Vec::new(),
             });
         }
     }
@@ -354,7 +363,7 @@ pub fn large(repeats: usize) -> Sample {
         experiment: base,
         text: "title = \"silver\"\n".into(),
         records,
-        derivatives,
+        derivatives: Derivatives { rows: derivatives, refusals: Vec::new() },
         fit: Some(Fit { run: 5 * repeats, inputs, outputs: vec![output], curve: Some(curve) }),
         machine: Machine { host: "here".into(), cpu: "Some CPU".into(), threads: 2 },
     }

@@ -38,10 +38,15 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
             text.push(format!("  … and {} more rows in comparison.csv", comparison.rows.len() - ROWS));
         }
     }
-    if !results.derivatives.is_empty() {
+    if !results.derivatives.rows.is_empty() {
+        let table = derivatives::rows(results, ROWS);
         text.push(String::new());
-        text.extend(aligned(&derivatives::rows(results), 1));
+        text.extend(aligned(&table.cells, table.left));
+        if table.left_out > 0 {
+            text.push(format!("  … and {} more rows in derivatives.csv", table.left_out));
+        }
     }
+    text.extend(derivatives::refusals(results).into_iter().map(|line| format!("  note: {line}")));
     let failures = failures(results);
     if !failures.is_empty() {
         text.push(String::new());

@@ -12,33 +12,33 @@ use super::numbers::{exact, field};
 use crate::plan::{Plan, Run};
 
 /// Rows of a table: each is written with the ends of line that RFC 4180 asks for.
-struct Rows<W: Write>(csv::Writer<W>);
+pub(super) struct Rows<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Rows<W> {
-    fn new(out: W, header: &[String]) -> io::Result<Rows<W>> {
+    pub fn new(out: W, header: &[String]) -> io::Result<Rows<W>> {
         let mut rows = Rows(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out));
         rows.write(header)?;
         Ok(rows)
     }
 
-    fn write<S: AsRef<[u8]>>(&mut self, fields: &[S]) -> io::Result<()> {
+    pub fn write<S: AsRef<[u8]>>(&mut self, fields: &[S]) -> io::Result<()> {
         self.0.write_record(fields).map_err(|error| match error.into_kind() {
             csv::ErrorKind::Io(error) => error,
             kind => io::Error::other(format!("{kind:?}")),
         })
     }
 
-    fn end(mut self) -> io::Result<()> {
+    pub fn end(mut self) -> io::Result<()> {
         self.0.flush()
     }
 }
 
-fn words(names: &[&str]) -> Vec<String> {
+pub(super) fn words(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| name.to_string()).collect()
 }
 
 /// The columns of the axes, told apart from the fixed columns.
-fn axes(plan: &Plan, fixed: &[&str]) -> Vec<String> {
+pub(super) fn axes(plan: &Plan, fixed: &[&str]) -> Vec<String> {
     let column = |path: &String| if fixed.contains(&path.as_str()) { format!("axis.{path}") } else { path.clone() };
     plan.axes.iter().map(column).collect()
 }
@@ -177,47 +177,6 @@ pub(super) fn comparison(plan: &Plan, comparison: &Comparison, out: &mut dyn Wri
             ]
             .map(field),
         );
-        rows.write(&fields)?;
-    }
-    rows.end()
-}
-
-/// `derivatives.csv`. Where the methods were measured in several variants, the axes follow the fixed columns.
-pub(super) fn derivatives(results: &Results, out: &mut dyn Write) -> io::Result<()> {
-    let fixed = [
-        "differentiation",
-        "point",
-        "parameters",
-        "outputs",
-        "step",
-        "max_relative_error",
-        "median_relative_error",
-        "digits",
-        "value_ns",
-        "gradient_ns",
-        "cost_ratio",
-        "operations",
-        "expression_nodes",
-    ];
-    let several = results.derivatives.windows(2).any(|pair| pair[0].variant != pair[1].variant);
-    let mut header = words(&fixed);
-    if several {
-        header.extend(axes(results.plan, &fixed));
-    }
-    let mut rows = Rows::new(out, &header)?;
-    for measurement in results.derivatives {
-        let d = &measurement.derivative;
-        let mut fields = vec![d.method.clone()];
-        fields.extend([d.point, d.parameters, d.outputs].map(|count| count.to_string()));
-        fields.push(field(d.step));
-        let cost_ratio = d.gradient_ns / d.value_ns;
-        let numbers = [d.max_relative_error, d.median_relative_error, d.digits, d.value_ns, d.gradient_ns, cost_ratio];
-        fields.extend(numbers.map(exact));
-        fields.push(d.operations.to_string());
-        fields.push(d.expression_nodes.map(|count| count.to_string()).unwrap_or_default());
-        if several {
-            fields.extend(results.plan.variants[measurement.variant].values.iter().cloned());
-        }
         rows.write(&fields)?;
     }
     rows.end()

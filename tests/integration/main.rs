@@ -2,7 +2,9 @@
 
 mod bounds;
 mod commands;
+mod derivatives;
 mod diagnostics;
+mod facts;
 mod golden;
 mod laws;
 mod nist;

@@ -36,7 +36,7 @@ fn the_example_of_the_format_page_reads_whole() {
     assert_eq!(experiment.parameters.len(), 5);
     assert_eq!(experiment.parameters[3].start, Some(vec![30.0]));
     assert_eq!(experiment.parameters[1].limits(), (100.0, 10000.0));
-    assert_eq!(experiment.differentiation.compare, 100);
+    assert_eq!(experiment.differentiation.compare.points, 100);
     assert_eq!(experiment.optimizers[1].settings.integer("population"), Some(60));
     assert_eq!(experiment.optimizers[1].settings.number("crossover"), Some(0.9));
     assert_eq!((experiment.budget.evaluations, experiment.budget.iterations), (20000, None));

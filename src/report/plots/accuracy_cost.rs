@@ -13,8 +13,7 @@ use crate::report::comparison::median;
 
 pub(super) fn draw(results: &Results) -> Option<Picture> {
     let mut methods: Vec<(&str, Vec<&Derivative>)> = Vec::new();
-    for measurement in results.derivatives {
-        let derivative = &measurement.derivative;
+    for derivative in &results.derivatives.rows {
         match methods.iter_mut().find(|(name, _)| *name == derivative.method) {
             Some((_, points)) => points.push(derivative),
             None => methods.push((&derivative.method, vec![derivative])),
@@ -28,7 +27,8 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
     let costs = methods.iter().flat_map(|(_, derivatives)| points(derivatives)).map(|point| point.0);
     let along = Logarithmic::over(costs.chain([1.0]))?;
     let (mut plots, mut marks): (Vec<Plot>, Vec<Plot>) = (Vec::new(), Vec::new());
-    for (i, (name, derivatives)) in methods.iter().enumerate() {
+    for (name, derivatives) in &methods {
+        let i = super::series::place(name);
         let points = points(derivatives);
         let mut costs: Vec<f64> = points.iter().map(|point| point.0).collect();
         let mut digits: Vec<f64> = points.iter().map(|point| point.1).collect();

@@ -6,8 +6,12 @@ mod accuracy_cost;
 mod axis;
 mod comparison;
 mod convergence;
+mod cost;
+mod expression_nodes;
 mod fit;
 mod intervals;
+mod series;
+mod slopes;
 mod step_size;
 
 use kuva::backend::svg::SvgBackend;
@@ -24,8 +28,17 @@ use super::{Results, numbers};
 use crate::plan::Plan;
 
 /// The files, in the order in which they are shown.
-pub(super) const NAMES: [&str; 6] =
-    ["fit.svg", "intervals.svg", "convergence.svg", "comparison.svg", "accuracy_cost.svg", "step_size.svg"];
+pub(super) const NAMES: [&str; 9] = [
+    "fit.svg",
+    "intervals.svg",
+    "convergence.svg",
+    "comparison.svg",
+    "accuracy_cost.svg",
+    "step_size.svg",
+    "expression_nodes.svg",
+    "cost.svg",
+    "derivatives.svg",
+];
 
 /// One picture.
 pub(super) struct Picture {
@@ -45,6 +58,9 @@ pub(super) fn all(results: &Results, comparison: &Comparison) -> Vec<Picture> {
         comparison::draw(results, comparison),
         accuracy_cost::draw(results),
         step_size::draw(results),
+        expression_nodes::draw(results),
+        cost::draw(results),
+        slopes::draw(results),
     ]
     .into_iter()
     .flatten()
