@@ -66,6 +66,11 @@ pub(super) fn gradients(results: &Results, out: &mut dyn Write) -> io::Result<()
 /// The axis of the step: measured by `step`, and drawn by itself.
 pub(super) const STEP: &str = "differentiation.step";
 
+/// Whether an axis is a setting of the methods: the step has a column of its own, forms are in the method's name.
+pub(super) fn of_method(path: &str) -> bool {
+    path.starts_with("differentiation.")
+}
+
 /// The axes along which a quantity can be drawn: their values are at least three different numbers. With the numbers,
 /// ascending.
 pub(super) fn numeric_axes(results: &Results) -> Vec<(usize, Vec<f64>)> {
@@ -128,8 +133,7 @@ pub(super) fn rows(results: &Results, most: usize) -> Table {
     shown.truncate(most);
     let nodes = groups.iter().any(|(_, members)| members[0].expression_nodes.is_some());
     let mut header = words(&["differentiation"]);
-    // The step has a column of its own.
-    let axes: Vec<usize> = (0..results.plan.axes.len()).filter(|axis| results.plan.axes[*axis] != STEP).collect();
+    let axes: Vec<usize> = (0..results.plan.axes.len()).filter(|axis| !of_method(&results.plan.axes[*axis])).collect();
     header.extend(axes.iter().map(|axis| results.plan.axes[*axis].clone()));
     let left = header.len();
     header.extend(words(&["points", "step", "digits", "worst", "operations"]));
@@ -169,7 +173,7 @@ pub(super) fn rows(results: &Results, most: usize) -> Table {
 pub(super) fn refusals(results: &Results) -> Vec<String> {
     let mut kinds: Vec<(&str, &str, Vec<String>)> = Vec::new();
     for refusal in &results.derivatives.refusals {
-        let pairs = results.plan.axes.iter().zip(&refusal.axes);
+        let pairs = results.plan.axes.iter().zip(&refusal.axes).filter(|(path, _)| !of_method(path));
         let at = pairs.filter_map(|(path, value)| Some(format!("{path} = {}", value.as_ref()?)));
         let at = at.collect::<Vec<_>>().join(", ");
         match kinds.iter_mut().find(|(method, reason, _)| *method == refusal.method && *reason == refusal.reason) {

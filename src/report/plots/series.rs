@@ -4,7 +4,7 @@ use super::axis::{Linear, Logarithmic};
 use super::{Results, marker};
 use crate::diff::METHODS;
 use crate::record::Derivative;
-use crate::report::derivatives::{STEP, numeric_axes};
+use crate::report::derivatives::{STEP, numeric_axes, of_method};
 use kuva::plot::LinePlot;
 use kuva::plot::scatter::ScatterPlot;
 use kuva::render::layout::Layout;
@@ -114,7 +114,7 @@ pub(super) fn label(results: &Results, d: &Derivative, words: &[usize]) -> Strin
     let mut label = d.method.clone();
     for axis in words {
         let path = &results.plan.axes[*axis];
-        if path.starts_with("differentiation.") {
+        if of_method(path) {
             continue;
         }
         if let Some(value) = &d.axes[*axis] {

@@ -12,6 +12,7 @@ use super::series::place;
 use super::{FAINT, Picture, colour, layout, marker, plain, thinned};
 use crate::record::Derivative;
 use crate::report::Results;
+use crate::report::derivatives::of_method;
 
 const PANELS: usize = 12;
 const COLUMNS: usize = 3;
@@ -23,8 +24,7 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
     let name = &results.experiment.parameters.get(*parameter)?.name;
     let on_grid = results.derivatives.rows.iter().filter(|d| d.point >= compare.points);
     // One panel for each combination of the axes that are not settings of the methods.
-    let axes: Vec<usize> =
-        (0..results.plan.axes.len()).filter(|axis| !results.plan.axes[*axis].starts_with("differentiation.")).collect();
+    let axes: Vec<usize> = (0..results.plan.axes.len()).filter(|axis| !of_method(&results.plan.axes[*axis])).collect();
     let mut panels: Vec<(Vec<&str>, Vec<&Derivative>)> = Vec::new();
     for d in on_grid {
         let key: Vec<&str> = axes.iter().map(|axis| d.axes[*axis].as_deref().unwrap_or("")).collect();
