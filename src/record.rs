@@ -28,6 +28,8 @@ pub struct Record {
     /// How many gradients the optimizer asked for.
     pub gradients: u64,
     pub iterations: u64,
+    /// Evaluations, with gradients, Jacobians and Hessians at what they really cost, in evaluations of the loss.
+    pub work: f64,
     /// In the order of the scalars; empty where the run failed before any finite loss.
     pub parameters: Vec<f64>,
     pub trace: Vec<TracePoint>,

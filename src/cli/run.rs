@@ -15,8 +15,9 @@ use crate::experiment::Data;
 use crate::journal::files::set_aside;
 use crate::journal::resume::{Flags, decide};
 use crate::journal::{Folder, Journal};
-use crate::record::{Record, Status};
-use crate::report::{self, Machine, Results};
+use crate::record::{Derivatives, Record, Status};
+use crate::report::suite::Part;
+use crate::report::{self, Comparison, Fit, Machine, Results};
 use crate::terminal::progress::{Screen, print_result};
 
 #[derive(Args, Debug)]
@@ -69,27 +70,76 @@ pub fn main(arguments: &Arguments) -> Exit {
     let threads = arguments.threads.map_or_else(default_threads, NonZeroUsize::get);
     let all = execute::with_threads(threads, || {
         let mut exit = Exit::Done;
-        for (path, one) in arguments.experiments.iter().zip(&loaded) {
-            if !arguments.quiet {
-                let rough = gradients_meet_kinks(path, one);
-                print(&one.warnings.iter().cloned().chain(rough).collect::<Vec<_>>());
-            }
-            match run(arguments, one, threads, &screen, &cancel) {
-                Ok(Exit::Done) => {}
-                Ok(Exit::RunsFailed) => exit = Exit::RunsFailed,
-                Ok(other) => return other,
-                Err(error) => {
-                    eprintln!("sbi-run: {error}");
-                    return Exit::Results;
+        let mut comparisons = Vec::new();
+        let fault = Mutex::new(None);
+        let ended = execute::scope(|scope| {
+            for (path, one) in arguments.experiments.iter().zip(&loaded) {
+                if !arguments.quiet {
+                    let rough = gradients_meet_kinks(path, one);
+                    print(&one.warnings.iter().cloned().chain(rough).collect::<Vec<_>>());
+                }
+                let done = match run(arguments, one, threads, &screen, &cancel) {
+                    Ok(done) => done,
+                    Err(error) => return Some(unwritten(&error)),
+                };
+                comparisons.push(Arc::clone(&done.comparison));
+                let ended = done.exit;
+                // The next experiment runs while the reports of this one are written.
+                let fault = &fault;
+                scope.spawn(move |_| {
+                    if let Err(error) = done.write() {
+                        fault.lock().expect("no panic while a fault is kept").get_or_insert(error);
+                    }
+                });
+                match ended {
+                    Exit::Done => {}
+                    Exit::RunsFailed => exit = Exit::RunsFailed,
+                    other => return Some(other),
                 }
             }
+            None
+        });
+        if let Some(error) = fault.into_inner().expect("no panic while a fault is kept") {
+            return unwritten(&error);
         }
-        exit
+        match ended {
+            Some(ended) => ended,
+            None => suite(arguments, &loaded, &comparisons, &screen).map_or_else(|error| unwritten(&error), |()| exit),
+        }
     });
     all.unwrap_or_else(|error| {
         eprintln!("sbi-run: cannot start {threads} threads: {error}");
         Exit::Invalid
     })
+}
+
+fn unwritten(error: &crate::journal::Error) -> Exit {
+    eprintln!("sbi-run: {error}");
+    Exit::Results
+}
+
+/// The comparison over several experiments, beside their folders.
+fn suite(
+    arguments: &Arguments,
+    loaded: &[Loaded],
+    comparisons: &[Arc<Comparison>],
+    screen: &Screen,
+) -> Result<(), crate::journal::Error> {
+    if loaded.len() < 2 {
+        return Ok(());
+    }
+    let parts: Vec<Part> = loaded
+        .iter()
+        .zip(comparisons)
+        .map(|(one, comparison)| Part { name: &one.experiment.name, plan: &one.plan, comparison })
+        .collect();
+    Folder::create(&arguments.out)?.write("comparison.csv", |out| report::suite::table(&parts, out))?;
+    if !arguments.quiet {
+        let file = arguments.out.join("comparison.csv").display().to_string();
+        // Standard output may be closed; the table is on disk.
+        let _ = print_result(screen, &report::suite::summary(&parts, &file));
+    }
+    Ok(())
 }
 
 /// Two experiments whose results would be written over each other.
@@ -123,13 +173,44 @@ fn default_threads() -> usize {
     given.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
-fn run(
+/// An experiment whose runs are done, or as far as they came.
+struct Done<'a> {
+    exit: Exit,
+    loaded: &'a Loaded,
+    records: Vec<Option<Record>>,
+    derivatives: Derivatives,
+    fit: Option<Fit>,
+    machine: Machine,
+    comparison: Arc<Comparison>,
+    folder: Folder,
+}
+
+impl Done<'_> {
+    fn results(&self) -> Results<'_> {
+        Results {
+            plan: &self.loaded.plan,
+            experiment: &self.loaded.experiment,
+            text: &self.loaded.text,
+            home: &self.loaded.home,
+            records: &self.records,
+            derivatives: &self.derivatives,
+            fit: self.fit.as_ref(),
+            machine: &self.machine,
+        }
+    }
+
+    fn write(&self) -> Result<(), crate::journal::Error> {
+        report::render(&self.results(), &self.comparison, &self.folder).map(|_| ())
+    }
+}
+
+fn run<'a>(
     arguments: &Arguments,
-    loaded: &Loaded,
+    loaded: &'a Loaded,
     threads: usize,
     screen: &Screen,
     cancel: &AtomicBool,
-) -> Result<Exit, crate::journal::Error> {
+) -> Result<Done<'a>, crate::journal::Error> {
     let (experiment, plan) = (&loaded.experiment, &loaded.plan);
     let path = arguments.out.join(&experiment.name);
     if arguments.fresh
@@ -177,35 +258,32 @@ fn run(
     journal.sync()?;
     let derivatives = execute::compare(plan, &prepared, cancel);
     let interrupted = cancel.load(Ordering::Relaxed);
-    let machine = machine(threads);
     let best = report::best_run(plan, &records);
     let fit = best.and_then(|run| {
         let variant = plan.runs[run].variant;
         let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
         has_data.then(|| report::fit(&loaded.models[variant], run, records[run].as_ref()?))?
     });
-    let results = Results {
-        plan,
-        experiment,
-        text: &loaded.text,
-        home: &loaded.home,
-        records: &records,
-        derivatives: &derivatives,
-        fit: fit.as_ref(),
-        machine: &machine,
+    let comparison = Arc::new(report::compare(plan, &records));
+    let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);
+    let exit = match interrupted {
+        true => Exit::Interrupted,
+        false if records.iter().any(failed) => Exit::RunsFailed,
+        false => Exit::Done,
     };
-    report::render(&results, &folder)?;
+    let done = Done { exit, loaded, records, derivatives, fit, machine: machine(threads), comparison, folder };
     if !arguments.quiet {
         // Standard output may be closed; the reports are on disk.
-        let _ = print_result(screen, &report::summary(&results, &path));
+        let _ = print_result(screen, &report::summary(&done.results(), &done.comparison, &path));
     }
     if interrupted {
-        let done = records.iter().flatten().count();
-        eprintln!("sbi-run: interrupted after {done} of {} runs; the same command goes on from there", plan.runs.len());
-        return Ok(Exit::Interrupted);
+        let finished = done.records.iter().flatten().count();
+        eprintln!(
+            "sbi-run: interrupted after {finished} of {} runs; the same command goes on from there",
+            plan.runs.len()
+        );
     }
-    let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);
-    Ok(if records.iter().any(failed) { Exit::RunsFailed } else { Exit::Done })
+    Ok(done)
 }
 
 /// What the timings were measured on.

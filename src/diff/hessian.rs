@@ -92,6 +92,17 @@ impl Hessian {
         Ok(Hessian { second, inputs: n, method, options })
     }
 
+    /// What one Hessian costs, in evaluations of the loss.
+    pub fn work(&self, loss: &Objective) -> f64 {
+        let n = self.inputs as f64;
+        match &self.second {
+            Second::Programs { whole: Some(kernel), .. } => loss.work_of(kernel),
+            Second::Programs { product, .. } => n * loss.work_of(product),
+            Second::ComplexStep(kernels) => n * kernels.iter().map(|kernel| loss.work_of(kernel)).sum::<f64>(),
+            Second::Quotient(_, gradient) => n * (gradient.evaluations() as f64 + gradient.surcharge()),
+        }
+    }
+
     /// The Hessian at a point: symmetric, n by n.
     pub fn matrix(&self, point: &[f64], workspace: &mut Workspace) -> Matrix {
         let n = self.inputs;

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::diff::difference::Quotient;
 use crate::diff::objective::TANGENTS;
-use crate::diff::{Method, Options, complex_step, forward, reverse, symbolic};
+use crate::diff::{Method, Objective, Options, complex_step, forward, reverse, symbolic};
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::Program;
 
@@ -123,6 +123,17 @@ impl Jacobian {
     /// most.
     pub fn operations(&self) -> u64 {
         self.operations
+    }
+
+    /// What one evaluation costs, with a value of the loss, beyond the evaluations that it counts.
+    pub fn surcharge(&self, loss: &Objective) -> f64 {
+        let values = self.values.as_ref().map_or(0.0, |kernel| loss.work_of(kernel));
+        values
+            + match &self.derivatives {
+                Derivatives::Quotient(..) => 0.0,
+                Derivatives::ComplexStep(kernel) => self.inputs as f64 * (loss.work_of(kernel) - 1.0),
+                Derivatives::Programs(kernels) => kernels.iter().map(|(_, kernel)| loss.work_of(kernel)).sum(),
+            }
     }
 
     /// Every output at every row, output by output, in `values`; the Jacobian, `height` rows of n numbers, in `jacobian`.

@@ -154,6 +154,22 @@ impl Objective {
         value
     }
 
+    /// What one gradient with its value costs beyond `evaluations`, in evaluations of the loss, by the costs of their
+    /// operations.
+    pub fn surcharge(&self) -> f64 {
+        match &self.gradient {
+            Gradient::Quotient(_) => 0.0,
+            Gradient::ComplexStep { kernel, .. } => self.inputs as f64 * (self.work_of(kernel) - 1.0),
+            Gradient::Program { kernels, .. } => kernels.iter().map(|kernel| self.work_of(kernel)).sum::<f64>() - 1.0,
+        }
+    }
+
+    /// What a kernel costs, in evaluations of the loss.
+    pub fn work_of(&self, kernel: &Kernel) -> f64 {
+        let value = self.value.work();
+        if value > 0.0 { kernel.work() / value } else { 1.0 }
+    }
+
     /// Instructions of one value, those on rows counted once.
     pub fn instructions(&self) -> usize {
         self.value.instructions()

@@ -13,6 +13,7 @@ mod level;
 mod run;
 mod sum;
 mod tape;
+mod work;
 
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
+pub use rayon::scope;
 
 use crate::diff::{Hessian, Method, Objective, Options};
 use crate::infer::intervals::Informer;
@@ -137,6 +138,7 @@ fn failed(run: &Run, reason: String) -> Record {
         evaluations: 0,
         gradients: 0,
         iterations: 0,
+        work: 0.0,
         parameters: Vec::new(),
         trace: Vec::new(),
         intervals: Vec::new(),

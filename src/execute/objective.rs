@@ -10,7 +10,7 @@ use crate::engine::Workspace;
 use crate::execute::Prepared;
 use crate::math::linear::Matrix;
 use crate::model::Model;
-use crate::optimize::{End, Problem, Squares};
+use crate::optimize::{Ask, End, Problem, Squares};
 
 thread_local! {
     /// One workspace a thread serves every kernel.
@@ -62,6 +62,21 @@ impl Problem for Unconstrained<'_> {
 
     fn gradient_evaluations(&self) -> u64 {
         self.objective.evaluations()
+    }
+
+    fn surcharge(&self, of: Ask) -> f64 {
+        match of {
+            Ask::Gradient => self.objective.surcharge(),
+            Ask::Squares => self
+                .prepared
+                .squares(self.position, self.method, &self.options)
+                .map_or(0.0, |squares| squares.surcharge(self.objective)),
+            Ask::Hessian => {
+                let counted = self.objective.evaluations() as f64 * self.dimension() as f64;
+                let hessian = self.prepared.hessian(self.position, self.method, &self.options);
+                hessian.map_or(0.0, |hessian| hessian.work(self.objective) - counted)
+            }
+        }
     }
 
     fn is_exact(&self) -> bool {

@@ -14,7 +14,7 @@ use crate::optimize::{self, Outcome, Problem, Reason, Task};
 use crate::plan::{Plan, Run};
 use crate::record::{Record, Status, TracePoint};
 
-/// Trace points that a record keeps; a longer trace keeps every second, fourth, … point, and the last.
+/// Trace points that a record keeps. A longer trace keeps points whose evaluations grow by a factor, and the last.
 const TRACE: usize = 256;
 
 /// Carries out one run; None where `cancel` cut it short. `waiting`: how many runs no thread has begun yet.
@@ -69,9 +69,13 @@ pub fn run(
         outcome.evaluations += last.evaluations;
         outcome.gradients += last.gradients;
         outcome.iterations += last.iterations;
+        outcome.work += last.work;
         let loss_of = |theta: &Option<Vec<f64>>| theta.as_ref().map(|theta| value(prepared.loss(), theta));
         let (old, new) = (loss_of(&theta), loss_of(&polished));
-        if last.reason == Reason::Interrupted || new.is_some_and(|new| old.is_none_or(|old| new <= old)) {
+        // Of two losses that differ by rounding only, that of a converged polish is nearer to the minimum.
+        let room = if last.status() == Status::Converged { 16.0 * f64::EPSILON } else { 0.0 };
+        let better = |new: f64| old.is_none_or(|old| new <= old + room * old.abs());
+        if last.reason == Reason::Interrupted || new.is_some_and(better) {
             theta = polished;
             outcome.best = last.best;
             outcome.reason = last.reason;
@@ -102,6 +106,7 @@ pub fn run(
         evaluations: outcome.evaluations,
         gradients: outcome.gradients,
         iterations: outcome.iterations,
+        work: outcome.work,
         parameters: theta.map(|theta| model.complete(&theta)).unwrap_or_default(),
         trace: trace.points(),
         intervals,
@@ -220,31 +225,34 @@ fn start(experiment: &Experiment, model: &Model, repeat: usize) -> Vec<f64> {
     }
 }
 
-/// A trace that forgets every second point when it grows too long.
+/// A trace that thins out, evenly over the logarithm of the evaluations, when it grows too long.
 #[derive(Default)]
 struct Trace {
     kept: Vec<TracePoint>,
     last: Option<TracePoint>,
-    /// Points so far, and how many of them stand for one kept.
-    seen: u64,
-    stride: u64,
+    /// By what share the evaluations grow from one point that is kept to the next.
+    growth: f64,
 }
 
 impl Trace {
     fn push(&mut self, point: &TracePoint) {
-        self.stride = self.stride.max(1);
-        if self.seen.is_multiple_of(self.stride) {
+        let far = |last: &TracePoint, next: &TracePoint, growth: f64| {
+            next.evaluations as f64 >= last.evaluations as f64 * (1.0 + growth)
+        };
+        if self.kept.last().is_none_or(|last| far(last, point, self.growth)) {
             self.kept.push(point.clone());
-            if self.kept.len() > TRACE {
-                let mut position = 0;
-                self.kept.retain(|_| {
-                    position += 1;
-                    position % 2 == 1
-                });
-                self.stride *= 2;
-            }
         }
-        self.seen += 1;
+        while self.kept.len() > TRACE {
+            self.growth = if self.growth == 0.0 { 0.01 } else { 1.5 * self.growth };
+            let mut last: Option<TracePoint> = None;
+            self.kept.retain(|point| {
+                let keep = last.as_ref().is_none_or(|last| far(last, point, self.growth));
+                if keep {
+                    last = Some(point.clone());
+                }
+                keep
+            });
+        }
         self.last = Some(point.clone());
     }
 

@@ -1,6 +1,6 @@
 //! The residuals of a loss made of squares with their Jacobian, by the run's differentiation method.
 
-use crate::diff::{Jacobian, Method, Options};
+use crate::diff::{Jacobian, Method, Objective, Options};
 use crate::engine::{Rows, Workspace};
 use crate::math::linear::Matrix;
 use crate::model::Residuals;
@@ -40,5 +40,10 @@ impl LeastSquares {
             }
         }
         Squares { loss, residuals, jacobian, scale: self.scale, evaluations }
+    }
+
+    /// What one answer of `at`, with the loss there, costs beyond the evaluations that it counts.
+    pub fn surcharge(&self, loss: &Objective) -> f64 {
+        self.parts.surcharge(loss)
     }
 }

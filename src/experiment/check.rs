@@ -1,6 +1,7 @@
 //! What an experiment file means: every fault at once, or the experiment with its warnings.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::file::{Node, Place, Table};
 use super::keys::{self, Absent, Section};
@@ -30,8 +31,8 @@ pub fn read_with(written: &Written, values: &[(String, toml::Value)], catalog: &
 /// Checks a file that was read.
 pub fn check(written: &Written, catalog: &Catalog) -> Checked {
     let root = Place { source: written.source.clone(), span: 0..0 };
-    let (scope, constants, faults) = (Scope::default(), Vec::new(), Vec::new());
-    let mut check = Check { catalog, written, constants, scope, faults };
+    let (scope, constants, vectors, faults) = (Scope::default(), Vec::new(), Vec::new(), Vec::new());
+    let mut check = Check { catalog, written, constants, vectors, scope, faults };
     check.read_constants();
     let complete = written.faults.is_empty();
     let faults = std::mem::take(&mut check.faults);
@@ -58,6 +59,7 @@ pub struct Check<'a> {
     pub catalog: &'a Catalog,
     pub written: &'a Written,
     pub constants: Vec<(String, f64)>,
+    pub vectors: Vec<(String, Arc<[f64]>)>,
     pub scope: Scope,
     pub faults: Vec<Diagnostic>,
 }
@@ -71,8 +73,20 @@ impl<'a> Check<'a> {
             return self.faults.push(table.place.error(message, "expected a table"));
         };
         for entry in &table.entries {
-            self.scope.declare(&entry.name, "constant", &entry.place, None, &mut self.faults);
+            let size = entry.value.list().map(<[_]>::len);
+            self.scope.declare(&entry.name, "constant", &entry.place, size, &mut self.faults);
             let before = self.faults.len();
+            if let Some(nodes) = entry.value.list() {
+                let of = |node| number::of(node, &self.constants, &mut self.faults).unwrap_or(f64::NAN);
+                let values: Vec<f64> = nodes.iter().map(of).collect();
+                let sound = !values.is_empty() && values.iter().all(|value| value.is_finite());
+                if !sound && self.faults.len() == before {
+                    let message = format!("the constant `{}` must be a list of finite numbers", entry.name);
+                    self.faults.push(entry.value.place.error(message, "expected numbers"));
+                }
+                self.vectors.push((entry.name.clone(), values.into()));
+                continue;
+            }
             let value = number::of(&entry.value, &self.constants, &mut self.faults);
             match value.filter(|value| value.is_finite()) {
                 Some(value) => self.constants.push((entry.name.clone(), value)),
@@ -142,6 +156,7 @@ impl<'a> Check<'a> {
             reference: text("reference"),
             seed: self.integer(root, &keys::EXPERIMENT, "seed")? as u64,
             constants: self.constants.clone(),
+            vectors: self.vectors.clone(),
             data,
             simulator: simulator?.into_simulator()?,
             parameters,

@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::check_parameters::{Declared, by_parameter, scalar_names};
-use super::file::{Node, Place, Table};
+use super::file::{Entry, Node, Place, Table};
 use super::keys::{
     Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, MOST_POINTS, OPTIMIZER, SYMBOLIC, Section,
 };
@@ -191,31 +191,45 @@ impl Check<'_> {
 
     pub fn expected(&mut self, parameters: &[Declared]) -> Option<Expected> {
         let table = self.section_or_empty("expected");
-        let names = scalar_names(parameters);
-        let mut values: Vec<(String, f64)> = Vec::new();
-        for entry in table.entries.iter().filter(|entry| EXPECTED.key(&entry.name).is_none()) {
-            let name = &entry.name;
-            let vector = parameters.iter().find(|parameter| parameter.name == *name && parameter.size.is_some());
-            if let Some(vector) = vector {
-                let elements = self.elements(&entry.value, vector.size, &format!("expected.{name}"))?;
-                values.extend(elements.into_iter().enumerate().map(|(i, value)| (format!("{name}[{i}]"), value)));
-            } else if names.contains(name) {
-                let path = format!("expected.{name}");
-                values.extend(self.elements(&entry.value, None, &path)?.into_iter().map(|value| (name.clone(), value)));
-            } else {
-                let message = format!("`expected` names `{name}`, which is not a parameter");
-                let fault = entry.place.error(message, "unknown parameter");
-                let known = names.iter().map(String::as_str).chain(EXPECTED.keys.iter().map(|key| key.name));
-                self.faults.push(suggest(fault, name, known));
-            }
-        }
+        let errors = table.table("standard_errors").cloned().unwrap_or_default();
+        let of_parameters = table.entries.iter().filter(|entry| EXPECTED.key(&entry.name).is_none());
+        let values = self.stated(of_parameters, parameters, "expected")?;
+        let standard_errors = self.stated(errors.entries.iter(), parameters, "expected.standard_errors")?;
         Some(Expected {
             loss: match table.get("loss") {
                 None => None,
                 Some(node) => Some(self.quiet(node)?),
             },
             parameters: values,
+            standard_errors,
             tolerance: self.number(&table, &EXPECTED, "tolerance")?,
         })
+    }
+
+    /// Numbers that stand under the names of parameters, by the names of the scalars.
+    fn stated<'e>(
+        &mut self,
+        entries: impl Iterator<Item = &'e Entry>,
+        parameters: &[Declared],
+        section: &str,
+    ) -> Option<Vec<(String, f64)>> {
+        let names = scalar_names(parameters);
+        let mut values: Vec<(String, f64)> = Vec::new();
+        for entry in entries {
+            let (name, path) = (&entry.name, format!("{section}.{}", entry.name));
+            let vector = parameters.iter().find(|parameter| parameter.name == *name && parameter.size.is_some());
+            if let Some(vector) = vector {
+                let elements = self.elements(&entry.value, vector.size, &path)?;
+                values.extend(elements.into_iter().enumerate().map(|(i, value)| (format!("{name}[{i}]"), value)));
+            } else if names.contains(name) {
+                values.extend(self.elements(&entry.value, None, &path)?.into_iter().map(|value| (name.clone(), value)));
+            } else {
+                let message = format!("`{section}` names `{name}`, which is not a parameter");
+                let fault = entry.place.error(message, "unknown parameter");
+                let keys = EXPECTED.keys.iter().map(|key| key.name).filter(|_| section == "expected");
+                self.faults.push(suggest(fault, name, names.iter().map(String::as_str).chain(keys)));
+            }
+        }
+        Some(values)
     }
 }

@@ -128,9 +128,9 @@ pub static EXPERIMENT: Section = Section {
         ),
         key(
             "constants",
-            named("constant", &FINITE),
+            named("constant", &Shape::Numbers),
             NOTHING,
-            "Names with a fixed value; each may use those before it.",
+            "Names with a fixed value, or with a list of them: a vector, used as `A[i]`. Each may use the numbers before it.",
         ),
         key("data", Shape::Section(&DATA), Absent::Means("no data: one row without columns"), "What was observed."),
         key(
@@ -441,6 +441,12 @@ pub static EXPECTED: Section = Section {
     names: Some(("parameter", &Shape::Numbers)),
     keys: &[
         key("loss", FINITE, NOTHING, "The smallest loss."),
+        key(
+            "standard_errors",
+            named("parameter", &Shape::Numbers),
+            NOTHING,
+            "Certified standard errors of parameters, by their names: `comparison.csv` says to how many digits they are met.",
+        ),
         key("tolerance", number(Range::Positive), Absent::Is(Default::Number(1e-5)), "Allowed relative deviation."),
     ],
 };

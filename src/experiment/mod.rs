@@ -56,6 +56,8 @@ pub struct Experiment {
     pub reference: Option<String>,
     pub seed: u64,
     pub constants: Vec<(String, f64)>,
+    /// Constants that are vectors.
+    pub vectors: Vec<(String, Arc<[f64]>)>,
     pub data: Data,
     pub simulator: Simulator,
     pub parameters: Vec<Parameter>,
@@ -217,6 +219,8 @@ pub struct Expected {
     pub loss: Option<f64>,
     /// By the parameter's scalar name (`a`, `A[3]`).
     pub parameters: Vec<(String, f64)>,
+    /// Their standard errors, by the same names.
+    pub standard_errors: Vec<(String, f64)>,
     /// Allowed relative deviation.
     pub tolerance: f64,
 }

@@ -17,7 +17,9 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
         put_some(&mut root, key, text.clone());
     }
     put(&mut root, "seed", experiment.seed as i64);
-    put(&mut root, "constants", named(experiment.constants.iter().map(|(name, value)| (name.clone(), *value))));
+    let mut constants = named(experiment.constants.iter().map(|(name, value)| (name.clone(), *value)));
+    constants.extend(named(experiment.vectors.iter().map(|(name, values)| (name.clone(), values.to_vec()))));
+    put(&mut root, "constants", constants);
     if let Some(data) = data {
         put(&mut root, "data", written_data(experiment, data));
     }
@@ -46,6 +48,9 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     let mut expected = Table::new();
     put_some(&mut expected, "loss", experiment.expected.loss);
     put(&mut expected, "tolerance", experiment.expected.tolerance);
+    if !experiment.expected.standard_errors.is_empty() {
+        put(&mut expected, "standard_errors", named(experiment.expected.standard_errors.iter().cloned()));
+    }
     expected.extend(named(experiment.expected.parameters.iter().cloned()));
     put(&mut root, "expected", expected);
     let optimizers: Vec<Value> = experiment.optimizers.iter().map(optimizer).collect();

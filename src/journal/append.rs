@@ -175,6 +175,7 @@ mod tests {
             evaluations: 10,
             gradients: 10,
             iterations: 5,
+            work: 0.0,
             parameters: vec![loss],
             trace: Vec::new(),
             intervals: Vec::new(),

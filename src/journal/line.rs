@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::record::{Interval, Record, Status, TracePoint};
 
 /// Number of the format; a reader refuses every other one.
-pub(super) const FORMAT: u64 = 1;
+pub(super) const FORMAT: u64 = 2;
 
 /// The first line of a journal.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,8 @@ struct Line {
     loss: Option<Number>,
     /// Evaluations, gradients, iterations.
     work: (u64, u64, u64),
+    /// Of all of it, in evaluations of the loss.
+    cost: Number,
     parameters: Vec<Number>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     trace: Vec<Point>,
@@ -130,6 +132,7 @@ fn payload(record: &Record, seconds: f64) -> serde_json::Result<String> {
         reason: record.reason.clone(),
         loss: record.loss.map(Number),
         work: (record.evaluations, record.gradients, record.iterations),
+        cost: Number(record.work),
         parameters: record.parameters.iter().copied().map(Number).collect(),
         trace: record.trace.iter().map(point).collect(),
         intervals: record.intervals.iter().map(bounds).collect(),
@@ -164,6 +167,7 @@ fn record(line: Line) -> Record {
         evaluations,
         gradients,
         iterations,
+        work: line.cost.0,
         parameters: line.parameters.into_iter().map(|x| x.0).collect(),
         trace: line.trace.into_iter().map(point).collect(),
         intervals: line.intervals.into_iter().map(interval).collect(),
@@ -204,6 +208,7 @@ mod tests {
             evaluations: u64::MAX,
             gradients: 17,
             iterations: 0,
+            work: 1e300,
             parameters: vec![1.0, -0.0, 5e-324, f64::INFINITY, f64::NEG_INFINITY, 1e300, 123456789.0],
             trace: vec![
                 TracePoint { iteration: 0, evaluations: 1, gradients: 0, loss: f64::INFINITY, gradient_norm: None },

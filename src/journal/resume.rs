@@ -91,6 +91,7 @@ mod tests {
             evaluations: 0,
             gradients: 0,
             iterations: 0,
+            work: 0.0,
             parameters: Vec::new(),
             trace: Vec::new(),
             intervals: Vec::new(),

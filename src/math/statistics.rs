@@ -99,6 +99,22 @@ pub fn sorted_quantile(sorted: &[f64], p: f64) -> Option<f64> {
     Some(if weight == 0.0 || low == high { low } else { low + weight * (high - low) })
 }
 
+/// The interval of Wilson (1927) for a probability of which `successes` of `trials` are known: what a test of the level
+/// does not reject. (0, 1) without trials.
+pub fn wilson(successes: usize, trials: usize, level: f64) -> (f64, f64) {
+    if trials == 0 {
+        return (0.0, 1.0);
+    }
+    let z = normal_quantile(0.5 + 0.5 * level);
+    let (k, n) = (successes as f64, trials as f64);
+    let middle = (k + 0.5 * z * z) / (n + z * z);
+    let half = z / (n + z * z) * (k * (n - k) / n + 0.25 * z * z).sqrt();
+    // Exact at the ends, where rounding would leave a little.
+    let low = if successes == 0 { 0.0 } else { (middle - half).max(0.0) };
+    let high = if successes == trials { 1.0 } else { (middle + half).min(1.0) };
+    (low, high)
+}
+
 /// The mean; None of an empty sample.
 pub fn mean(sample: &[f64]) -> Option<f64> {
     if sample.is_empty() { None } else { Some(sample.iter().sum::<f64>() / sample.len() as f64) }

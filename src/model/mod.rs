@@ -309,6 +309,10 @@ fn scope(experiment: &Experiment, columns: &[String], all: &[Value], b: &mut Bui
     for (name, number) in &experiment.constants {
         scope.insert(name, Meaning::Scalar(b.constant(*number)));
     }
+    for (name, numbers) in &experiment.vectors {
+        let elements: Vec<Value> = numbers.iter().map(|number| b.constant(*number)).collect();
+        scope.insert(name, Meaning::Vector(b.pack(&elements), elements.len() as u32));
+    }
     let mut rest = all;
     for parameter in &experiment.parameters {
         let (mine, others) = rest.split_at(parameter.len());

@@ -207,7 +207,9 @@ impl Strategy<'_, '_> {
             self.agreed = 1;
         }
         self.lowest = self.lowest.min(self.best);
-        let settled = self.agreed >= AGREEMENT || *ending == Ending::Flat;
+        // With a loss to reach, that runs agree is no reason to end above it.
+        let aims = self.guard.budget().target.is_some();
+        let settled = (self.agreed >= AGREEMENT && !aims) || *ending == Ending::Flat;
         if self.restarts == Restarts::None || self.left <= 0 || settled {
             self.guard.stop(if *ending == Ending::Step { Reason::StepTolerance } else { Reason::LossTolerance });
             return;

@@ -12,7 +12,7 @@ use argmin::core::{CostFunction, Error, Gradient, KV, Problem, Solver, State, Te
 
 use super::ledger::{Best, Ledger};
 use super::stopping::Convergence;
-use super::{End, Outcome, Problem as Loss, Reason, Squares};
+use super::{Ask, End, Outcome, Problem as Loss, Reason, Squares};
 use crate::experiment::Budget;
 use crate::math::linear::{Matrix, largest};
 use crate::record::TracePoint;
@@ -34,6 +34,8 @@ pub(super) struct Guard<'a> {
     shown: Cell<Option<u64>>,
     /// The lowest loss at the end of an iteration, and how many iterations have not lowered it.
     stale: Cell<(f64, u64)>,
+    /// What gradients, Jacobians and Hessians cost beyond their evaluations, once it was asked.
+    surcharges: [Cell<Option<f64>>; 3],
     /// The Hessian asked for last, and its point.
     curvature: RefCell<Option<(Vec<f64>, Matrix)>>,
 }
@@ -71,6 +73,7 @@ impl<'a> Guard<'a> {
             cancel,
             observe: RefCell::new(observe),
             stale: Cell::new((f64::INFINITY, 0)),
+            surcharges: Default::default(),
             curvature: RefCell::default(),
             ledger: RefCell::default(),
             stop: RefCell::default(),
@@ -140,6 +143,7 @@ impl<'a> Guard<'a> {
         let loss = finite_or_infinite(self.problem.value(point));
         let mut ledger = self.ledger.borrow_mut();
         ledger.evaluations += 1;
+        ledger.work += 1.0;
         ledger.consider(point, loss, None);
         drop(ledger);
         self.aim(loss);
@@ -161,6 +165,7 @@ impl<'a> Guard<'a> {
         losses.resize(points.len(), f64::INFINITY);
         let mut ledger = self.ledger.borrow_mut();
         ledger.evaluations += count as u64;
+        ledger.work += count as f64;
         for (loss, point) in losses.iter_mut().zip(points) {
             *loss = finite_or_infinite(*loss);
             ledger.consider(point, *loss, None);
@@ -189,6 +194,7 @@ impl<'a> Guard<'a> {
         let mut ledger = self.ledger.borrow_mut();
         ledger.evaluations += cost;
         ledger.gradients += 1;
+        ledger.work += cost as f64 + self.surcharge(Ask::Gradient);
         ledger.consider(point, loss, Some(norm));
         ledger.remember(point, loss, &gradient);
         drop(ledger);
@@ -211,6 +217,7 @@ impl<'a> Guard<'a> {
         let mut ledger = self.ledger.borrow_mut();
         ledger.evaluations += squares.evaluations;
         ledger.gradients += 1;
+        ledger.work += squares.evaluations as f64 + self.surcharge(Ask::Squares);
         ledger.consider(point, squares.loss, Some(norm));
         drop(ledger);
         self.current.set((squares.loss, Some(norm)));
@@ -235,6 +242,7 @@ impl<'a> Guard<'a> {
             let mut ledger = self.ledger.borrow_mut();
             ledger.evaluations += cost * n;
             ledger.gradients += n;
+            ledger.work += (cost * n) as f64 + self.surcharge(Ask::Hessian);
             drop(ledger);
             let product = hessian.times_vector(direction);
             self.curvature.replace(Some((point.to_vec(), hessian)));
@@ -264,6 +272,14 @@ impl<'a> Guard<'a> {
             return Err(Halt.into());
         }
         Ok(())
+    }
+
+    /// What an answer costs beyond its evaluations, asked of the problem once.
+    fn surcharge(&self, of: Ask) -> f64 {
+        let known = self.surcharges[of as usize].get();
+        let surcharge = known.unwrap_or_else(|| self.problem.surcharge(of));
+        self.surcharges[of as usize].set(Some(surcharge));
+        surcharge
     }
 
     /// Evaluations that one gradient counts as.
@@ -344,6 +360,7 @@ impl<'a> Guard<'a> {
             evaluations: ledger.evaluations,
             gradients: ledger.gradients,
             iterations: ledger.iterations,
+            work: ledger.work,
         }
     }
 }

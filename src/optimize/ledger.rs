@@ -14,6 +14,8 @@ pub(super) struct Ledger {
     pub(super) evaluations: u64,
     pub(super) gradients: u64,
     pub(super) iterations: u64,
+    /// As `Outcome::work`.
+    pub(super) work: f64,
     pub(super) best: Option<Best>,
     lowest: Option<f64>,
     /// Gradients computed lately, the newest at `next - 1`.

@@ -10,7 +10,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::guard::{Guard, Halt};
-use super::{End, Outcome, Plan, Problem, Reason, Squares, Task, table};
+use super::{Ask, End, Outcome, Plan, Problem, Reason, Squares, Task, table};
 use crate::experiment::Budget;
 use crate::kind::{Optimizer, Settings};
 use crate::math::linear::Matrix;
@@ -58,7 +58,14 @@ pub(super) fn drive(row: &Optimizer, run: table::Run, task: Task<'_>) -> Outcome
         elapsed: task.elapsed,
         cancel: task.cancel,
         observe: task.observe,
-        total: Outcome { reason: Reason::NonFinite, best: None, evaluations: 0, gradients: 0, iterations: 0 },
+        total: Outcome {
+            reason: Reason::NonFinite,
+            best: None,
+            evaluations: 0,
+            gradients: 0,
+            iterations: 0,
+            work: 0.0,
+        },
         count: 0,
     };
     let starts = task.starts.max(1);
@@ -199,6 +206,7 @@ impl Legs<'_> {
         self.total.evaluations += outcome.evaluations;
         self.total.gradients += outcome.gradients;
         self.total.iterations += outcome.iterations;
+        self.total.work += outcome.work;
         outcome
     }
 
@@ -237,6 +245,7 @@ impl Legs<'_> {
                     let before = std::mem::replace(&mut point[k], *trial);
                     let lower = problem.value(point);
                     self.total.evaluations += 1;
+                    self.total.work += 1.0;
                     left -= 1;
                     if lower < *loss || (free && lower == *loss) {
                         *loss = lower;
@@ -300,6 +309,10 @@ impl Problem for Restricted<'_> {
 
     fn gradient_evaluations(&self) -> u64 {
         self.whole.gradient_evaluations()
+    }
+
+    fn surcharge(&self, of: Ask) -> f64 {
+        self.whole.surcharge(of)
     }
 
     fn is_exact(&self) -> bool {

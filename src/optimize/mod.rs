@@ -71,6 +71,11 @@ pub trait Problem: Sync {
         (loss, gradient, self.gradient_evaluations())
     }
 
+    /// What an answer really costs, in evaluations of the loss, beyond those that it is counted as.
+    fn surcharge(&self, _of: Ask) -> f64 {
+        0.0
+    }
+
     /// Whether gradients and Jacobians are right to rounding; those by differences are not.
     fn is_exact(&self) -> bool {
         true
@@ -91,6 +96,15 @@ pub trait Problem: Sync {
     fn ends(&self, _k: usize) -> [Option<End>; 2] {
         [None, None]
     }
+}
+
+/// What can be asked of a problem beside its loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    Gradient,
+    /// Residuals with their Jacobian.
+    Squares,
+    Hessian,
 }
 
 /// A loss made of squares, at a point: its gradient is 2·scale·Jᵀr, and 2·scale·JᵀJ stands for its Hessian.
@@ -189,6 +203,8 @@ pub struct Outcome {
     pub evaluations: u64,
     pub gradients: u64,
     pub iterations: u64,
+    /// Evaluations, with gradients, Jacobians and Hessians at what they really cost, in evaluations of the loss.
+    pub work: f64,
 }
 
 /// What a solver may know of its task; the rest is behind the guard.

@@ -47,7 +47,7 @@ impl Reason {
 impl Outcome {
     /// Of a minimisation that could not begin.
     pub fn refused(why: String) -> Outcome {
-        Outcome { reason: Reason::Solver(why), best: None, evaluations: 0, gradients: 0, iterations: 0 }
+        Outcome { reason: Reason::Solver(why), best: None, evaluations: 0, gradients: 0, iterations: 0, work: 0.0 }
     }
 
     pub fn status(&self) -> Status {

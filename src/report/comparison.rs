@@ -12,27 +12,35 @@
 //! * The **error** of a run is its largest relative deviation from the answer over the parameters, absolute where the
 //!   answer is zero; **digits** are -log10 of it, from 0 to 17 (the log relative error of McCullough, The American
 //!   Statistician 52 (1998) 358). A run is not its own yardstick: the run that is the answer is left out of both.
-//! * The **target** is the answer's loss plus 1e-6 of its magnitude, at least 1e-8. **Seconds to target** are the time of
-//!   all runs of the row divided by the number that reached the target: the expected time of restarting until one does
-//!   (expected running time of COCO: Hansen et al., Optimization Methods and Software 36 (2021) 114, section 3); `inf`
-//!   where none did.
+//! * The **target** is the answer's loss plus 1e-6 of its magnitude, at least 1e-8. What reaching it is expected to
+//!   take, in evaluations, work and seconds, is `runtime`'s; which row is the best, and how sure that is, `winner`'s.
+//! * The interval of the **success** rate, the share of the runs that reached the target, is Wilson's of 95 %.
+//! * **LRE**s are the digits in which a run agrees with what the experiment expects: of the worst parameter, the worst
+//!   standard error (by the first interval method that has them) and the loss; medians over the runs, 0 of a failed one.
 //! * The **cost ratio** is the median of the seconds relative to the cheapest row of the variant.
 
 use std::collections::HashMap;
 
+use super::runtime;
+use super::winner::{self, Winner};
+use crate::experiment::Expected;
 use crate::math::elementary::log10;
+use crate::math::statistics::wilson;
 use crate::plan::{Plan, Run};
 use crate::record::{Record, Status};
 
-/// The rows, in the order in which the plan first names them, and the answer of each variant.
+/// The rows, in the order in which the plan first names them, and the answer, the precisions of the targets and the
+/// winner of each variant.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
     pub rows: Vec<Row>,
     pub answers: Vec<Option<Answer>>,
+    pub precisions: Vec<Vec<f64>>,
+    pub winners: Vec<Option<Winner>>,
 }
 
 /// One optimizer with one differentiation method at one combination of the axes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Row {
     pub variant: usize,
     pub optimizer: String,
@@ -53,7 +61,19 @@ pub struct Row {
     pub seconds_median: Option<f64>,
     pub seconds_to_target: Option<f64>,
     pub cost_ratio: Option<f64>,
+    pub work_median: Option<f64>,
+    pub evaluations_to_target: Option<f64>,
+    pub work_to_target: Option<f64>,
+    /// The interval of the success rate.
+    pub success: Option<(f64, f64)>,
+    /// How probable it is that no other row reaches the target with less work.
+    pub best_probability: Option<f64>,
+    /// Digits of parameters, standard errors and loss that agree with what is expected.
+    pub lre: [Option<f64>; 3],
 }
+
+/// The level of the interval of the success rate.
+const LEVEL: f64 = 0.95;
 
 /// The best known minimum of a variant.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,7 +111,8 @@ pub fn compare(plan: &Plan, records: &[Option<Record>]) -> Comparison {
     for run in &plan.runs {
         let method = run.method.map(|kind| kind.name);
         let place = *places.entry((run.variant, run.optimizer, method)).or_insert_with(|| {
-            rows.push(Row::empty(run.variant, plan.optimizer(run).to_string(), plan.differentiation(run)));
+            let optimizer = plan.optimizer(run).to_string();
+            rows.push(Row { variant: run.variant, optimizer, method: plan.differentiation(run), ..Row::default() });
             rows.len() - 1
         });
         if records.get(run.index).is_some_and(Option::is_some) {
@@ -99,10 +120,20 @@ pub fn compare(plan: &Plan, records: &[Option<Record>]) -> Comparison {
         }
     }
     for row in &mut rows {
-        row.fill(records, answers.get(row.variant).and_then(Option::as_ref));
+        let expected = &plan.variants[row.variant].experiment.expected;
+        row.fill(plan, records, answers.get(row.variant).and_then(Option::as_ref), expected);
     }
     relate_costs(&mut rows);
-    Comparison { rows, answers }
+    let of_variant = |variant: usize, answer: &Option<Answer>| {
+        let here: Vec<&Row> = rows.iter().filter(|row| row.variant == variant).collect();
+        answer.as_ref().map_or(Vec::new(), |answer| runtime::precisions(&here, records, answer))
+    };
+    let precisions = answers.iter().enumerate().map(|(variant, answer)| of_variant(variant, answer)).collect();
+    let mut decide = |(variant, answer): (usize, &Option<Answer>)| {
+        winner::decide(plan, records, &mut rows, variant, answer.as_ref()?)
+    };
+    let winners = answers.iter().enumerate().map(&mut decide).collect();
+    Comparison { rows, answers, precisions, winners }
 }
 
 /// The run to show: the lowest loss over the variants that pose the same problem as the first one; the first in the
@@ -194,28 +225,7 @@ fn answer(plan: &Plan, records: &[Option<Record>], variant: usize, runs: &[&Run]
 }
 
 impl Row {
-    fn empty(variant: usize, optimizer: String, method: Option<String>) -> Row {
-        Row {
-            variant,
-            optimizer,
-            method,
-            members: Vec::new(),
-            converged: 0,
-            failed: 0,
-            reached: 0,
-            loss_best: None,
-            loss_median: None,
-            error_median: None,
-            digits_median: None,
-            evaluations_median: None,
-            gradients_median: None,
-            seconds_median: None,
-            seconds_to_target: None,
-            cost_ratio: None,
-        }
-    }
-
-    fn fill(&mut self, records: &[Option<Record>], answer: Option<&Answer>) {
+    fn fill(&mut self, plan: &Plan, records: &[Option<Record>], answer: Option<&Answer>, expected: &Expected) {
         let members: Vec<(usize, &Record)> =
             self.members.iter().filter_map(|index| Some((*index, records[*index].as_ref()?))).collect();
         let all = |value: fn(&Record) -> f64| members.iter().map(|(_, record)| value(record)).collect::<Vec<f64>>();
@@ -238,14 +248,41 @@ impl Row {
         self.digits_median = median(&mut errors.iter().map(|error| digits(*error)).collect::<Vec<f64>>());
         self.evaluations_median = median(&mut all(|record| record.evaluations as f64));
         self.gradients_median = median(&mut all(|record| record.gradients as f64));
-        let mut seconds = all(|record| record.seconds);
-        let total: f64 = seconds.iter().sum();
-        self.seconds_to_target = (!seconds.is_empty() && target.is_some()).then(|| match self.reached {
-            0 => f64::INFINITY,
-            reached => total / reached as f64,
-        });
-        self.seconds_median = median(&mut seconds);
+        self.work_median = median(&mut all(|record| record.work));
+        self.seconds_median = median(&mut all(|record| record.seconds));
+        let runtime = target.and_then(|target| runtime::expected(members.iter().map(|(_, record)| *record), target));
+        self.evaluations_to_target = runtime.map(|runtime| runtime.evaluations);
+        self.work_to_target = runtime.map(|runtime| runtime.work);
+        self.seconds_to_target = runtime.map(|runtime| runtime.seconds);
+        self.success = runtime.map(|_| wilson(self.reached, members.len(), LEVEL));
+        let digits: Vec<[Option<f64>; 3]> =
+            members.iter().map(|(index, record)| lre(plan, *index, record, expected)).collect();
+        self.lre = [0, 1, 2].map(|part| median(&mut digits.iter().filter_map(|all| all[part]).collect::<Vec<f64>>()));
     }
+}
+
+/// The digits in which a run agrees with the parameters, the standard errors and the loss that are expected; None of
+/// what is not stated.
+fn lre(plan: &Plan, index: usize, record: &Record, expected: &Expected) -> [Option<f64>; 3] {
+    let scalars = plan.experiment(&plan.runs[index]).scalars();
+    let failed = loss(record).is_none();
+    let worst = |stated: &[(String, f64)], found: &dyn Fn(usize) -> Option<f64>| {
+        let of = |(name, value): &(String, f64)| {
+            let place = scalars.iter().position(|scalar| scalar.name() == *name)?;
+            let found = found(place).filter(|_| !failed);
+            Some(found.map_or(0.0, |found| digits(error(&[found], &[*value]))))
+        };
+        stated.iter().filter_map(of).reduce(f64::min)
+    };
+    let deviation = |place: usize| {
+        let stated = record.intervals.iter().filter(|interval| interval.parameter == place);
+        stated.filter_map(|interval| interval.standard_error).next()
+    };
+    [
+        worst(&expected.parameters, &|place| record.parameters.get(place).copied()),
+        worst(&expected.standard_errors, &deviation),
+        expected.loss.map(|value| loss(record).map_or(0.0, |loss| digits(error(&[loss], &[value])))),
+    ]
 }
 
 fn relate_costs(rows: &mut [Row]) {

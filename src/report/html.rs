@@ -62,12 +62,19 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
     if comparison.rows.iter().any(|row| !row.members.is_empty()) {
         page.push_str("<h2>Comparison</h2>\n");
         table(&mut page, &summary::rows(results, comparison, ROWS), 2 + results.plan.axes.len());
+        for line in summary::winners(results.plan, comparison) {
+            let (word, rest) = line.split_once("   ").map_or(("", line.as_str()), |(word, rest)| (word, rest.trim()));
+            put(&mut page, format_args!("<p><b>{}</b> {}.</p>\n", escape(word.trim()), escape(rest)));
+        }
         page.push_str(
             "<p class=\"soft\">Medians over the repeats. “At best” counts the runs that came within 1e-6 of the lowest \
              loss known; digits are those in which the parameters agree with the best known answer; “to target” is the \
-             time of all runs divided by the number that came there. Exact numbers are in comparison.csv.</p>\n",
+             time that restarting until a run comes there is expected to take. Work counts a gradient at what it costs, by \
+             the operations that it takes. Exact numbers are in comparison.csv.</p>\n",
         );
     }
+    picture(&mut page, "ecdf.svg");
+    picture(&mut page, "ecdf_seconds.svg");
     picture(&mut page, "convergence.svg");
     picture(&mut page, "comparison.svg");
     if !results.derivatives.rows.is_empty() {

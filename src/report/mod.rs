@@ -11,10 +11,14 @@ mod html;
 pub mod numbers;
 mod plots;
 mod provenance;
+mod runtime;
+mod runtime_tables;
 pub mod simulation;
+pub mod suite;
 mod summary;
 mod tables;
 pub mod trace;
+mod winner;
 
 #[cfg(test)]
 mod sample;
@@ -100,9 +104,9 @@ impl<'a> Results<'a> {
 
 /// Writes every report into the folder, each file whole or not at all, and returns the names in the order of writing.
 ///
-/// A table or picture without anything to show is not written; one from an earlier time is removed.
-pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> {
-    let comparison = compare(results.plan, results.records);
+/// `comparison` is that of the results. A table or picture without anything to show is not written; one from an earlier
+/// time is removed.
+pub fn render(results: &Results, comparison: &Comparison, folder: &Folder) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     let mut write = |name: &str, contents: &[u8]| {
         names.push(name.to_string());
@@ -115,7 +119,9 @@ pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> 
     let tables: Vec<Table> = vec![
         ("plan.csv", Box::new(|out| tables::plan(results.plan, out))),
         ("runs.csv", Box::new(|out| tables::runs(results, out))),
-        ("comparison.csv", Box::new(|out| tables::comparison(results.plan, &comparison, out))),
+        ("comparison.csv", Box::new(|out| tables::comparison(results.plan, comparison, out))),
+        ("ecdf.csv", Box::new(|out| runtime_tables::ecdf(results, comparison, out))),
+        ("targets.csv", Box::new(|out| runtime_tables::targets(results, comparison, out))),
         ("derivatives.csv", Box::new(|out| derivatives::table(results, out))),
         ("intervals.csv", Box::new(|out| tables::intervals(results, out))),
         ("trace.csv", Box::new(|out| tables::trace(results, out))),
@@ -132,7 +138,7 @@ pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> 
     } else {
         folder.remove("gradients.csv")?;
     }
-    let pictures = plots::all(results, &comparison);
+    let pictures = plots::all(results, comparison);
     for name in plots::NAMES {
         match pictures.iter().find(|picture| picture.file == name) {
             Some(picture) => {
@@ -143,7 +149,7 @@ pub fn render(results: &Results, folder: &Folder) -> Result<Vec<String>, Error> 
         }
     }
     names.push("report.html".to_string());
-    let page = html::render(results, &comparison, &pictures);
+    let page = html::render(results, comparison, &pictures);
     folder.write("report.html", |out| out.write_all(page.as_bytes()))?;
     Ok(names)
 }
@@ -170,8 +176,8 @@ fn resolved(results: &Results, folder: &Folder) -> String {
 }
 
 /// What a person reads on the terminal after a run. `folder` is where the reports are, as the user would write it.
-pub fn summary(results: &Results, folder: &Path) -> String {
-    summary::render(results, &compare(results.plan, results.records), folder)
+pub fn summary(results: &Results, comparison: &Comparison, folder: &Path) -> String {
+    summary::render(results, comparison, folder)
 }
 
 /// The word of a status in tables and texts.

@@ -91,6 +91,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
         reference: Some("Bevington & Robinson, ch. 8".into()),
         seed: 1,
         constants: Vec::new(),
+        vectors: Vec::new(),
         data: Data::Measured(Arc::new(table)),
         simulator: Simulator { kind: &FORMULA, terms: Vec::new(), program: None, outputs: Vec::new() },
         parameters,
@@ -131,6 +132,7 @@ fn record(index: usize, loss: f64, parameters: &[f64]) -> Record {
         evaluations: 40,
         gradients: 20,
         iterations: 10,
+        work: 60.0,
         parameters: parameters.to_vec(),
         trace: Vec::new(),
         intervals: Vec::new(),
@@ -310,6 +312,7 @@ pub fn large(repeats: usize) -> Sample {
             records.push(Some(Record {
                 trace: (0..=60).map(point).collect(),
                 evaluations: 1 + last,
+                work: 1.0 + last as f64,
                 seconds: 1e-6 * last as f64,
                 ..record(index, excess(last) - 25000.0, &parameters)
             }));

@@ -7,8 +7,10 @@ use std::path::Path;
 use super::comparison::{Comparison, Row};
 use super::derivatives;
 use super::numbers::{count, duration, measured, short};
+use super::winner::Winner;
 use super::{Results, best_run};
 use crate::experiment::{Data, Scalar};
+use crate::plan::Plan;
 use crate::record::{Interval, Record, Status};
 
 /// Rows of the comparison on the terminal; the others are in the file.
@@ -36,6 +38,11 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
         text.extend(aligned(&rows(results, comparison, ROWS), 2 + results.plan.axes.len()));
         if comparison.rows.len() > ROWS {
             text.push(format!("  … and {} more rows in comparison.csv", comparison.rows.len() - ROWS));
+        }
+        let winners = winners(results.plan, comparison);
+        if !winners.is_empty() {
+            text.push(String::new());
+            text.extend(winners.into_iter().map(|line| format!("  {line}")));
         }
     }
     if !results.derivatives.rows.is_empty() {
@@ -199,6 +206,68 @@ fn measures(row: &Row) -> [String; 8] {
     ]
 }
 
+/// Combinations of the axes whose winners are told one by one.
+const TOLD: usize = 3;
+
+/// Which optimizer and method reaches the target with the least work, and how sure that is: of each combination of the
+/// axes, or of many how often each.
+pub(super) fn winners(plan: &Plan, comparison: &Comparison) -> Vec<String> {
+    let won =
+        || comparison.winners.iter().enumerate().filter_map(|(variant, winner)| Some((variant, winner.as_ref()?)));
+    let several = won().any(|(_, winner)| winner.compared > 1);
+    if !several {
+        return Vec::new();
+    }
+    if comparison.winners.len() <= TOLD {
+        return won().map(|(variant, winner)| told(plan, comparison, variant, winner)).collect();
+    }
+    let mut tally: Vec<(String, usize, usize)> = Vec::new();
+    for (_, winner) in won() {
+        let name = named(&comparison.rows[winner.row]);
+        let place = tally.iter().position(|(known, ..)| *known == name).unwrap_or_else(|| {
+            tally.push((name, 0, 0));
+            tally.len() - 1
+        });
+        tally[place].1 += 1;
+        tally[place].2 += usize::from(winner.is_clear());
+    }
+    tally.sort_by_key(|(_, led, _)| std::cmp::Reverse(*led));
+    let all: Vec<String> = tally.iter().map(|(name, led, clear)| format!("{name} {led} ({clear} clearly)")).collect();
+    vec![format!("least work to the target, of {} combinations: {}", comparison.winners.len(), all.join("; "))]
+}
+
+fn named(row: &Row) -> String {
+    row.method.as_ref().map_or_else(|| row.optimizer.clone(), |method| format!("{} by {method}", row.optimizer))
+}
+
+fn told(plan: &Plan, comparison: &Comparison, variant: usize, winner: &Winner) -> String {
+    let work = |work: f64| if work < 1e6 { count(work.round() as u64) } else { short(work, 3) };
+    let name = named(&comparison.rows[winner.row]);
+    let values = plan.axes.iter().zip(&plan.variants[variant].values);
+    let at: Vec<String> = values.map(|(path, value)| format!("{path} = {value}")).collect();
+    let at = if at.is_empty() { String::new() } else { format!(" at {}", at.join(", ")) };
+    let word = if winner.is_clear() { "winner" } else { "ahead " };
+    let mut line = format!("{word}    {name}{at}: the work of {} evaluations to the target", work(winner.work));
+    if let Some((next, ratio)) = winner.next {
+        let next = named(&comparison.rows[next]);
+        line += &match ratio.is_finite() {
+            true => format!("; next {next}, {} times that", short(ratio, 3)),
+            false => "; no other reached it".to_string(),
+        };
+    }
+    line + &match winner.probability {
+        Some(probability) => {
+            let percent = short((probability * 1000.0).floor() / 10.0, 3);
+            let verdict = if winner.is_clear() { "" } else { ": no clear winner" };
+            format!(
+                "; the least of {} in {percent} % of {} resamplings of the {} repeats{verdict}",
+                winner.compared, winner.resamplings, winner.repeats
+            )
+        }
+        None => "; a single repeat does not say how sure that is".to_string(),
+    }
+}
+
 /// Failures, those of the same kind together, in the order of the plan.
 pub(super) fn failures(results: &Results) -> Vec<String> {
     let mut kinds: Vec<(String, Vec<usize>)> = Vec::new();
@@ -253,7 +322,7 @@ pub(super) fn expected(results: &Results) -> Option<String> {
 }
 
 /// Lines of a table, indented; the first `left` columns are flush left, the others flush right.
-fn aligned(cells: &Cells, left: usize) -> Vec<String> {
+pub(super) fn aligned(cells: &Cells, left: usize) -> Vec<String> {
     let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)

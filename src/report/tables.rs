@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use super::Results;
-use super::comparison::Comparison;
+use super::comparison::{Answer, Comparison, Row};
 use super::numbers::{exact, field};
 use crate::plan::{Plan, Run};
 
@@ -140,46 +140,93 @@ pub(super) fn runs(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     rows.end()
 }
 
+/// The columns of a row of the comparison after those that say which row it is.
+pub(super) const MEASURED: [&str; 24] = [
+    "runs",
+    "converged",
+    "loss_best",
+    "loss_median",
+    "error_median",
+    "digits_median",
+    "evaluations_median",
+    "gradients_median",
+    "seconds_median",
+    "seconds_to_target",
+    "cost_ratio",
+    "reached",
+    "success",
+    "success_lower",
+    "success_upper",
+    "work_median",
+    "evaluations_to_target",
+    "work_to_target",
+    "best_probability",
+    "lre_parameters",
+    "lre_standard_errors",
+    "lre_loss",
+    "target",
+    "answer",
+];
+
+pub(super) fn measured(comparison: &Comparison, row: &Row) -> Vec<String> {
+    let runs = row.members.len();
+    let answer = comparison.answers[row.variant].as_ref();
+    let success = row.success.map(|_| row.reached as f64 / runs as f64);
+    let mut fields = vec![runs.to_string(), row.converged.to_string()];
+    fields.extend(
+        [
+            row.loss_best,
+            row.loss_median,
+            row.error_median,
+            row.digits_median,
+            row.evaluations_median,
+            row.gradients_median,
+            row.seconds_median,
+            row.seconds_to_target,
+            row.cost_ratio,
+        ]
+        .map(field),
+    );
+    fields.push(row.reached.to_string());
+    fields.extend(
+        [
+            success,
+            row.success.map(|ends| ends.0),
+            row.success.map(|ends| ends.1),
+            row.work_median,
+            row.evaluations_to_target,
+            row.work_to_target,
+            row.best_probability,
+            row.lre[0],
+            row.lre[1],
+            row.lre[2],
+            answer.map(Answer::target),
+            answer.map(|answer| answer.loss),
+        ]
+        .map(field),
+    );
+    fields
+}
+
 pub(super) fn comparison(plan: &Plan, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let fixed = ["optimizer", "differentiation"];
-    let measured = [
-        "runs",
-        "converged",
-        "loss_best",
-        "loss_median",
-        "error_median",
-        "digits_median",
-        "evaluations_median",
-        "gradients_median",
-        "seconds_median",
-        "seconds_to_target",
-        "cost_ratio",
-    ];
     let mut header = words(&fixed);
-    header.extend(axes(plan, &[&fixed[..], &measured].concat()));
-    header.extend(words(&measured));
+    header.extend(axes(plan, &[&fixed[..], &MEASURED].concat()));
+    header.extend(words(&MEASURED));
     let mut rows = Rows::new(out, &header)?;
     for row in &comparison.rows {
-        let mut fields = vec![row.optimizer.clone(), row.method.clone().unwrap_or_default()];
-        fields.extend(plan.variants[row.variant].values.iter().cloned());
-        fields.extend([row.members.len().to_string(), row.converged.to_string()]);
-        fields.extend(
-            [
-                row.loss_best,
-                row.loss_median,
-                row.error_median,
-                row.digits_median,
-                row.evaluations_median,
-                row.gradients_median,
-                row.seconds_median,
-                row.seconds_to_target,
-                row.cost_ratio,
-            ]
-            .map(field),
-        );
+        let mut fields = row_of(plan, row);
+        fields.extend(measured(comparison, row));
         rows.write(&fields)?;
     }
     rows.end()
+}
+
+/// Optimizer and differentiation method of a row, then the values of the axes.
+pub(super) fn row_of(plan: &Plan, row: &Row) -> Vec<String> {
+    let mut fields = vec![row.optimizer.clone(), row.method.clone().unwrap_or_default()];
+    fields.extend(plan.variants[row.variant].values.iter().cloned());
+    fields
 }
 
 /// `intervals.csv`; `covered` says whether the reference lies between the ends, and is empty where one is missing.

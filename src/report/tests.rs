@@ -12,9 +12,24 @@ fn text(write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> Vec<S
     text.trim_end_matches("\r\n").split("\r\n").map(String::from).collect()
 }
 
-fn comparison_csv(sample: &Sample) -> Vec<String> {
+/// The columns `from..to` of `comparison.csv`, whose first three say which row it is.
+fn comparison_columns(sample: &Sample, from: usize, to: usize) -> Vec<String> {
     let comparison = compare(&sample.plan, &sample.records);
-    text(|out| tables::comparison(&sample.plan, &comparison, out))
+    let lines = text(|out| tables::comparison(&sample.plan, &comparison, out));
+    let cut = |line: &String| line.split(',').skip(from).take(to - from).collect::<Vec<_>>().join(",");
+    lines.iter().map(cut).collect()
+}
+
+fn comparison_csv(sample: &Sample) -> Vec<String> {
+    comparison_columns(sample, 0, 14)
+}
+
+fn summary_of(sample: &Sample) -> String {
+    super::summary(&sample.results(), &compare(&sample.plan, &sample.records), "results/silver".as_ref())
+}
+
+fn render_all(sample: &Sample, folder: &Folder) -> Result<Vec<String>, crate::journal::Error> {
+    render(&sample.results(), &compare(&sample.plan, &sample.records), folder)
 }
 
 #[test]
@@ -76,6 +91,75 @@ fn comparison_csv_counts_failures_and_keeps_the_yardstick_out() {
 }
 
 #[test]
+fn comparison_csv_says_how_sure_it_is() {
+    let mut sample = small();
+    let lines = comparison_columns(&sample, 14, 27);
+    assert_eq!(
+        lines[0],
+        "reached,success,success_lower,success_upper,work_median,evaluations_to_target,work_to_target,\
+         best_probability,lre_parameters,lre_standard_errors,lre_loss,target,answer"
+    );
+    let inf = f64::INFINITY;
+    let wanted = [
+        // Wilson, 1 of 2: (0.5 + z²/4 ± z·sqrt(1/8 + z²/16))/(1 + z²/2) with z = 1.96. Two runs are paid for one success,
+        // which three of four resamplings hold.
+        [1.0, 0.5, 0.0945312057, 0.9054687943, 60.0, 80.0, 120.0, 0.75],
+        [0.0, 0.0, 0.0, 0.6576197725, 60.0, inf, inf, 0.0],
+        // The other row is as good in the one repeat that it has; where that is not drawn it has none.
+        [2.0, 1.0, 0.3423802275, 1.0, 60.0, 40.0, 60.0, 0.625],
+        [1.0, 1.0, 0.2065493144, 1.0, 60.0, 40.0, 60.0, 0.375],
+    ];
+    for (line, wanted) in lines[1..].iter().zip(wanted) {
+        let found: Vec<f64> = line.split(',').take(8).map(|field| field.parse().unwrap()).collect();
+        let near = |(k, (a, b)): (usize, (&f64, &f64))| a == b || (a - b).abs() < if k == 7 { 0.04 } else { 1e-9 };
+        assert!(found.iter().zip(&wanted).enumerate().all(near), "{line}: {wanted:?}");
+    }
+    assert!(lines[1].ends_with(",,,,1.000001,1") && lines[4].ends_with(",,,,2.000002,2"), "{lines:?}");
+    for variant in &mut sample.plan.variants {
+        let mut experiment = (*variant.experiment).clone();
+        experiment.expected.loss = Some(1.0);
+        experiment.expected.parameters = vec![("loss".into(), 24.024), ("A[0]".into(), 1.0)];
+        experiment.expected.standard_errors = vec![("loss".into(), 1.7517517517517518)];
+        variant.experiment = experiment.into();
+    }
+    // The first run agrees to three digits, the second one failed.
+    let digits: Vec<f64> =
+        comparison_columns(&sample, 22, 25)[1].split(',').map(|field| field.parse().unwrap()).collect();
+    assert!((digits[0] - 1.5).abs() < 0.01 && (digits[1] - 1.5).abs() < 0.01 && digits[2] == 8.5, "{digits:?}");
+}
+
+#[test]
+fn runtimes_to_targets() {
+    let sample = small();
+    let comparison = compare(&sample.plan, &sample.records);
+    let precisions = &comparison.precisions[0];
+    // The traces that there are begin at infinity: a single target.
+    assert_eq!(precisions.len(), 1);
+    let targets = text(|out| super::runtime_tables::targets(&sample.results(), &comparison, out));
+    assert_eq!(
+        targets[0],
+        "optimizer,differentiation,differentiation.step,precision,loss,runs,reached,evaluations_to_target,\
+         work_to_target,seconds_to_target"
+    );
+    assert!(targets[1].starts_with("lbfgs,reverse,1e-4,") && targets[1].ends_with(",1.000001,2,1,80,120,1"));
+    let large = large(5);
+    let comparison = compare(&large.plan, &large.records);
+    assert_eq!(comparison.precisions[0].len(), 51);
+    assert!(comparison.precisions[0].windows(2).all(|pair| pair[0] > pair[1]));
+    let ecdf = text(|out| super::runtime_tables::ecdf(&large.results(), &comparison, out));
+    assert_eq!(ecdf[0], "optimizer,differentiation,share,evaluations,work,seconds");
+    let rows: Vec<Vec<f64>> =
+        ecdf[1..].iter().map(|line| line.split(',').skip(2).map(|field| field.parse().unwrap()).collect()).collect();
+    let rises =
+        |pair: &[Vec<f64>]| pair[1][0] < pair[0][0] || pair[1][1..].iter().zip(&pair[0][1..]).all(|(b, a)| b >= a);
+    assert!(rows.windows(2).all(rises), "{ecdf:?}");
+    // A target that is easier takes no longer.
+    let targets = text(|out| super::runtime_tables::targets(&large.results(), &comparison, out));
+    let works: Vec<f64> = targets[1..].iter().map(|line| line.split(',').nth(7).unwrap().parse().unwrap()).collect();
+    assert!(works.len() > 20 && works[0] < *works.last().unwrap());
+}
+
+#[test]
 fn times_reach_no_other_column() {
     let sample = small();
     let mut slow = small();
@@ -96,7 +180,10 @@ fn times_reach_no_other_column() {
         let all = plots::all(&sample.results(), &comparison);
         all.into_iter().map(|picture| (picture.file, picture.svg)).collect::<Vec<_>>()
     };
-    assert_eq!(pictures(&sample), pictures(&slow));
+    let untimed = |pictures: Vec<(&'static str, String)>| -> Vec<(&'static str, String)> {
+        pictures.into_iter().filter(|(file, _)| *file != "ecdf_seconds.svg").collect()
+    };
+    assert_eq!(untimed(pictures(&sample)), untimed(pictures(&slow)));
 }
 
 #[test]
@@ -172,7 +259,7 @@ fn a_table_reads_back_to_the_same_fields() {
 #[test]
 fn summary_of_a_fit() {
     let sample = small();
-    let summary = super::summary(&sample.results(), "results/silver".as_ref());
+    let summary = summary_of(&sample);
     for part in [
         "Half-lives of <silver> & \"friends\"",
         "../data/silver.csv, 2 rows",
@@ -194,13 +281,13 @@ fn nothing_to_show_is_said_and_not_drawn() {
     let results = sample.results();
     let comparison = compare(&sample.plan, &sample.records);
     assert!(plots::all(&results, &comparison).is_empty());
-    let summary = super::summary(&results, "results/silver".as_ref());
+    let summary = summary_of(&sample);
     assert!(summary.contains("none: no run found a finite loss") && summary.starts_with("silver\n"), "{summary}");
     assert_eq!(comparison_csv(&sample)[1], "lbfgs,reverse,1e-4,2,0,,inf,,,40,20,0.5,,1");
     assert_eq!(text(|out| tables::predictions(&results, out)), ["observed,sigma,predicted,residual"]);
     // Not one finished run.
     let none = Sample { records: vec![None; 8], ..empty() };
-    assert!(super::summary(&none.results(), "r".as_ref()).contains("none finished"));
+    assert!(summary_of(&none).contains("none finished"));
     assert_eq!(comparison_csv(&none)[1], "lbfgs,reverse,1e-4,0,0,,,,,,,,,");
     html::render(&none.results(), &compare(&none.plan, &none.records), &[]);
 }
@@ -239,7 +326,7 @@ fn the_page_escapes_everything_and_is_self_contained() {
 fn everything_is_written_and_what_no_longer_holds_is_removed() {
     let home = tempfile::tempdir().unwrap();
     let folder = Folder::create(home.path()).unwrap();
-    let names = render(&large(3).results(), &folder).unwrap();
+    let names = render_all(&large(3), &folder).unwrap();
     let mut found: Vec<String> = std::fs::read_dir(home.path())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -248,12 +335,12 @@ fn everything_is_written_and_what_no_longer_holds_is_removed() {
     let mut sorted = names.clone();
     sorted.sort();
     assert_eq!(found, sorted);
-    assert_eq!(names.len(), 3 + 8 + 6 + 1);
+    assert_eq!(names.len(), 3 + 10 + 8 + 1);
     let read = |name: &str| std::fs::read(folder.file(name)).unwrap();
     let before: Vec<Vec<u8>> = names.iter().map(|name| read(name)).collect();
-    render(&large(3).results(), &folder).unwrap();
+    render_all(&large(3), &folder).unwrap();
     assert_eq!(before, names.iter().map(|name| read(name)).collect::<Vec<_>>(), "the same bytes again");
-    render(&empty().results(), &folder).unwrap();
+    render_all(&empty(), &folder).unwrap();
     assert!(!folder.file("fit.svg").exists() && folder.file("runs.csv").exists());
     let provenance: serde_json::Value = serde_json::from_slice(&read("provenance.json")).unwrap();
     assert_eq!(provenance["runs_finished"], 8);
@@ -274,10 +361,10 @@ fn gallery() {
         println!("{} {} bytes", picture.file, picture.svg.len());
     }
     let start = std::time::Instant::now();
-    render(&results, &folder).unwrap();
+    render(&results, &comparison, &folder).unwrap();
     println!("everything in {:?}", start.elapsed());
-    println!("{}", super::summary(&results, "results/silver".as_ref()));
-    println!("{}", super::summary(&small().results(), "results/silver".as_ref()));
+    println!("{}", summary_of(&sample));
+    println!("{}", summary_of(&small()));
     // Several outputs, large numbers, no standard deviations, no dense curve.
     let mut wide = large(1);
     let fit = wide.fit.as_mut().unwrap();
@@ -366,7 +453,7 @@ mod odd {
                 prop_assert!(picture.svg.len() < 300_000, "{}: {} bytes", picture.file, picture.svg.len());
             }
             html::render(&results, &comparison, &pictures);
-            crate::report::summary(&results, "results".as_ref());
+            crate::report::summary(&results, &comparison, "results".as_ref());
             comparison_csv(&sample);
         }
     }

@@ -55,7 +55,12 @@ fn a_results_folder_is_complete() {
         ),
         (
             "comparison.csv",
-            "optimizer,differentiation,runs,converged,loss_best,loss_median,error_median,digits_median,evaluations_median,gradients_median,seconds_median,seconds_to_target,cost_ratio",
+            "optimizer,differentiation,runs,converged,loss_best,loss_median,error_median,digits_median,evaluations_median,gradients_median,seconds_median,seconds_to_target,cost_ratio,reached,success,success_lower,success_upper,work_median,evaluations_to_target,work_to_target,best_probability,lre_parameters,lre_standard_errors,lre_loss,target,answer",
+        ),
+        ("ecdf.csv", "optimizer,differentiation,share,evaluations,work,seconds"),
+        (
+            "targets.csv",
+            "optimizer,differentiation,precision,loss,runs,reached,evaluations_to_target,work_to_target,seconds_to_target",
         ),
         (
             "derivatives.csv",
@@ -73,7 +78,7 @@ fn a_results_folder_is_complete() {
         assert!(Table::read(&text).rows.len() > 1, "{name} has no rows");
         assert!(text.ends_with("\r\n") && !text.replace("\r\n", "").contains(['\r', '\n']), "{name}: ends of lines");
     }
-    for name in ["fit.svg", "convergence.svg", "accuracy_cost.svg", "comparison.svg", "intervals.svg"] {
+    for name in ["fit.svg", "convergence.svg", "accuracy_cost.svg", "comparison.svg", "intervals.svg", "ecdf.svg"] {
         let text = lab.read(&format!("results/half_life/{name}"));
         assert!(text.contains("<svg") && text.trim_end().ends_with("</svg>"), "{name}");
     }

@@ -12,11 +12,13 @@ use sbi_run::{model, plan};
 use crate::tool::{Lab, Table};
 
 /// Everything that is a function of the experiment, but for the columns of time.
-const FILES: [&str; 9] = [
+const FILES: [&str; 11] = [
     "runs.csv",
     "derivatives.csv",
     "intervals.csv",
     "comparison.csv",
+    "ecdf.csv",
+    "targets.csv",
     "trace.csv",
     "predictions.csv",
     "plan.csv",
@@ -163,6 +165,28 @@ fn interruption_changes_nothing() {
     lab.run(&arguments).ends(0);
     lab.run(&["case.toml", "--out", "whole", "--threads", "1", "--quiet"]).ends(0);
     assert_same(&results(&lab, "cut/case"), &results(&lab, "whole/case"));
+}
+
+/// Several experiments at once: the same results as one by one, and a comparison over all of them.
+#[test]
+fn a_suite_has_a_comparison_of_its_own() {
+    let lab = Lab::with_shipped();
+    lab.write("case.toml", CASE);
+    lab.write("other.toml", ALONE.replace("METHOD", "genetic"));
+    let said = lab.run(&["case.toml", "other.toml", "--out", "both"]).ends(0).out;
+    assert!(said.contains("2 experiments") && said.contains("both/comparison.csv"), "{said}");
+    lab.run(&["case.toml", "--out", "one", "--quiet"]).ends(0);
+    assert_same(&results(&lab, "both/case"), &results(&lab, "one/case"));
+    let suite = lab.table("both/comparison.csv");
+    let parts: Vec<Table> = ["case", "other"].map(|name| lab.table(&format!("both/{name}/comparison.csv"))).into();
+    assert_eq!(suite.rows.len(), parts[0].rows.len() + parts[1].rows.len());
+    assert_eq!(suite.column("experiment").iter().filter(|name| **name == "other").count(), 1);
+    for column in ["loss_best", "work_to_target", "best_probability", "success_upper"] {
+        let apart: Vec<&str> = parts.iter().flat_map(|part| part.column(column)).collect();
+        assert_eq!(suite.column(column), apart, "{column}");
+    }
+    assert!(suite.column("axes")[0].starts_with("differentiation.step = "));
+    assert!(!lab.path("one/comparison.csv").exists(), "one experiment is no suite");
 }
 
 /// What was resolved is the experiment: run again, it gives the same runs.

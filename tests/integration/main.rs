@@ -1,5 +1,6 @@
 //! All tests that see the tool from outside, in one binary.
 
+mod bbob;
 mod bounds;
 mod commands;
 mod derivatives;

@@ -71,6 +71,40 @@ fn levenberg_marquardt_meets_the_certificates() {
     }
 }
 
+/// Without a start, from a box: each of the global methods, followed by Levenberg-Marquardt.
+#[test]
+fn searches_of_a_box_meet_the_certificates() {
+    let mut right = [0; 3];
+    for (name, deviations) in PROBLEMS {
+        let done = run(&root().join(format!("experiments/nist/{name}_box.toml")), &[]);
+        assert_eq!(done.records.len(), 3, "{name}: three optimizers");
+        for (run, right) in right.iter_mut().enumerate() {
+            let (parameters, errors, squares) = score(&done, run, deviations);
+            let record = &done.records[run];
+            println!("{name} {run}: {parameters:.1} {errors:.1} {squares:.1} {} {}", record.reason, record.evaluations);
+            *right += usize::from(parameters >= 8.0 && errors >= 7.0 && squares >= 8.0);
+        }
+    }
+    println!("differential_evolution, cma_es, genetic: {right:?} of 15");
+    assert!(right.iter().all(|right| *right >= 14), "{right:?} of 15");
+}
+
+/// The certified standard errors of the experiments are those above.
+#[test]
+fn the_experiments_state_the_certified_errors() {
+    for (name, deviations) in PROBLEMS {
+        for suffix in ["", "_box"] {
+            let done = run(
+                &root().join(format!("experiments/nist/{name}{suffix}.toml")),
+                &[("optimizer", r#"[{ method = "levenberg_marquardt" }]"#), ("budget.evaluations", "1")],
+            );
+            let stated = &done.plan.experiment(&done.plan.runs[0]).expected.standard_errors;
+            let stated: Vec<f64> = stated.iter().map(|(_, value)| *value).collect();
+            assert_eq!(stated, *deviations, "{name}{suffix}");
+        }
+    }
+}
+
 /// With differences: every problem from both starts to six digits by central ones; forward ones lose more.
 #[test]
 fn differences_lose_digits_but_find_the_minimum() {

@@ -7,6 +7,7 @@ mod axis;
 mod comparison;
 mod convergence;
 mod cost;
+mod ecdf;
 mod expression_nodes;
 mod fit;
 mod intervals;
@@ -28,9 +29,11 @@ use super::{Results, numbers};
 use crate::plan::Plan;
 
 /// The files, in the order in which they are shown.
-pub(super) const NAMES: [&str; 9] = [
+pub(super) const NAMES: [&str; 11] = [
     "fit.svg",
     "intervals.svg",
+    "ecdf.svg",
+    "ecdf_seconds.svg",
     "convergence.svg",
     "comparison.svg",
     "accuracy_cost.svg",
@@ -54,6 +57,8 @@ pub(super) fn all(results: &Results, comparison: &Comparison) -> Vec<Picture> {
     [
         fit::draw(results),
         intervals::draw(results),
+        ecdf::work(results, comparison),
+        ecdf::seconds(results, comparison),
         convergence::draw(results, comparison),
         comparison::draw(results, comparison),
         accuracy_cost::draw(results),

@@ -1,0 +1,90 @@
+//! `ecdf.csv` and `targets.csv`: within which runtime what share of the targets is reached, and what each target takes.
+
+use std::io::{self, Write};
+
+use super::Results;
+use super::comparison::{Comparison, Row};
+use super::numbers::{exact, field};
+use super::runtime::{self, Runtime};
+use super::tables::{Rows, axes, row_of, words};
+use crate::math::elementary::{log10, pow};
+use crate::record::Record;
+
+/// Shares of the pairs of a run and a target: 0.02, 0.04, …, 1.
+const SHARES: usize = 50;
+
+/// Powers of ten that a table of targets has at most.
+const DECADES: i32 = 40;
+
+const KEYS: [&str; 2] = ["optimizer", "differentiation"];
+
+/// One row per share that a row of the comparison attains: the runtimes within which it does.
+pub(super) fn ecdf(results: &Results, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let measured = ["share", "evaluations", "work", "seconds"];
+    let mut table = Rows::new(out, &header(results, &measured))?;
+    for row in &comparison.rows {
+        let Some(answer) = &comparison.answers[row.variant] else { continue };
+        let precisions = &comparison.precisions[row.variant];
+        let parts: [fn(Runtime) -> f64; 3] = [|r| r.evaluations, |r| r.work, |r| r.seconds];
+        let runtimes = parts.map(|part| runtime::reached(row, results.records, answer, precisions, part));
+        let fixed = row_of(results.plan, row);
+        for step in 1..=SHARES {
+            // The smallest runtime within which so many pairs are reached.
+            let count = (runtimes[0].1 * step).div_ceil(SHARES);
+            let within = |(sorted, _): &(Vec<f64>, usize)| sorted.get(count.checked_sub(1)?).copied();
+            let Some(evaluations) = within(&runtimes[0]) else { break };
+            let mut fields = fixed.clone();
+            fields.push(exact(step as f64 / SHARES as f64));
+            fields.push(exact(evaluations));
+            fields.extend([within(&runtimes[1]), within(&runtimes[2])].map(field));
+            table.write(&fields)?;
+        }
+    }
+    table.end()
+}
+
+/// One row per row of the comparison and precision: the powers of ten, and that of the target itself.
+pub(super) fn targets(results: &Results, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let measured =
+        ["precision", "loss", "runs", "reached", "evaluations_to_target", "work_to_target", "seconds_to_target"];
+    let mut table = Rows::new(out, &header(results, &measured))?;
+    for row in &comparison.rows {
+        let Some(answer) = &comparison.answers[row.variant] else { continue };
+        let fixed = row_of(results.plan, row);
+        for precision in decades(&comparison.precisions[row.variant]) {
+            let loss = answer.loss + precision;
+            let Some(expected) = runtime::expected(runs(results, row), loss) else { continue };
+            let reached = runs(results, row).filter(|record| runtime::reach(record, loss).is_some()).count();
+            let mut fields = fixed.clone();
+            fields.extend([exact(precision), exact(loss), row.members.len().to_string(), reached.to_string()]);
+            fields.extend([expected.evaluations, expected.work, expected.seconds].map(exact));
+            table.write(&fields)?;
+        }
+    }
+    table.end()
+}
+
+fn header(results: &Results, measured: &[&str]) -> Vec<String> {
+    let mut header = words(&KEYS);
+    header.extend(axes(results.plan, &[&KEYS[..], measured].concat()));
+    header.extend(words(measured));
+    header
+}
+
+fn runs<'r>(results: &Results<'r>, row: &Row) -> impl Iterator<Item = &'r Record> {
+    let records = results.records;
+    row.members.iter().filter_map(|index| records[*index].as_ref())
+}
+
+/// The powers of ten between the coarsest precision and the finest one, and the finest.
+fn decades(precisions: &[f64]) -> Vec<f64> {
+    let (Some(coarsest), Some(finest)) = (precisions.first(), precisions.last()) else { return Vec::new() };
+    if coarsest <= finest {
+        return vec![*finest];
+    }
+    let (high, low) = (log10(*coarsest).floor() as i32, log10(*finest).ceil() as i32);
+    let powers = (low.max(high - DECADES)..=high).rev().map(|exponent| pow(10.0, f64::from(exponent)));
+    let mut all: Vec<f64> = powers.filter(|power| power > finest).collect();
+    all.push(*finest);
+    all
+}
