@@ -177,6 +177,8 @@ def summary(rows):
     for own, peer in PAIRS.items():
         for n in sorted({row[3] for row in rows}) + [None]:
             part = [r for r in rows if r[0] == own and n in (None, r[3])]
+            if not part:
+                continue
             ratio = lambda r: 1.0 if r[8] == r[9] else r[8] / r[9] if r[9] else math.inf
             ratios = [0.0 if math.isinf(r[9]) and not math.isinf(r[8]) else ratio(r) for r in part]
             print(f"| `{own}` | {peer} | {n or 'all'} | {statistics.median(ratios):.2f} | {sum(r[6] for r in part)}, "
