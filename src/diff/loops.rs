@@ -112,6 +112,13 @@ fn a_carried_value_of_two_loops_keeps_its_slot() {
     );
 }
 
+/// The backward loop needs nothing of the steps that differ by row, and yet makes as many.
+#[test]
+fn a_linear_recurrence_driven_by_data() {
+    check("x = b\nfor i in range(3):\n    x = 0.5*x + a*t\ny = x*c");
+    check("x = b\nk = 0\nwhile k < 3*t:\n    at_most(20)\n    x = 0.5*x + a*t\n    k += 1\ny = x");
+}
+
 #[test]
 fn swapped_values() {
     check("u = a\nv = b*t\nfor i in range(7):\n    w = u\n    u = v*0.9 + 0.1*c\n    v = w*sin(v)\ny = u*v");
@@ -179,5 +186,24 @@ fn long_loops_are_passed_through_again() {
     let (forward, reverse) = (gradient(Method::Forward), gradient(Method::Reverse));
     for (a, b) in forward.iter().zip(&reverse) {
         assert!((a - b).abs() <= 1e-10 * a.abs().max(1e-3), "{forward:?} {reverse:?}");
+    }
+}
+
+/// x ← x + h a (b - x), a million times from c: x_N = b + (c - b) (1 - h a)^N, and its derivatives to 10 digits.
+#[test]
+fn a_million_steps() {
+    use crate::math::elementary::{exp, log1p};
+    let program = lowered("x = c\nfor i in range(1000000):\n    x += 1e-6*a*(b - x)\ny = x");
+    let (n, h, [a, b, c, ..]) = (1e6, 1e-6, POINT);
+    let power = exp(n * log1p(-h * a));
+    let exact = [(b - c) * n * h * power / (1.0 - h * a), 1.0 - power, power];
+    let rows = Rows::new(&[vec![1.0]], 1);
+    for method in [Method::Reverse, Method::Forward] {
+        let mut gradient = [0.0; 6];
+        let objective = Objective::new(&program, &rows, method, None, 0.0).unwrap();
+        let value = objective.gradient(&POINT, &mut Workspace::default(), &mut gradient);
+        for (found, exact) in gradient.iter().zip(exact).chain([(&value, b + (c - b) * power)]) {
+            assert!((found - exact).abs() <= 1e-10 * exact.abs(), "{method:?}: {found}, not {exact}");
+        }
     }
 }

@@ -234,14 +234,8 @@ macro_rules! interpreter {
                     Repeat::Backward(backward) => {
                         let frame = state.frames[backward.forward as usize];
                         match frame.base {
-                            Some(base) => {
-                                let size = state.state_size(&backward.again, false);
-                                back(code, state, count, 0, frame.steps, base);
-                                // Another loop's states may stand above; then these stay until the block ends.
-                                if base + frame.steps as usize * size == state.tape.len() {
-                                    state.tape.truncate(base);
-                                }
-                            }
+                            // They stay: another backward loop may retrace the same steps.
+                            Some(base) => back(code, state, count, 0, frame.steps, base),
                             None => {
                                 let first = state.tape.len();
                                 state.save(&backward.again, true);
@@ -272,11 +266,13 @@ macro_rules! interpreter {
                 state.frames[code.frame as usize] = Frame { steps: made, base: kept.then_some(base) };
             }
 
-            /// One step of a body; false if nobody wanted it.
+            /// One step of a body; false if nobody wanted it. States of loops inside are retraced inside, if at all.
             $(#[$features])?
             fn pass(body: &Body, index: u64, state: &mut State, count: usize) -> bool {
                 state.uniforms[body.index as usize] = index as f64;
+                let top = state.tape.len();
                 steps(&body.steps, state, count);
+                state.tape.truncate(top);
                 let wanted = state.wanted(body, count);
                 if wanted {
                     state.advance(body);

@@ -149,8 +149,9 @@ impl Loop {
     /// The rate of the loop and of all that it carries: it runs once, or once for each row. `rate` knows the operands;
     /// `states` is the rate of the forward loop.
     pub fn rate(&self, rate: impl Fn(Value) -> Rate, states: Option<Rate>) -> Rate {
-        // A step changes a value within an evaluation: nothing that a loop carries is constant.
-        let mut carried = Rate::Uniform;
+        // A step changes a value within an evaluation: nothing that a loop carries is constant. A loop that retraces
+        // steps runs where those ran, even if it reads nothing of their states.
+        let mut carried = states.unwrap_or(Rate::Uniform).join(Rate::Uniform);
         for v in self.initial() {
             carried = carried.join(rate(*v));
         }

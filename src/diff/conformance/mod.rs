@@ -10,20 +10,25 @@
 //! - `random_programs`: every exact method on random programs;
 //! - `jacobians`: Jacobians and second derivatives of whole programs, by every method;
 //! - `branches`: derivatives where the branch not taken has none;
-//! - `texts`: programs of the model language: their values against CPython's;
+//! - `texts`: programs of the model language, with loops, branches and vectors: their values against CPython's, and every
+//!   exact method on them; `agreement` says what is right, `running_error` how many digits a problem has;
+//! - `experiments`: every exact method on every shipped experiment;
 //! - `densities`: log densities against their formulas, their integrals, their gradients.
 //!
 //! Checks return the faults that they find, so that negative controls can ask for some.
 
 #![expect(clippy::disallowed_methods, reason = "exact powers of two, and quadrature that only judges")]
 
+mod agreement;
 mod branches;
 mod densities;
 mod domain;
+mod experiments;
 mod gradients;
 mod jacobians;
 mod random_programs;
 mod rules;
+mod running_error;
 mod texts;
 mod values;
 

@@ -1,35 +1,18 @@
 //! Every exact method on random programs: shared subexpressions, row and uniform values, sums within sums, branches.
-//!
-//! **How close is close.** A gradient must have 13 digits, or as many as the problem gives to 53 bits. The latter is
-//! found by running error analysis (Higham, Accuracy and Stability, section 3.3) of the forward-mode program: beside
-//! each value v = f(x₁, …) goes a bound e = Σ |∂f/∂x_k| e_k + u_f |v|, with u_f the stated error of the operator
-//! (`domain`), first order in the unit roundoff; a sum adds the rounding of its additions. The bound belongs to the
-//! forward program alone, the same for all methods: a method whose formulas cancel more than `SLACK` times as much
-//! fails. Where a comparison is decided by rounding, the program has no derivative to compare, and is left out.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::{domain, relative, same_bits};
-use crate::diff::reference::Reference;
-use crate::diff::{Method, Objective, Options, forward};
-use crate::engine::{Rows, Workspace};
-use crate::ir::{Builder, Node, Operator, Program, Value};
+use super::agreement::{self, Outcome, by_objective};
+use crate::diff::Method;
+use crate::ir::{Builder, Operator, Program, Value};
 use crate::language::functions;
-
-const EXACT: [Method; 4] = [Method::Symbolic, Method::Forward, Method::Reverse, Method::ComplexStep];
 
 const INPUTS: usize = 3;
 const COLUMNS: usize = 2;
 const ROWS: usize = 3;
-
-/// Derivatives below this may have passed through numbers that underflow.
-const TINY: f64 = 1e-270;
-
-/// How far a method may exceed the bound of the forward program.
-const SLACK: f64 = 8.0;
 
 /// 10 000 programs at release speed, fewer where the compiler does not optimise.
 const CASES: u32 = if cfg!(debug_assertions) { 2_000 } else { 10_000 };
@@ -201,127 +184,13 @@ fn apply(b: &mut Builder, what: u8, [x, y, z]: [Value; 3]) -> Value {
     }
 }
 
-/// A value and a bound of its rounding error.
-#[derive(Clone, Copy)]
-struct Bounded {
-    value: f64,
-    error: f64,
-}
-
-/// The outputs of a program with bounds of their errors; None where rounding decides a comparison.
-fn running_error(program: &Program, point: &[f64], columns: &[Vec<f64>]) -> Option<Vec<Bounded>> {
-    let exact = |value: f64| Bounded { value, error: 0.0 };
-    // One entry for each row, the same in all of them for a uniform value.
-    let mut values: Vec<Vec<Bounded>> = Vec::with_capacity(program.nodes.len());
-    for node in &program.nodes {
-        let value = match node {
-            Node::Constant(bits) => vec![exact(f64::from_bits(*bits)); ROWS],
-            Node::Input(k) => vec![exact(point[*k as usize]); ROWS],
-            Node::Column(k) => columns[*k as usize].iter().map(|x| exact(*x)).collect(),
-            Node::Sum(operand) => {
-                let rows = &values[operand.index()];
-                let value: f64 = rows.iter().map(|row| row.value).sum();
-                let sizes: f64 = rows.iter().map(|row| row.value.abs()).sum();
-                let error: f64 = rows.iter().map(|row| row.error).sum();
-                vec![Bounded { value, error: error + 4.0 * f64::EPSILON * sizes }; ROWS]
-            }
-            node => {
-                let Node::Apply(operator, _) = node else { panic!("random programs hold no {node:?}") };
-                let by_row = (0..ROWS).map(|row| {
-                    let operands: Vec<Bounded> = node.operands().iter().map(|v| values[v.index()][row]).collect();
-                    bounded(*operator, &operands)
-                });
-                by_row.collect::<Option<Vec<Bounded>>>()?
-            }
-        };
-        values.push(value);
-    }
-    Some(program.outputs.iter().map(|v| values[v.index()][0]).collect())
-}
-
-fn bounded(operator: Operator, operands: &[Bounded]) -> Option<Bounded> {
-    use Operator::*;
-    let numbers: Vec<f64> = operands.iter().map(|x| x.value).collect();
-    let value = operator.value(&numbers);
-    let reach: f64 = operands.iter().map(|x| x.error).sum();
-    match operator {
-        Less | LessEqual | Greater | GreaterEqual | Equal | NotEqual | Minimum | Maximum
-            if (numbers[0] - numbers[1]).abs() <= reach && reach > 0.0 =>
-        {
-            return None;
-        }
-        Sign | Absolute | Not if numbers[0].abs() <= reach && reach > 0.0 => return None,
-        // Steps stand at whole numbers and at halves.
-        Floor | Ceil | Round if ((2.0 * numbers[0]).round() - 2.0 * numbers[0]).abs() <= 2.0 * reach && reach > 0.0 => {
-            return None;
-        }
-        Select => return Some(if numbers[0] != 0.0 { operands[1] } else { operands[2] }),
-        _ => {}
-    }
-    let domain = domain::of(operator);
-    let own = domain.ulps * f64::EPSILON * value.abs().max(domain.least);
-    let carried = (0..numbers.len())
-        .filter(|k| operands[*k].error > 0.0)
-        .map(|k| partial(operator, &numbers, k).abs() * operands[k].error);
-    Some(Bounded { value, error: own + carried.sum::<f64>() })
-}
-
-/// A partial derivative as a number.
-fn partial(operator: Operator, operands: &[f64], which: usize) -> f64 {
-    let mut b = Builder::new();
-    let constants: Vec<Value> = operands.iter().map(|x| b.constant(*x)).collect();
-    let result = b.constant(operator.value(operands));
-    // Everything is known, so the rule folds to a number.
-    operator.partial(&mut b, &constants, result, which).map_or(0.0, |v| b.known(v).unwrap_or(f64::NAN))
-}
-
-/// What became of a recipe: compared, with the worst relative error of a component and the size of the program; or
-/// left out.
-#[derive(Clone, Copy, Debug)]
-enum Outcome {
-    Compared { error: f64, operations: usize },
-    LeftOut,
-}
-
 /// Compares every method, its gradient changed by `tamper`, with the reference.
-fn compare(recipe: &Recipe, tamper: fn(Method, &mut [f64])) -> Result<Outcome, String> {
-    let (steps, point, columns) = recipe;
-    let program = program(steps);
-    let exact = Reference::new(&program, columns, ROWS).gradient(point);
-    let Some(bounds) = running_error(&forward::gradient(&program, 0..INPUTS), point, columns) else {
-        return Ok(Outcome::LeftOut);
-    };
-    // Where 53 bits do not determine a single digit, or numbers are near the ends of the doubles, nothing is compared.
-    let usable = |x: f64| x.is_finite() && x.abs() < 1e100;
-    let determined = |x: &Bounded| usable(x.value) && usable(x.error) && x.error <= 0.1 * x.value.abs();
-    if !exact.iter().all(|x| usable(*x)) || !bounds[1..].iter().all(determined) {
-        return Ok(Outcome::LeftOut);
-    }
-    let rows = Rows::new(columns, ROWS);
-    let mut workspace = Workspace::default();
-    let mut worst = 0.0f64;
-    let mut value = None;
-    for method in EXACT {
-        let objective = Objective::new(&program, &rows, method, &Options::default()).expect("a scalar program");
-        let mut found = [0.0; INPUTS];
-        let this = objective.gradient(point, &mut workspace, &mut found);
-        if !same_bits(*value.get_or_insert(this), this) {
-            return Err(format!("{method:?} gives another value: {this:e}, {value:?}\n{program}"));
-        }
-        tamper(method, &mut found);
-        for k in 0..INPUTS {
-            let error = (found[k] - exact[k]).abs();
-            let full = error <= 1e-13 * exact[k].abs().max(TINY);
-            worst = worst.max(relative(found[k], exact[k], exact[k].abs().max(TINY)));
-            if !full && (error.is_nan() || error > SLACK * bounds[k + 1].error + TINY) {
-                let (found, want, bound) = (found[k], exact[k], bounds[k + 1].error);
-                return Err(format!(
-                    "{method:?} in {k}: {found:e}, not {want:e} ± {bound:.1e}, at {point:?} {columns:?}\n{program}"
-                ));
-            }
-        }
-    }
-    Ok(Outcome::Compared { error: worst, operations: program.operations() })
+fn compare((steps, point, columns): &Recipe, tamper: fn(Method, &mut [f64])) -> Result<Outcome, String> {
+    agreement::compare(&program(steps), point, columns, |method, program, rows, point| {
+        let (value, mut gradient) = by_objective(method, program, rows, point)?;
+        tamper(method, &mut gradient);
+        Some((value, gradient))
+    })
 }
 
 #[test]
@@ -335,30 +204,7 @@ fn exact_methods_agree_on_random_programs() {
     if let Err(failure) = result {
         panic!("{failure}");
     }
-    let outcomes = outcomes.into_inner();
-    let mut errors = Vec::new();
-    let mut operations = Vec::new();
-    for outcome in &outcomes {
-        if let Outcome::Compared { error, operations: size } = outcome {
-            errors.push(*error);
-            operations.push(*size as f64);
-        }
-    }
-    let compared = errors.len();
-    let within = |bound: f64| errors.iter().filter(|error| **error <= bound).count();
-    println!(
-        "{} programs, {compared} compared, of {:?} operations (median); worst component of all methods: {} to 15 digits, \
-         {} to 14, {} to 13, {} exact",
-        outcomes.len(),
-        crate::math::statistics::median(&operations),
-        within(1e-15),
-        within(1e-14),
-        within(1e-13),
-        within(0.0),
-    );
-    assert!(compared * 10 > outcomes.len() * 8, "too many programs left out: {compared} compared");
-    assert!(within(1e-13) * 100 > compared * 90, "too few to full digits");
-    assert!(within(0.0) * 10 < compared * 5, "too many programs without rounding");
+    agreement::summary(&outcomes.into_inner(), 90);
 }
 
 /// The bounds are tight enough to find one method wrong in the twelfth digit of one component, in most programs

@@ -1,10 +1,12 @@
-//! Programs of the model language as a person would write them: their values beside CPython's.
+//! Programs of the model language as a person would write them: their values beside CPython's, their derivatives beside
+//! the reference's.
 //!
 //! `writer` and `expressions` write programs with loops, branches, vectors and functions; `python` compares values with
-//! `values.py`, of those and of the ones by hand in `python_programs`. A program knows the parameters `a`, `b`, `c`, a vector parameter `p` of three
+//! `values.py`, of those and of the ones by hand in `python_programs`; `gradients` compares derivatives. A program knows the parameters `a`, `b`, `c`, a vector parameter `p` of three
 //! elements, and the columns `t` and `u`; it assigns `y`.
 
 mod expressions;
+mod gradients;
 mod python;
 mod python_programs;
 mod writer;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 
 use super::Random;
 use crate::diagnostic::Source;
-use crate::ir::{Builder, Loop, Node, Program, Value};
+use crate::ir::{Builder, Loop, LoopKind, Node, Program, Value};
 use crate::language::lower::{self, Meaning, Scope};
 use crate::language::tree::Text;
 
@@ -48,15 +50,16 @@ fn lowered(text: &str) -> Result<Program, String> {
 }
 
 /// The same program with some nodes replaced, in the bodies of loops too: how wrong rules are planted. `rule` is given
-/// a node with operands of the new program, and whether it stands in a body; it returns what to put in its place.
-fn rewrite(program: &Program, rule: &dyn Fn(&mut Builder, &Node, bool) -> Option<Value>) -> Program {
-    rewrite_inside(program, false, rule)
+/// a node with operands of the new program, and the kind of loop in whose body it stands; it returns what to put in its
+/// place.
+fn rewrite(program: &Program, rule: &dyn Fn(&mut Builder, &Node, Option<LoopKind>) -> Option<Value>) -> Program {
+    rewrite_inside(program, None, rule)
 }
 
 fn rewrite_inside(
     program: &Program,
-    inside: bool,
-    rule: &dyn Fn(&mut Builder, &Node, bool) -> Option<Value>,
+    inside: Option<LoopKind>,
+    rule: &dyn Fn(&mut Builder, &Node, Option<LoopKind>) -> Option<Value>,
 ) -> Program {
     let mut b = Builder::new();
     let mut place: Vec<Value> = Vec::new();
@@ -65,7 +68,7 @@ fn rewrite_inside(
         let value = match (rule(&mut b, &moved, inside), &moved) {
             (Some(value), _) => value,
             (None, Node::Loop(body)) => {
-                let inner = rewrite_inside(&body.body, true, rule);
+                let inner = rewrite_inside(&body.body, Some(body.kind), rule);
                 b.add_loop(Loop { body: inner, ..(**body).clone() }).0
             }
             (None, Node::Input(k)) => b.input(*k as usize),

@@ -1,0 +1,156 @@
+//! Cost of a gradient over the cost of the value, for every method, on every shipped experiment and with 1 to 1000 parameters.
+//!
+//! `cargo bench --bench gradient [WORD]` measures what has WORD in its name. Each number is the median of samples that
+//! take turns between value and gradient, so that what else the machine does meets both alike. A star marks what is above
+//! the bounds: 4 for reverse mode with 10 parameters or more, 1 + 1.5 n for forward mode.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sbi_run::catalog::CATALOG;
+use sbi_run::diagnostic::Source;
+use sbi_run::diff::{METHODS, Method, Objective};
+use sbi_run::engine::{Rows, Workspace};
+use sbi_run::ir::{Builder, Program, Value};
+use sbi_run::language::lower::{self, Meaning, Scope};
+use sbi_run::language::tree::Text;
+
+/// Samples of each number.
+const SAMPLES: usize = 21;
+
+/// A sample repeats its work for at least so long.
+const SAMPLE: Duration = Duration::from_micros(200);
+
+/// A gradient that takes longer is measured in fewer samples.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+struct Problem {
+    name: String,
+    program: Program,
+    rows: Rows,
+    point: Vec<f64>,
+}
+
+fn shipped(only: &str) -> Vec<Problem> {
+    let mut paths = Vec::new();
+    for folder in ["experiments", "experiments/nist"] {
+        let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder");
+        paths.extend(entries.map(|entry| entry.expect("an entry").path()));
+    }
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    paths.sort();
+    let mut problems = Vec::new();
+    for path in paths {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        if !name.contains(only) {
+            continue;
+        }
+        let (experiment, _) = sbi_run::experiment::read(&path, &[], &CATALOG).expect("an experiment");
+        let model = sbi_run::model::compile(&experiment).expect("a model");
+        let point = model.start(&experiment);
+        problems.push(Problem { name, program: model.loss, rows: model.rows, point });
+    }
+    problems
+}
+
+/// Σ_rows (Σ_k sin(p_k t + k))² over 64 rows, the inner sum by the model language.
+fn family(n: usize) -> Problem {
+    let text = format!("y = sum(sin(p[k]*t + k) for k in range({n}))\n");
+    let source = Arc::new(Source { name: "family".into(), text: text.clone() });
+    let whole = Arc::new(Text::plain(Arc::clone(&source), 0..text.len()));
+    let mut faults = Vec::new();
+    let tree = sbi_run::language::program(&whole, &mut faults).expect("a program");
+    let mut b = Builder::new();
+    let inputs: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
+    let (vector, t) = (b.pack(&inputs), b.column(0));
+    let mut scope = Scope::default();
+    scope.insert("p", Meaning::Vector(vector, n as u32));
+    scope.insert("t", Meaning::Scalar(t));
+    let names = lower::program_names(&tree, &scope, &mut b, &mut faults).expect("a program");
+    let Some(Meaning::Scalar(y)) = names.get("y") else { panic!("a number") };
+    let square = b.square(*y);
+    let sum = b.sum(square);
+    let program = b.finish(&[sum], n, 1);
+    let column: Vec<f64> = (0..64).map(|row| 0.1 + 0.03 * f64::from(row)).collect();
+    let point = (0..n).map(|k| 0.5 + (k % 7) as f64 * 0.1).collect();
+    Problem { name: format!("n = {n}"), program, rows: Rows::new(&[column], 64), point }
+}
+
+fn timed(f: &mut dyn FnMut()) -> Duration {
+    let start = Instant::now();
+    f();
+    start.elapsed()
+}
+
+/// Seconds of each of the calls, medians of samples taken in turn.
+fn medians(calls: &mut [&mut dyn FnMut()]) -> Vec<f64> {
+    let repeats: Vec<u32> = calls
+        .iter_mut()
+        .map(|call| {
+            call();
+            let once = timed(*call).max(Duration::from_nanos(20));
+            (SAMPLE.as_nanos() / once.as_nanos()) as u32 + 1
+        })
+        .collect();
+    let mut samples = vec![Vec::new(); calls.len()];
+    let start = Instant::now();
+    for sample in 0..SAMPLES {
+        for (k, call) in calls.iter_mut().enumerate() {
+            let all = timed(&mut || (0..repeats[k]).for_each(|_| call()));
+            samples[k].push(all.as_secs_f64() / f64::from(repeats[k]));
+        }
+        if sample >= 4 && start.elapsed() > PATIENCE * 10 {
+            break;
+        }
+    }
+    let median = |samples: &mut Vec<f64>| {
+        samples.sort_by(f64::total_cmp);
+        samples[samples.len() / 2]
+    };
+    samples.iter_mut().map(median).collect()
+}
+
+/// The cell of a method: gradient over value.
+fn ratio(problem: &Problem, name: &str) -> (f64, String) {
+    let method = Method::named(name).expect("a row is a method");
+    let Ok(objective) = Objective::new(&problem.program, &problem.rows, method, None, 0.0) else {
+        return (f64::NAN, "too large".into());
+    };
+    let n = problem.point.len();
+    let (mut first, mut second) = (Workspace::default(), Workspace::default());
+    let mut gradient = vec![0.0; n];
+    let mut value_of = || _ = std::hint::black_box(objective.value(&problem.point, &mut first));
+    let mut gradient_of = || _ = std::hint::black_box(objective.gradient(&problem.point, &mut second, &mut gradient));
+    let times = medians(&mut [&mut value_of, &mut gradient_of]);
+    let ratio = times[1] / times[0];
+    let bound = match method {
+        Method::Reverse if n >= 10 => 4.0,
+        Method::Forward => 1.0 + 1.5 * n as f64,
+        _ => f64::INFINITY,
+    };
+    (times[0], format!("{ratio:.2}{}", if ratio > bound { "*" } else { "" }))
+}
+
+fn main() {
+    let only = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
+    let mut problems = shipped(&only);
+    problems
+        .extend([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map(family).into_iter().filter(|p| p.name.contains(&only)));
+    let methods: Vec<&str> = METHODS.iter().map(|kind| kind.name).collect();
+    println!("| model | n | rows | value | {} |", methods.join(" | "));
+    println!("|---|---|---|---|{}", "---|".repeat(methods.len()));
+    for problem in &problems {
+        let cells: Vec<(f64, String)> = methods.iter().map(|name| ratio(problem, name)).collect();
+        let value = cells.iter().map(|cell| cell.0).fold(f64::INFINITY, f64::min);
+        let ratios: Vec<&str> = cells.iter().map(|cell| cell.1.as_str()).collect();
+        println!(
+            "| {} | {} | {} | {:.2} µs | {} |",
+            problem.name,
+            problem.point.len(),
+            problem.rows.count(),
+            value * 1e6,
+            ratios.join(" | ")
+        );
+    }
+}
