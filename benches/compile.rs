@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use sbi_run::catalog::CATALOG;
 use sbi_run::diagnostic::Source;
-use sbi_run::diff::{METHODS, Method, Objective};
+use sbi_run::diff::{METHODS, Method, Objective, Options};
 use sbi_run::engine::Rows;
 use sbi_run::ir::{Builder, Program, Value};
 use sbi_run::language::lower::{self, Meaning, Scope};
@@ -33,12 +33,13 @@ fn seconds<T>(mut f: impl FnMut() -> T) -> f64 {
 }
 
 fn by_method(program: &Program, rows: &Rows) -> Vec<String> {
+    let options = Options::default();
     METHODS
         .iter()
         .map(|kind| {
             let method = Method::named(kind.name).expect("a row is a method");
-            match Objective::new(program, rows, method, None, 0.0) {
-                Ok(_) => format!("{:.0}", 1e6 * seconds(|| Objective::new(program, rows, method, None, 0.0))),
+            match Objective::new(program, rows, method, &options) {
+                Ok(_) => format!("{:.0}", 1e6 * seconds(|| Objective::new(program, rows, method, &options))),
                 Err(_) => "too large".into(),
             }
         })

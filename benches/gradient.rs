@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use sbi_run::catalog::CATALOG;
 use sbi_run::diagnostic::Source;
-use sbi_run::diff::{METHODS, Method, Objective};
+use sbi_run::diff::{METHODS, Method, Objective, Options};
 use sbi_run::engine::{Rows, Workspace};
 use sbi_run::ir::{Builder, Program, Value};
 use sbi_run::language::lower::{self, Meaning, Scope};
@@ -114,7 +114,7 @@ fn medians(calls: &mut [&mut dyn FnMut()]) -> Vec<f64> {
 /// The cell of a method: gradient over value.
 fn ratio(problem: &Problem, name: &str) -> (f64, String) {
     let method = Method::named(name).expect("a row is a method");
-    let Ok(objective) = Objective::new(&problem.program, &problem.rows, method, None, 0.0) else {
+    let Ok(objective) = Objective::new(&problem.program, &problem.rows, method, &Options::default()) else {
         return (f64::NAN, "too large".into());
     };
     let n = problem.point.len();

@@ -200,7 +200,7 @@ fn a_million_steps() {
     let rows = Rows::new(&[vec![1.0]], 1);
     for method in [Method::Reverse, Method::Forward] {
         let mut gradient = [0.0; 6];
-        let objective = Objective::new(&program, &rows, method, None, 0.0).unwrap();
+        let objective = Objective::new(&program, &rows, method, &Options::default()).unwrap();
         let value = objective.gradient(&POINT, &mut Workspace::default(), &mut gradient);
         for (found, exact) in gradient.iter().zip(exact).chain([(&value, b + (c - b) * power)]) {
             assert!((found - exact).abs() <= 1e-10 * exact.abs(), "{method:?}: {found}, not {exact}");

@@ -354,6 +354,14 @@ impl Shape<'_> {
                 sweep.receive(*output, *output, *seed);
             }
         }
+        // The sums go on from what earlier steps gave: an element's share is added where it stands, whatever the length.
+        for (at, node) in inner.nodes.iter().enumerate() {
+            if let Node::Input(k) | Node::VectorInput(k, _) = node
+                && let Some(sum) = (*k as usize).checked_sub(1 + self.sizes.len()).and_then(|k| sums[k])
+            {
+                sweep.adjoints[at].here = Some(sum);
+            }
+        }
         let adjoints = sweep.back().inputs;
         let carried = adjoints[1..1 + self.sizes.len()].to_vec();
         let captured = adjoints[1 + self.sizes.len()..].to_vec();
@@ -361,10 +369,8 @@ impl Shape<'_> {
         for (k, _) in seeds.iter().enumerate().filter(|(_, seed)| seed.is_some()) {
             outputs.push(carried[k].unwrap_or_else(|| b.zero(self.sizes[k])));
         }
-        for (k, sum) in sums.iter().enumerate() {
-            if let Some(sum) = sum {
-                outputs.push(captured[k].map_or(*sum, |term| b.add(*sum, term)));
-            }
+        for (sum, total) in sums.iter().zip(&captured) {
+            outputs.extend(sum.map(|sum| total.unwrap_or(sum)));
         }
         BackwardBody { program: b.finish(&outputs, position, 0), carried, captured }
     }

@@ -7,7 +7,7 @@
 use super::running_error::{Bounded, running_error};
 use super::{relative, same_bits};
 use crate::diff::reference::Reference;
-use crate::diff::{Method, Objective, forward};
+use crate::diff::{Method, Objective, Options, forward};
 use crate::engine::{Rows, Workspace};
 use crate::ir::Program;
 
@@ -32,7 +32,7 @@ pub type Found = (f64, Vec<f64>);
 
 /// As the methods have it; None where an expression would be too large.
 pub fn by_objective(method: Method, program: &Program, rows: &Rows, point: &[f64]) -> Option<Found> {
-    let objective = match Objective::new(program, rows, method, None, 0.0) {
+    let objective = match Objective::new(program, rows, method, &Options::default()) {
         Ok(objective) => objective,
         Err(reason) => {
             assert!(method == Method::Symbolic && reason.contains("would exceed"), "{method:?}: {reason}");

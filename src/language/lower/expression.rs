@@ -275,18 +275,13 @@ impl Lowering<'_> {
     fn sum_of(&mut self, vector: Value, size: u32) -> Value {
         let zero = self.b().constant(0.0);
         let count = self.b().constant(f64::from(size));
-        let carried = [
-            Carried { key: "\0sum".into(), initial: zero, size: None },
-            Carried { key: "\0of".into(), initial: vector, size: Some(size) },
-        ];
+        let carried = [Carried { key: "\0sum".into(), initial: zero, size: None }];
         let index = self.enter(&carried);
-        let (Some(Meaning::Scalar(sum)), Some(Meaning::Vector(of, _))) = (self.look_up("\0sum"), self.look_up("\0of"))
-        else {
-            unreachable!("both were entered")
-        };
+        let of = self.capture(self.contexts.len() - 1, vector);
+        let Some(Meaning::Scalar(sum)) = self.look_up("\0sum") else { unreachable!("it was entered") };
         let element = self.b().element(of, index);
         let next = self.b().add(sum, element);
-        self.leave(LoopKind::Counted, Some(count), &carried, &[next, of], None)[0]
+        self.leave(LoopKind::Counted, Some(count), &carried, &[next], None)[0]
     }
 
     /// The steps of a `range`: a constant step, a start and a count that are the same for every row and parameter.
@@ -352,19 +347,16 @@ impl Lowering<'_> {
             };
             return total;
         }
-        let carried = [
-            Carried { key: "\0total".into(), initial: neutral, size: None },
-            Carried { key: "\0start".into(), initial: walk.start, size: None },
-        ];
+        let carried = [Carried { key: "\0total".into(), initial: neutral, size: None }];
         let index = self.enter(&carried);
-        let Some(Meaning::Scalar(start)) = self.look_up("\0start") else { unreachable!("it was entered") };
+        let start = self.capture(self.contexts.len() - 1, walk.start);
         let offset = self.b().scale(walk.step, index);
         let at = self.b().add(start, offset);
         self.assign(key, Meaning::Scalar(at));
         let term = self.scalar(element);
         let Some(Meaning::Scalar(total)) = self.look_up("\0total") else { unreachable!("it was entered") };
         let next = term.map_or(total, |term| self.operation(operator, total, term));
-        let results = self.leave(LoopKind::Counted, Some(walk.count), &carried, &[next, start], None);
+        let results = self.leave(LoopKind::Counted, Some(walk.count), &carried, &[next], None);
         term.map(|_| results[0])
     }
 }
