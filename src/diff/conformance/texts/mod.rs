@@ -49,18 +49,16 @@ fn lowered(text: &str) -> Result<Program, String> {
     }
 }
 
-/// The same program with some nodes replaced, in the bodies of loops too: how wrong rules are planted. `rule` is given
-/// a node with operands of the new program, and the kind of loop in whose body it stands; it returns what to put in its
-/// place.
-fn rewrite(program: &Program, rule: &dyn Fn(&mut Builder, &Node, Option<LoopKind>) -> Option<Value>) -> Program {
+/// What to put in the place of a node, given with operands of the new program and the kind of loop in whose body it
+/// stands; None to keep it.
+type Replacement<'a> = &'a dyn Fn(&mut Builder, &Node, Option<LoopKind>) -> Option<Value>;
+
+/// The same program with some nodes replaced, in the bodies of loops too: how wrong rules are planted.
+fn rewrite(program: &Program, rule: Replacement) -> Program {
     rewrite_inside(program, None, rule)
 }
 
-fn rewrite_inside(
-    program: &Program,
-    inside: Option<LoopKind>,
-    rule: &dyn Fn(&mut Builder, &Node, Option<LoopKind>) -> Option<Value>,
-) -> Program {
+fn rewrite_inside(program: &Program, inside: Option<LoopKind>, rule: Replacement) -> Program {
     let mut b = Builder::new();
     let mut place: Vec<Value> = Vec::new();
     for node in &program.nodes {
