@@ -275,5 +275,7 @@ fn partial(operator: Operator, values: &[f64], result: f64, which: usize) -> Opt
     let operands: Vec<Value> = values.iter().map(|x| b.constant(*x)).collect();
     let result = b.constant(result);
     let partial = operator.partial(&mut b, &operands, result, which)?;
-    b.known(partial)
+    // The side that is not taken has no part in the slope, however steep it is.
+    let taken = |slope: &f64| *slope != 0.0 || !matches!(operator, Operator::Minimum | Operator::Maximum);
+    b.known(partial).filter(taken)
 }

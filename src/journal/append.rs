@@ -36,6 +36,17 @@ pub struct Findings {
     pub repeated: usize,
 }
 
+/// Whether nobody else holds the lock. A child of this process that is just being started holds all of its files for a
+/// moment, so that one refusal says nothing. A file system without locks is no reason to refuse.
+fn lock(file: &File) -> bool {
+    let free = || !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    let again = || {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        free()
+    };
+    free() || (0..20).any(|_| again())
+}
+
 impl Journal {
     /// Opens the journal of a results folder, makes it where it is missing, and gives the records in it, one per
     /// identity, in the order in which the runs finished first.
@@ -46,8 +57,7 @@ impl Journal {
             OpenOptions::new().read(true).append(true).create(true).open(&path).map_err(failed("open"))
         };
         let file = open().map_err(|(doing, source)| Error::io(doing, &path, source))?;
-        // A file system without locks is no reason to refuse.
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        if !lock(&file) {
             return Err(Error::Locked(path));
         }
         let (records, findings, length) = read(&file, &path)?;

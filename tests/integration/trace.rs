@@ -224,6 +224,21 @@ fn tangents_and_adjoints_agree_with_the_methods() {
     }
 }
 
+/// The side of a maximum that is not taken has no part in a slope, also where it is infinitely steep.
+#[test]
+fn a_side_not_taken_has_no_slope() {
+    let lab = Lab::with_shipped();
+    let set = "simulator.outputs.y=max(sqrt(x1 - 2), 1) * x2";
+    lab.run(&["trace", "experiments/trace_example.toml", "--at", "x1=2,x2=5", "--set", set]).ends(0);
+    let forward = lab.table("results/trace_example/trace_forward.csv");
+    let output = forward.only("is", "output");
+    assert_eq!(output.numbers("value"), [5.0]);
+    assert_eq!(output.column("d/d x1").concat().parse::<f64>().unwrap_or(0.0), 0.0);
+    assert_eq!(output.numbers("d/d x2"), [1.0]);
+    let reverse = lab.table("results/trace_example/trace_reverse.csv");
+    assert!(reverse.numbers("adjoint").iter().all(|adjoint| adjoint.is_finite()));
+}
+
 #[test]
 fn a_long_trace_says_how_much_is_left_out() {
     let lab = Lab::with_shipped();
