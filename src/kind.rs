@@ -125,6 +125,12 @@ pub struct Loss {
     pub sigma: Sigma,
     /// What is wrong with an observed value under this loss (a negative count).
     pub observed: fn(f64) -> Result<(), &'static str>,
+    /// What is wrong with its setting that is a formula (dispersion, trials, degrees of freedom) beside an observed value.
+    pub shape: fn(f64, f64) -> Result<(), &'static str>,
+    /// The whole negative logarithm of a law: sigma and that setting may hold parameters, which have a minimum there.
+    pub normalised: bool,
+    /// Has derivatives where prediction and observation meet.
+    pub smooth: bool,
 }
 
 /// Whether a loss has a standard deviation.
@@ -154,6 +160,26 @@ pub fn independent(_: &Settings) -> Result<(), Fault> {
 /// Any finite number may be observed.
 pub fn any_observation(_: f64) -> Result<(), &'static str> {
     Ok(())
+}
+
+/// A loss without a setting that is a formula, or one that takes any.
+pub fn any_shape(_: f64, _: f64) -> Result<(), &'static str> {
+    Ok(())
+}
+
+impl Loss {
+    /// A smooth loss that compares with any data, without sigma.
+    pub const fn of(kind: Kind) -> Loss {
+        Loss {
+            kind,
+            data: true,
+            sigma: Sigma::Unused,
+            observed: any_observation,
+            shape: any_shape,
+            normalised: false,
+            smooth: true,
+        }
+    }
 }
 
 impl Catalog {

@@ -152,7 +152,7 @@ impl Problem for Boxed<'_> {
     }
 
     fn ends(&self, k: usize) -> [Option<End>; 2] {
-        let (low, high) = self.model.coordinates[k].ends();
+        let (low, high) = self.model.coordinates[k].box_ends();
         let margin = NEAR * (high - low);
         let end = |at: f64, inwards: f64| End {
             at,

@@ -148,7 +148,7 @@ impl Search<'_> {
         let (model, prepared) = (self.model, self.prepared);
         if leg.row.population {
             let problem = Boxed { model, loss: prepared.loss(), waiting: self.waiting };
-            let bounds = Some(model.coordinates.iter().map(|coordinate| coordinate.ends()).collect());
+            let bounds = Some(model.coordinates.iter().map(|coordinate| coordinate.box_ends()).collect());
             let to_box = |theta: Vec<f64>| -> Vec<f64> {
                 theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_box(*theta)).collect()
             };

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::check_loss::holds_one_of;
 use super::file::{Node, Place, Table};
 use super::keys::{self, Absent, Section};
 use super::reader::Reader;
@@ -126,13 +127,18 @@ impl<'a> Check<'a> {
         let stated = self.section("intervals").is_some_and(|table| table.get("methods").is_some());
         if let Some(intervals) = &mut intervals
             && !stated
-            && loss.as_ref().is_some_and(|loss| loss.expression.is_some())
+            && loss.as_ref().is_some_and(|loss| {
+                let names: Vec<&str> = parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+                loss.expression.is_some() || loss.shape.iter().any(|shape| holds_one_of(shape, &names))
+            })
         {
-            // An expression states no law of the data, and so no expected information.
+            // An expression states no law of the data, and so no expected information; that of a dispersion has no
+            // closed form.
             let observed = self.catalog.intervals.iter().filter(|kind| kind.name == "hessian");
             intervals.methods = observed.collect();
         }
         let budget = self.budget();
+        self.draws_exist(&parameters);
         let expected = self.expected(&parameters);
         if !self.faults.iter().any(Diagnostic::is_error) {
             // A misspelt name would be reported as a parameter that nothing uses, too.

@@ -144,19 +144,58 @@ impl Check<'_> {
         optimizers.into_iter().collect()
     }
 
-    /// A population is spread over a finite box.
+    /// A population is spread over a finite box: where the prior has a density, its quantiles stand for infinite ends.
     fn boxes_are_finite(&mut self, parameters: &[Declared], label: &str, place: &Place) {
         for declared in parameters {
             let Some(parameter) = &declared.checked else { continue };
             let (low, high) = parameter.limits();
-            if low.is_finite() && high.is_finite() {
+            if (low.is_finite() && high.is_finite()) || parameter.prior.row.proper {
                 continue;
             }
             let name = &parameter.name;
             let message = format!("`{label}` searches a finite box, but that of `{name}` is [{low}, {high}]");
-            let fault = declared.prior_place.error(message, "support without a finite end");
+            let fault = declared.prior_place.error(message, "no density whose quantiles would bound it");
             let fault = place.label(fault, "searches a finite box");
             self.faults.push(fault.help(format!("write `{name} = {{ prior = …, bounds = [low, high] }}`")));
+        }
+    }
+
+    /// Reports draws that are asked for where nothing can be drawn: a prior without density has neither quantiles nor,
+    /// without bounds, a box to draw from evenly. Its start would stand for each of them.
+    pub fn draws_exist(&mut self, parameters: &[Declared]) {
+        let one_of = |node: Option<&Node>, what: &str| {
+            let node = node?;
+            let count = self.quiet(node).filter(|count| *count > 1.0)?;
+            Some((node.place.clone(), format!("{what} = {count} draws from the priors")))
+        };
+        let root = &self.written.table;
+        let within = |section: &str, key: &str| root.table(section).and_then(|table| table.get(key));
+        let compare = within("differentiation", "compare").and_then(Node::table);
+        let optimizers = root.get("optimizer").and_then(Node::list).unwrap_or_default();
+        let starts = optimizers.iter().map(|node| node.table()?.get("starts"));
+        let asked: Vec<(Place, String)> = [
+            one_of(within("sweep", "repeats"), "repeats"),
+            one_of(compare.and_then(|table| table.get("points")), "points"),
+        ]
+        .into_iter()
+        .chain(starts.map(|node| one_of(node, "starts")))
+        .flatten()
+        .collect();
+        let Some((place, words)) = asked.first() else { return };
+        for declared in parameters {
+            let Some(parameter) = &declared.checked else { continue };
+            let (low, high) = parameter.limits();
+            if parameter.prior.row.proper || (low.is_finite() && high.is_finite()) {
+                continue;
+            }
+            let name = &parameter.name;
+            let message = format!("`{name}` cannot be drawn: its prior has no density, and its box no ends");
+            let fault = declared.prior_place.error(message, "cannot be drawn from");
+            let fault = place.label(fault, words);
+            self.faults.push(fault.help(format!(
+                "give it `bounds = [low, high]`: draws are then even between them; or another prior, such as `{}`",
+                "normal(mean, sd)"
+            )));
         }
     }
 

@@ -188,7 +188,8 @@ impl Check<'_> {
     pub fn unused(&mut self, modelled: Option<&Modelled>, loss: Option<&Loss>, parameters: &[Declared]) {
         let Some(modelled) = modelled else { return };
         let formulas = modelled.terms.iter().chain(&modelled.outputs).filter_map(|(_, formula)| formula.as_ref());
-        let sigma = loss.into_iter().flat_map(|loss| loss.sigma.iter().flatten().chain(&loss.expression));
+        let sigma =
+            loss.into_iter().flat_map(|loss| loss.sigma.iter().flatten().chain(&loss.expression).chain(&loss.shape));
         let mut used: Vec<&str> = formulas.chain(sigma).flat_map(|formula| names_in(&formula.tree)).collect();
         if let Some(program) = &modelled.program {
             // Words of the text: a name in a comment counts as used, which spares a warning at most.

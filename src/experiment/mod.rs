@@ -138,6 +138,8 @@ pub struct Loss {
     pub settings: Settings,
     /// The loss of a row, over `predicted`, `observed`, columns, parameters and constants; only of `expression`.
     pub expression: Option<Formula>,
+    /// Its setting that is a formula (dispersion, trials, degrees of freedom), over columns, parameters and constants.
+    pub shape: Option<Formula>,
     /// Standard deviation of each output, in the order of the outputs, over columns, parameters and constants.
     pub sigma: Vec<Option<Formula>>,
     /// Factor of each output's loss, in the order of the outputs.

@@ -3,8 +3,7 @@
 use crate::diagnostic::{Diagnostic, Source};
 use crate::experiment::{Checked, Written, check};
 use crate::kind::{
-    Accepts, Catalog, Default, Fault, Kind, Loss, Optimizer, Prior, Range, Setting, Settings, Sigma, any_observation,
-    independent,
+    Accepts, Catalog, Default, Fault, Kind, Loss, Optimizer, Prior, Range, Setting, Settings, Sigma, independent,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -64,19 +63,17 @@ static PRIORS: [Prior; 5] = [
 ];
 
 static LOSSES: [Loss; 4] = [
-    Loss { kind: kind("least_squares", &[]), data: true, sigma: Sigma::Unused, observed: any_observation },
-    Loss { kind: kind("chi_square", &[]), data: true, sigma: Sigma::Required, observed: any_observation },
+    Loss::of(kind("least_squares", &[])),
+    Loss { sigma: Sigma::Required, ..Loss::of(kind("chi_square", &[])) },
     Loss {
-        kind: kind("poisson", &[]),
-        data: true,
-        sigma: Sigma::Unused,
         observed: |value| match value {
             value if value < 0.0 => Err("a count cannot be negative"),
             value if value.fract() != 0.0 => Err("a count is a whole number"),
             _ => Ok(()),
         },
+        ..Loss::of(kind("poisson", &[]))
     },
-    Loss { kind: kind("value", &[]), data: false, sigma: Sigma::Unused, observed: any_observation },
+    Loss { data: false, ..Loss::of(kind("value", &[])) },
 ];
 
 static OPTIMIZERS: [Optimizer; 4] = [

@@ -58,7 +58,7 @@ const UNARY: [Function; 34] = unary! {
     "softplus" Softplus "log(1 + exp(x)): a smooth max(x, 0)"
 };
 
-const OTHERS: [Function; 20] = [
+const OTHERS: [Function; 26] = [
     two("atan2", "angle of the point (x, y), called as atan2(y, x)", |b, x| b.apply(Operator::ArcTan2, x)),
     two("hypot", "sqrt(x^2 + y^2) without overflow", |b, x| b.apply(Operator::Hypot, x)),
     two("pow", "x to the power y, as x**y", |b, x| b.power(x[0], x[1])),
@@ -110,10 +110,21 @@ const OTHERS: [Function; 20] = [
     density_function("half_normal_lpdf", 2, "log density: (x, sd)", density::half_normal),
     density_function("exponential_lpdf", 2, "log density: (x, rate)", density::exponential),
     density_function("gamma_lpdf", 3, "log density: (x, shape, rate)", density::gamma),
+    density_function("cauchy_lpdf", 3, "log density: (x, location, scale)", density::cauchy),
+    density_function("half_cauchy_lpdf", 2, "log density: (x, scale)", density::half_cauchy),
+    density_function("student_t_lpdf", 4, "log density: (x, df, location, scale)", density::student_t),
+    density_function("inverse_gamma_lpdf", 3, "log density: (x, shape, scale)", density::inverse_gamma),
     density_function("beta_lpdf", 3, "log density: (x, a, b)", density::beta),
     density_function("uniform_lpdf", 3, "log density: (x, low, high)", density::uniform),
     density_function("log_uniform_lpdf", 3, "log density: (x, low, high)", density::log_uniform),
     density_function("poisson_lpmf", 2, "log probability of the count x: (x, mean)", density::poisson),
+    density_function(
+        "negative_binomial_lpmf",
+        3,
+        "log probability of the count x: (x, mean, dispersion)",
+        density::negative_binomial,
+    ),
+    density_function("binomial_lpmf", 3, "log probability of x successes: (x, trials, probability)", density::binomial),
     two("mod", "x % y", |b, x| b.apply(Operator::Modulo, x)),
 ];
 

@@ -256,6 +256,29 @@ fn solve(tail: Tail, wanted: f64, guess: f64, at: impl Fn(f64) -> ((f64, f64), f
     x
 }
 
+/// The x in [low, high] at which the distribution function, P(X <= x) and P(X > x), reaches a probability, given with its
+/// complement; the smaller of the two decides. Bisection of the doubles themselves: 64 steps, to the last bit.
+pub fn invert(distribution: impl Fn(f64) -> (f64, f64), low: f64, high: f64, (below, above): (f64, f64)) -> f64 {
+    let (mut least, mut most) = (ordered(low), ordered(high));
+    while most - least > 1 {
+        let middle = least + (most - least) / 2;
+        let (here, beyond) = distribution(double(middle as i64));
+        let short = if below <= above { here < below } else { beyond > above };
+        if short { least = middle } else { most = middle }
+    }
+    double(most as i64)
+}
+
+/// Doubles as whole numbers of the same order.
+fn ordered(x: f64) -> i128 {
+    let bits = x.to_bits() as i64;
+    i128::from(if bits < 0 { i64::MIN.wrapping_sub(bits) } else { bits })
+}
+
+fn double(place: i64) -> f64 {
+    f64::from_bits(if place < 0 { i64::MIN.wrapping_sub(place) } else { place } as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,81 +1,159 @@
-//! The table of losses: each lowers one output's comparison with the data to a row value, and says what it weighs.
+//! The table of losses, and the comparison of one output with the data lowered to the loss of one row.
 
-use crate::ir::{Builder, Operator, Rate, Value};
-use crate::kind::{Accepts, Default, Kind, Loss, Setting, Sigma, any_observation, independent};
-use crate::math::elementary;
+mod squares;
+mod weigh;
+
+use crate::ir::{Builder, Operator, Value, density};
+use crate::kind::{Accepts, Default, Kind, Loss, Range, Setting, Sigma, independent};
+
+pub use squares::{Residual, residuals};
+pub use weigh::{Information, deviance, expectation, information};
+
+const fn kind(name: &'static str, summary: &'static str, reference: &'static str) -> Kind {
+    Kind { name, summary, reference, settings: &[], check: independent }
+}
+
+const fn formula(name: &'static str, summary: &'static str) -> Setting {
+    Setting { name, summary, accepts: Accepts::Formula, default: Default::Required }
+}
 
 /// Every loss.
 pub const LOSSES: &[Loss] = &[
+    Loss::of(kind(
+        "least_squares",
+        "sum of squared residuals; intervals scale by the residual variance RSS/(n - p)",
+        "NIST/ITL StRD, nonlinear regression: certified quantities",
+    )),
     Loss {
-        kind: Kind {
-            name: "least_squares",
-            summary: "sum of squared residuals; intervals scale by the residual variance RSS/(n - p)",
-            reference: "NIST/ITL StRD, nonlinear regression: certified quantities",
-            settings: &[],
-            check: independent,
-        },
-        data: true,
-        sigma: Sigma::Unused,
-        observed: any_observation,
-    },
-    Loss {
-        kind: Kind {
-            name: "chi_square",
-            summary: "sum of squared residuals over sigma: twice a negative log likelihood up to a constant",
-            reference: "Bevington & Robinson, Data Reduction and Error Analysis, eq. 8.2",
-            settings: &[],
-            check: independent,
-        },
-        data: true,
         sigma: Sigma::Required,
-        observed: any_observation,
+        ..Loss::of(kind(
+            "chi_square",
+            "sum of squared residuals over sigma: twice a negative log likelihood up to a constant",
+            "Bevington & Robinson, Data Reduction and Error Analysis, eq. 8.2",
+        ))
     },
     Loss {
-        kind: Kind {
-            name: "gaussian",
-            summary: "negative log likelihood of normal noise; sigma may hold parameters",
-            reference: "Bevington & Robinson, eq. 4.5",
-            settings: &[],
-            check: independent,
-        },
-        data: true,
         sigma: Sigma::Required,
-        observed: any_observation,
+        normalised: true,
+        ..Loss::of(kind(
+            "gaussian",
+            "negative log likelihood of normal noise; sigma may hold parameters",
+            "Bevington & Robinson, eq. 4.5",
+        ))
     },
     Loss {
-        kind: Kind {
-            name: "poisson",
-            summary: "negative log likelihood of counts, log factorials included",
-            reference: "Baker & Cousins, Nucl. Instrum. Methods 221 (1984) 437",
-            settings: &[],
-            check: independent,
-        },
-        data: true,
-        sigma: Sigma::Unused,
-        observed: |count| match count {
-            count if count < 0.0 => Err("a count cannot be negative"),
-            count if count.fract() != 0.0 => Err("a count is a whole number"),
+        observed: count,
+        normalised: true,
+        ..Loss::of(kind(
+            "poisson",
+            "negative log likelihood of counts, log factorials included",
+            "Baker & Cousins, Nucl. Instrum. Methods 221 (1984) 437",
+        ))
+    },
+    Loss {
+        observed: count,
+        shape: positive,
+        normalised: true,
+        ..Loss::of(Kind {
+            settings: &[formula(
+                "dispersion",
+                "variance = mean + mean²/dispersion: a number, or a formula of columns and parameters",
+            )],
+            ..kind(
+                "negative_binomial",
+                "negative log likelihood of counts that scatter more than Poisson's",
+                "Hilbe 2011, Negative Binomial Regression, eq. 8.12 (NB2); Stan's neg_binomial_2",
+            )
+        })
+    },
+    Loss {
+        observed: count,
+        shape: |trials, observed| match trials {
+            trials if trials < 1.0 || trials.fract() != 0.0 => Err("a number of trials is a whole number from 1 on"),
+            trials if trials < observed => Err("there are fewer trials than successes"),
             _ => Ok(()),
         },
+        normalised: true,
+        ..Loss::of(Kind {
+            settings: &[formula("trials", "how many trials a row counts: a number, or a formula of columns")],
+            ..kind(
+                "binomial",
+                "negative log likelihood of successes among trials; the output is the probability of one success",
+                "McCullagh & Nelder 1989, Generalized Linear Models, section 4.4",
+            )
+        })
     },
     Loss {
-        kind: Kind {
-            name: "expression",
-            summary: "any formula of `predicted`, `observed`, columns and parameters; without data its value at one row; intervals take it as a negative log likelihood, by `hessian` alone",
-            reference: "",
+        sigma: Sigma::Required,
+        shape: positive,
+        normalised: true,
+        ..Loss::of(Kind {
+            settings: &[formula("df", "degrees of freedom: a number, or a formula of columns and parameters")],
+            ..kind(
+                "student_t",
+                "negative log likelihood of noise with heavy tails; sigma is its scale, and may hold parameters",
+                "Lange, Little & Taylor 1989, J. Am. Stat. Assoc. 84, 881",
+            )
+        })
+    },
+    Loss {
+        sigma: Sigma::Optional,
+        ..Loss::of(Kind {
             settings: &[Setting {
-                name: "expression",
-                summary: "The loss of one row and one output, e.g. `(predicted - observed)^4`.",
-                accepts: Accepts::Formula,
-                default: Default::Required,
+                name: "delta",
+                summary: "where the square gives way to a straight line, in units of sigma",
+                accepts: Accepts::Number(Range::Positive),
+                default: Default::Number(1.345),
             }],
-            check: independent,
-        },
+            ..kind(
+                "huber",
+                "half the square of small residuals over sigma, a straight line for those beyond delta",
+                "Huber 1964, Ann. Math. Stat. 35, 73; delta 1.345: 95 % as efficient as squares under normal noise",
+            )
+        })
+    },
+    Loss {
+        sigma: Sigma::Optional,
+        smooth: false,
+        ..Loss::of(kind(
+            "absolute",
+            "sum of absolute residuals over sigma; has a kink at residual 0, where no derivative exists",
+            "Bloomfield & Steiger 1983, Least Absolute Deviations",
+        ))
+    },
+    Loss {
+        sigma: Sigma::Optional,
+        ..Loss::of(kind(
+            "log_cosh",
+            "log cosh of the residual over sigma: half a square near 0, its absolute value far out, smooth between",
+            "Green 1990, IEEE Trans. Medical Imaging 9, 84",
+        ))
+    },
+    Loss {
         data: false,
-        sigma: Sigma::Unused,
-        observed: any_observation,
+        normalised: true,
+        ..Loss::of(Kind {
+            settings: &[formula("expression", "The loss of one row and one output, e.g. `(predicted - observed)^4`.")],
+            ..kind(
+                "expression",
+                "any formula of `predicted`, `observed`, columns and parameters; without data its value at one row; intervals take it as a negative log likelihood, by `hessian` alone",
+                "",
+            )
+        })
     },
 ];
+
+fn count(count: f64) -> Result<(), &'static str> {
+    match count {
+        count if count < 0.0 => Err("a count cannot be negative"),
+        count if count.fract() != 0.0 => Err("a count is a whole number"),
+        _ => Ok(()),
+    }
+}
+
+fn positive(shape: f64, _: f64) -> Result<(), &'static str> {
+    if shape > 0.0 && shape.is_finite() { Ok(()) } else { Err("it must be a positive number") }
+}
 
 /// One output beside its data, as row values.
 #[derive(Clone, Copy, Debug)]
@@ -83,13 +161,27 @@ pub struct Comparison {
     pub predicted: Value,
     pub observed: Value,
     pub sigma: Option<Value>,
+    /// Dispersion, trials, degrees of freedom or delta, of the losses that have one.
+    pub shape: Option<Value>,
 }
 
-/// A quantity whose squared derivatives, with this weight, add up to the expected information.
-#[derive(Clone, Copy, Debug)]
-pub struct Information {
-    pub quantity: Value,
-    pub weight: Value,
+impl Comparison {
+    /// predicted - observed, over sigma where there is one.
+    fn scaled(&self, b: &mut Builder) -> Value {
+        let difference = b.subtract(self.predicted, self.observed);
+        match self.sigma {
+            Some(sigma) => b.divide(difference, sigma),
+            None => difference,
+        }
+    }
+
+    fn shape(&self) -> Value {
+        self.shape.expect("a checked loss has its settings")
+    }
+
+    fn scale(&self, b: &mut Builder) -> Value {
+        self.sigma.unwrap_or_else(|| b.constant(1.0))
+    }
 }
 
 /// log √(2π).
@@ -99,28 +191,50 @@ const LOG_ROOT_TAU: f64 = 0.918_938_533_204_672_8;
 pub fn row_loss(name: &str, b: &mut Builder, c: Comparison) -> Value {
     match name {
         "poisson" => {
-            // m - k log m + log k!; an observation of 0 has no logarithm to fear.
-            let log = b.unary(Operator::Log, c.predicted);
-            let product = b.apply(Operator::Masked, &[c.observed, log]);
-            let difference = b.subtract(c.predicted, product);
-            let next = b.shift(c.observed, 1.0);
-            let log_factorial = b.unary(Operator::LogGamma, next);
-            b.add(difference, log_factorial)
+            let log = density::poisson(b, &[c.observed, c.predicted]);
+            b.negate(log)
+        }
+        "negative_binomial" => {
+            let log = density::negative_binomial(b, &[c.observed, c.predicted, c.shape()]);
+            b.negate(log)
+        }
+        "binomial" => {
+            let log = density::binomial(b, &[c.observed, c.shape(), c.predicted]);
+            b.negate(log)
+        }
+        "student_t" => {
+            let sigma = c.scale(b);
+            let log = density::student_t(b, &[c.observed, c.shape(), c.predicted, sigma]);
+            b.negate(log)
+        }
+        "gaussian" => {
+            let residual = b.subtract(c.observed, c.predicted);
+            let sigma = c.scale(b);
+            let scaled = b.divide(residual, sigma);
+            let square = b.square(scaled);
+            let half = b.scale(0.5, square);
+            let log = b.unary(Operator::Log, sigma);
+            let sum = b.add(half, log);
+            b.shift(sum, LOG_ROOT_TAU)
+        }
+        "huber" => {
+            let r = c.scaled(b);
+            huber(b, r, c.shape())
+        }
+        "absolute" => {
+            let r = c.scaled(b);
+            b.unary(Operator::Absolute, r)
+        }
+        "log_cosh" => {
+            let r = c.scaled(b);
+            log_cosh(b, r)
         }
         _ => {
             let residual = b.subtract(c.observed, c.predicted);
-            match (name, c.sigma) {
-                ("chi_square", Some(sigma)) => {
+            match c.sigma {
+                Some(sigma) if name == "chi_square" => {
                     let scaled = b.divide(residual, sigma);
                     b.square(scaled)
-                }
-                ("gaussian", Some(sigma)) => {
-                    let scaled = b.divide(residual, sigma);
-                    let square = b.square(scaled);
-                    let half = b.scale(0.5, square);
-                    let log = b.unary(Operator::Log, sigma);
-                    let sum = b.add(half, log);
-                    b.shift(sum, LOG_ROOT_TAU)
                 }
                 _ => b.square(residual),
             }
@@ -128,87 +242,39 @@ pub fn row_loss(name: &str, b: &mut Builder, c: Comparison) -> Value {
     }
 }
 
+/// r²/2 for |r| ≤ δ, and δ(|r| - δ/2) beyond (Huber 1964, eq. 2.1).
+fn huber(b: &mut Builder, r: Value, delta: Value) -> Value {
+    let size = b.unary(Operator::Absolute, r);
+    let square = b.square(r);
+    let near = b.scale(0.5, square);
+    let half = b.scale(0.5, delta);
+    let beyond = b.subtract(size, half);
+    let far = b.multiply(delta, beyond);
+    let test = b.apply(Operator::LessEqual, &[size, delta]);
+    b.select(test, near, far)
+}
+
+/// ½ log(1 + sinh² r), which keeps its digits near 0; from 20 on |r| - log 2, where the rest is below rounding.
+fn log_cosh(b: &mut Builder, r: Value) -> Value {
+    let size = b.unary(Operator::Absolute, r);
+    let far = b.shift(size, -std::f64::consts::LN_2);
+    let (bound, zero) = (b.constant(20.0), b.constant(0.0));
+    let test = b.apply(Operator::Less, &[size, bound]);
+    // Where the other form is taken, its argument here is 0, lest it overflow.
+    let inside = b.select(test, r, zero);
+    let sinh = b.unary(Operator::Sinh, inside);
+    let square = b.square(sinh);
+    let log = b.unary(Operator::Log1p, square);
+    let near = b.scale(0.5, log);
+    b.select(test, near, far)
+}
+
 /// How many times the negative log likelihood the loss is; None where the scale is unknown and comes from the
-/// residuals.
+/// residuals. `huber`, `absolute` and `log_cosh` count as those of the densities that are proportional to e^-loss.
 pub fn likelihood_factor(name: &str) -> Option<f64> {
     match name {
         "least_squares" => None,
         "chi_square" => Some(2.0),
         _ => Some(1.0),
-    }
-}
-
-/// What the expected information of one row is made of: (∂μ)²/σ² for normal noise, and 2(∂σ)²/σ² where sigma holds
-/// parameters; (∂μ)²/μ for counts. Without sigma the weight is 1, and the scale comes from the residuals.
-pub fn information(name: &str, b: &mut Builder, c: Comparison) -> Vec<Information> {
-    if name == "expression" {
-        // No distribution is stated, and so no expectation.
-        return Vec::new();
-    }
-    let one = b.constant(1.0);
-    let weight = match (name, c.sigma) {
-        ("poisson", _) => b.reciprocal(c.predicted),
-        (_, Some(sigma)) => {
-            let variance = b.square(sigma);
-            b.divide(one, variance)
-        }
-        _ => one,
-    };
-    let mut information = vec![Information { quantity: c.predicted, weight }];
-    if let ("gaussian", Some(sigma)) = (name, c.sigma) {
-        information.push(Information { quantity: sigma, weight: b.scale(2.0, weight) });
-    }
-    information
-}
-
-/// A row's part of a loss that is made of squares: with r the residual, q the quantity and f the factor, the gradient is
-/// 2·scale·Σ r f ∇q and the expected Hessian 2·scale·Σ f² ∇q ∇qᵀ. Where the loss is a sum of squares, q is r, f is 1, and
-/// the loss is scale·Σ r²; elsewhere the parts are those of Fisher scoring, the generalised Gauss-Newton method
-/// (McCullagh & Nelder 1989, Generalized Linear Models, section 2.5; Schraudolph 2002, Neural Computation 14, 1723).
-#[derive(Clone, Copy, Debug)]
-pub struct Residual {
-    pub residual: Value,
-    pub quantity: Value,
-    pub factor: Value,
-}
-
-/// The scale and the parts of one output's loss under a weight; None for a loss that is not made of squares.
-pub fn residuals(name: &str, b: &mut Builder, c: Comparison, weight: f64) -> Option<(f64, Vec<Residual>)> {
-    let root = b.constant(elementary::sqrt(weight));
-    let difference = b.subtract(c.predicted, c.observed);
-    let one = b.constant(1.0);
-    let exact = |b: &mut Builder, residual: Value| {
-        let residual = b.multiply(root, residual);
-        vec![Residual { residual, quantity: residual, factor: one }]
-    };
-    match (name, c.sigma) {
-        ("least_squares", _) => Some((1.0, exact(b, difference))),
-        ("chi_square" | "gaussian", Some(sigma)) => {
-            let scaled = b.divide(difference, sigma);
-            let known = matches!(b.rate(sigma), Rate::Constant | Rate::Data);
-            match (name, known) {
-                ("chi_square", true) => Some((1.0, exact(b, scaled))),
-                (_, true) => Some((0.5, exact(b, scaled))),
-                ("chi_square", false) => None,
-                (_, false) => {
-                    let factor = b.divide(root, sigma);
-                    let residual = b.multiply(root, scaled);
-                    let mean = Residual { residual, quantity: c.predicted, factor };
-                    let square = b.square(scaled);
-                    let excess = b.subtract(one, square);
-                    let share = b.scale(std::f64::consts::FRAC_1_SQRT_2, root);
-                    let residual = b.multiply(share, excess);
-                    let factor = b.scale(std::f64::consts::SQRT_2, factor);
-                    Some((0.5, vec![mean, Residual { residual, quantity: sigma, factor }]))
-                }
-            }
-        }
-        ("poisson", _) => {
-            let deviation = b.unary(Operator::SquareRoot, c.predicted);
-            let factor = b.divide(root, deviation);
-            let residual = b.multiply(difference, factor);
-            Some((0.5, vec![Residual { residual, quantity: c.predicted, factor }]))
-        }
-        _ => None,
     }
 }

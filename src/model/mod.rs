@@ -38,8 +38,10 @@ pub struct Model {
     pub search_residuals: Option<Residuals>,
     /// Row outputs over θ: every output of the simulator.
     pub simulation: Program,
-    /// Row outputs over θ: for each output with data predicted and sigma (NaN where there is none).
+    /// Row outputs over θ: for each output with data what is expected to be observed, and sigma (NaN where there is none).
     pub predictions: Program,
+    /// Over θ: the goodness of fit, near χ² distributed under the model; None for a loss without one.
+    pub deviance: Option<Program>,
     /// Row outputs over θ: for each quantity of the expected information the quantity and its weight.
     pub information: Program,
     /// The negative log prior over θ, where the loss includes it.
@@ -87,6 +89,7 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     let pairs: Vec<Value> = parts.information.iter().flat_map(|i| [i.quantity, i.weight]).collect();
     let information = b.finish(&pairs, n, columns);
     let prior = parts.prior.map(|prior| b.finish(&[prior], n, columns));
+    let deviance = parts.deviance.map(|deviance| b.finish(&[deviance], n, columns));
     let squares: Vec<Value> = parts.squares.iter().flat_map(|r| [r.residual, r.quantity, r.factor]).collect();
     let squares = parts.scale.map(|scale| (scale, b.finish(&squares, n, columns)));
 
@@ -118,6 +121,7 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
         search_residuals,
         simulation,
         predictions,
+        deviance,
         information,
         prior,
         table,
@@ -150,8 +154,15 @@ fn coordinate(scalar: &Scalar) -> Coordinate {
     let spread = 0.5 * (prior::quantile(name, &prior.arguments, 0.84) - prior::quantile(name, &prior.arguments, 0.16));
     let sizes = [spread, scalar.start().unwrap_or(0.0).abs()];
     let scale = sizes.into_iter().find(|size| size.is_finite() && *size > 0.0).unwrap_or(1.0);
-    Coordinate::new(low, high, prior::is_logarithmic(name), scale, parameter.transform)
+    let [mut least, mut most] = [TAIL, 1.0 - TAIL].map(|p| prior::quantile(name, &prior.arguments, p));
+    if let Some(start) = scalar.start() {
+        (least, most) = (least.min(start), most.max(start));
+    }
+    Coordinate::new(low, high, prior::is_logarithmic(name), scale, parameter.transform).reaching(least, most)
 }
+
+/// The share of a prior beyond each end of the box that populations search where its support is infinite.
+const TAIL: f64 = 1e-4;
 
 struct Lowering<'a> {
     experiment: &'a Experiment,
@@ -168,6 +179,7 @@ struct Parts {
     predictions: Vec<Value>,
     information: Vec<Information>,
     prior: Option<Value>,
+    deviance: Option<Value>,
     /// What the loss is made of, and its scale: None where that is not squares.
     squares: Vec<Residual>,
     scale: Option<f64>,
@@ -186,6 +198,8 @@ impl Lowering<'_> {
             predictions: Vec::new(),
             information: Vec::new(),
             prior: None,
+            // A weighted deviance follows no law that is known.
+            deviance: experiment.loss.weight.iter().all(|weight| *weight == 1.0).then(|| b.constant(0.0)),
             squares: Vec::new(),
             scale: None,
         };
@@ -212,13 +226,27 @@ impl Lowering<'_> {
             let Some(observed) = observed else { continue };
             let sigma = experiment.loss.sigma[k].as_ref();
             let sigma = sigma.and_then(|formula| lower::expression(formula, &row_scope, b, &mut faults));
-            let comparison = Comparison { predicted: predicted[k], observed, sigma };
+            let shape = match &experiment.loss.shape {
+                Some(formula) => lower::expression(formula, &row_scope, b, &mut faults),
+                None => experiment.loss.settings.number("delta").map(|delta| b.constant(delta)),
+            };
+            if !faults.is_empty() {
+                continue;
+            }
+            let comparison = Comparison { predicted: predicted[k], observed, sigma, shape };
             if experiment.loss.expression.is_none() {
                 let row = loss::row_loss(kind, b, comparison);
                 add(b, row);
             }
             let nan = b.constant(f64::NAN);
-            parts.predictions.extend([predicted[k], sigma.unwrap_or(nan)]);
+            parts.predictions.extend([loss::expectation(kind, b, comparison), sigma.unwrap_or(nan)]);
+            parts.deviance = match (parts.deviance, loss::deviance(kind, b, comparison)) {
+                (Some(total), Some(row)) => {
+                    let sum = b.sum(row);
+                    Some(b.add(total, sum))
+                }
+                _ => None,
+            };
             match loss::residuals(kind, b, comparison, experiment.loss.weight[k]) {
                 Some((scale, residuals)) => {
                     parts.scale = Some(scale);
@@ -239,6 +267,7 @@ impl Lowering<'_> {
             parts.prior = Some(prior);
         }
         parts.scale = parts.scale.filter(|_| made_of_squares);
+        parts.deviance = parts.deviance.filter(|_| !parts.predictions.is_empty());
         if faults.is_empty() { Ok(parts) } else { Err(faults) }
     }
 

@@ -1,8 +1,9 @@
-//! The table of priors: support for the box, log density as nodes, quantile for draws, medians and starts.
+//! The table of priors: what an experiment may name, with arguments and support; `family` has what they compute.
 
-use crate::ir::{Builder, Value, density};
+pub mod family;
+
+use crate::ir::{Builder, Value};
 use crate::kind::{Accepts, Default, Fault, Kind, Prior, Range, Setting, Settings, independent};
-use crate::math::{distribution, elementary, statistics};
 
 const STAN: &str = "Stan Functions Reference, continuous distributions";
 
@@ -57,11 +58,46 @@ pub const PRIORS: &[Prior] = &[
         independent,
         half_line,
     ),
+    prior(
+        "cauchy",
+        "Cauchy: a bell without mean or variance",
+        &[number("location", Range::Finite, "median"), number("scale", Range::Positive, "half width at half height")],
+        independent,
+        whole_line,
+    ),
+    prior(
+        "half_cauchy",
+        "absolute value of a Cauchy around 0: for scales of unknown size",
+        &[number("scale", Range::Positive, "median")],
+        independent,
+        half_line,
+    ),
+    prior(
+        "student_t",
+        "Student's t: a bell with heavy tails",
+        &[
+            number("df", Range::Positive, "degrees of freedom"),
+            number("location", Range::Finite, "median"),
+            number("scale", Range::Positive, "scale"),
+        ],
+        independent,
+        whole_line,
+    ),
     prior("exponential", "exponential", &[number("rate", Range::Positive, "1/mean")], independent, half_line),
     prior(
         "gamma",
         "gamma with shape and rate",
         &[number("shape", Range::Positive, "shape"), number("rate", Range::Positive, "rate: mean = shape/rate")],
+        independent,
+        half_line,
+    ),
+    prior(
+        "inverse_gamma",
+        "one over a gamma variable, for variances",
+        &[
+            number("shape", Range::Positive, "shape"),
+            number("scale", Range::Positive, "scale: mode = scale/(shape + 1)"),
+        ],
         independent,
         half_line,
     ),
@@ -125,77 +161,24 @@ pub fn is_logarithmic(name: &str) -> bool {
     matches!(name, "log_uniform" | "log_normal")
 }
 
-/// The log density at x as a node; 0 for a fixed value.
+/// The arguments in the order of the row.
+fn arguments(family: &family::Family, settings: &Settings) -> Vec<f64> {
+    family.arguments.iter().map(|name| argument(settings, name)).collect()
+}
+
+/// The log density at x as a node; 0 for a fixed value and a flat prior.
 pub fn log_density(name: &str, settings: &Settings, b: &mut Builder, x: Value) -> Value {
-    let mut at = |names: &[&str]| -> Vec<Value> {
-        let arguments = names.iter().map(|name| b.constant(argument(settings, name)));
-        [x].into_iter().chain(arguments).collect()
-    };
-    match name {
-        "uniform" => {
-            let x = at(&["low", "high"]);
-            density::uniform(b, &x)
-        }
-        "log_uniform" => {
-            let x = at(&["low", "high"]);
-            density::log_uniform(b, &x)
-        }
-        "normal" => {
-            let x = at(&["mean", "sd"]);
-            density::normal(b, &x)
-        }
-        "log_normal" => {
-            let x = at(&["mu", "sigma"]);
-            density::log_normal(b, &x)
-        }
-        "half_normal" => {
-            let x = at(&["sd"]);
-            density::half_normal(b, &x)
-        }
-        "exponential" => {
-            let x = at(&["rate"]);
-            density::exponential(b, &x)
-        }
-        "gamma" => {
-            let x = at(&["shape", "rate"]);
-            density::gamma(b, &x)
-        }
-        "beta" => {
-            let x = at(&["a", "b"]);
-            density::beta(b, &x)
-        }
-        _ => b.constant(0.0),
-    }
+    let Some(family) = family::find(name) else { return b.constant(0.0) };
+    let mut operands = vec![x];
+    operands.extend(arguments(family, settings).into_iter().map(|number| b.constant(number)));
+    (family.log_density)(b, &operands)
 }
 
 /// The quantile at p in (0, 1): the median at ½, a draw at a uniform random number; NaN for a prior without density.
 pub fn quantile(name: &str, settings: &Settings, p: f64) -> f64 {
-    let at = |name: &str| argument(settings, name);
-    match name {
-        "uniform" => at("low") + p * (at("high") - at("low")),
-        "log_uniform" => {
-            let (low, high) = (elementary::log(at("low")), elementary::log(at("high")));
-            elementary::exp(low + p * (high - low)).clamp(at("low"), at("high"))
-        }
-        "normal" => at("mean") + at("sd") * statistics::normal_quantile(p),
-        "log_normal" => elementary::exp(at("mu") + at("sigma") * statistics::normal_quantile(p)),
-        "half_normal" => at("sd") * statistics::normal_quantile(0.5 + 0.5 * p),
-        "exponential" => -elementary::log1p(-p) / at("rate"),
-        "gamma" => distribution::chi_square_quantile(p, 2.0 * at("shape")) / (2.0 * at("rate")),
-        "beta" => bisect(p, |x| distribution::incomplete_beta(at("a"), at("b"), x, 1.0 - x).0),
-        "fixed" => at("value"),
-        _ => f64::NAN,
-    }
-}
-
-/// The x in (0, 1) at which an increasing function is p, to the last bits.
-fn bisect(p: f64, f: impl Fn(f64) -> f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
-    loop {
-        let middle = 0.5 * (low + high);
-        if middle <= low || middle >= high {
-            return middle;
-        }
-        if f(middle) < p { low = middle } else { high = middle }
+    match family::find(name) {
+        Some(family) => (family.quantile)(&arguments(family, settings), p),
+        None if name == "fixed" => argument(settings, "value"),
+        None => f64::NAN,
     }
 }

@@ -18,6 +18,8 @@ pub struct Coordinate {
     pub logarithmic: bool,
     /// An ordinary size of θ, so that u is near 1 where nothing bounds it.
     pub scale: f64,
+    /// What stands for infinite ends in the box of a population: quantiles of the prior.
+    pub reach: (f64, f64),
 }
 
 /// How near to an end of its range a start may be, relative to the width.
@@ -31,7 +33,14 @@ impl Coordinate {
             (false, false) => Transform::Identity,
             _ => Transform::Log,
         };
-        Coordinate { transform: asked.unwrap_or(natural), low, high, logarithmic: logarithmic && low > 0.0, scale }
+        let transform = asked.unwrap_or(natural);
+        Coordinate { transform, low, high, logarithmic: logarithmic && low > 0.0, scale, reach: (low, high) }
+    }
+
+    /// The same with finite numbers that stand for infinite ends where a population searches.
+    pub fn reaching(self, low: f64, high: f64) -> Coordinate {
+        let end = |own: f64, other: f64| if own.is_finite() { own } else { other };
+        Coordinate { reach: (end(self.low, low), end(self.high, high)), ..self }
     }
 
     /// θ as nodes of u.
@@ -95,6 +104,11 @@ impl Coordinate {
     pub fn from_box(&self, w: f64) -> f64 {
         let theta = if self.logarithmic { elementary::exp(w) } else { w };
         theta.clamp(self.low, self.high)
+    }
+
+    /// The finite box that a population searches.
+    pub fn box_ends(&self) -> (f64, f64) {
+        (self.to_box(self.reach.0), self.to_box(self.reach.1))
     }
 
     /// The ends of the box coordinate.

@@ -1,9 +1,10 @@
 //! Data and model side by side at a run's best point: what `predictions.csv` and the picture of the fit show.
 
-use super::{Curve, Fit, OutputFit};
+use super::{Curve, Fit, Goodness, OutputFit};
 use crate::data::Table;
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::{Builder, Node, Program, Value};
+use crate::math::distribution::chi_square_cdf;
 use crate::model::Model;
 use crate::record::Record;
 
@@ -37,7 +38,22 @@ pub fn fit(model: &Model, run: usize, record: &Record) -> Option<Fit> {
         [input] => dense(model, &predicted, input, &theta),
         _ => None,
     };
-    Some(Fit { run, inputs: table, outputs: (0..model.outputs.len()).map(output).collect(), curve })
+    let outputs = (0..model.outputs.len()).map(output).collect();
+    Some(Fit { run, inputs: table, outputs, curve, goodness: goodness(model, &theta) })
+}
+
+/// None for a loss without a standard statistic, and where there are no degrees of freedom.
+fn goodness(model: &Model, theta: &[f64]) -> Option<Goodness> {
+    let program = model.deviance.as_ref()?;
+    let degrees = (model.rows.count() * model.outputs.len()).checked_sub(model.dimension()).filter(|n| *n > 0)?;
+    let mut value = [f64::NAN];
+    Kernel::new(program, &model.rows).evaluate(theta, &mut Workspace::default(), &mut value);
+    let [value] = value;
+    let squares = model.predictions.outputs.iter().skip(1).step_by(2);
+    let has_sigma = squares.clone().any(|sigma| model.predictions.node(*sigma).constant().is_none_or(|s| !s.is_nan()));
+    let statistic = if has_sigma { "chi-square" } else { "deviance" };
+    let probability = chi_square_cdf(value, degrees as f64).1;
+    value.is_finite().then_some(Goodness { statistic, value, degrees, probability })
 }
 
 /// The predictions without their sigmas.

@@ -66,6 +66,19 @@ pub struct Fit {
     pub outputs: Vec<OutputFit>,
     /// The model on a dense grid of the first input, where there is a single input.
     pub curve: Option<Curve>,
+    pub goodness: Option<Goodness>,
+}
+
+/// How well the model describes the data: squared residuals over sigma, or the deviance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Goodness {
+    /// `chi-square` or `deviance`.
+    pub statistic: &'static str,
+    pub value: f64,
+    /// Observations less free parameters.
+    pub degrees: usize,
+    /// That of a larger value where the model is right, by the χ² distribution.
+    pub probability: f64,
 }
 
 /// One output beside its data: one number per data row in each vector.

@@ -15,8 +15,7 @@ const fn kind(name: &'static str) -> Kind {
 }
 
 static FORMULA: Kind = kind("formula");
-static POISSON: kind::Loss =
-    kind::Loss { kind: kind("poisson"), data: true, sigma: kind::Sigma::Unused, observed: kind::any_observation };
+static POISSON: kind::Loss = kind::Loss::of(kind("poisson"));
 static UNIFORM: kind::Prior = kind::Prior { kind: kind("uniform"), support: |_| (0.0, 1.0), proper: true };
 static METHODS: [Kind; 6] = [
     kind("forward_difference"),
@@ -99,6 +98,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
             row: &POISSON,
             settings: Settings::default(),
             expression: None,
+            shape: None,
             sigma: vec![None],
             weight: vec![1.0],
             prior: false,
@@ -235,7 +235,7 @@ pub fn small() -> Sample {
         text: "title = \"<silver>\"\n".into(),
         records,
         derivatives: Derivatives { rows: vec![derivative, stepped], refusals: Vec::new() },
-        fit: Some(Fit { run: 0, inputs, outputs: vec![output], curve: None }),
+        fit: Some(Fit { run: 0, inputs, outputs: vec![output], curve: None, goodness: None }),
         machine: Machine { host: "here".into(), cpu: "Some CPU, 2 cores".into(), threads: 2 },
     }
 }
@@ -367,7 +367,7 @@ pub fn large(repeats: usize) -> Sample {
         text: "title = \"silver\"\n".into(),
         records,
         derivatives: Derivatives { rows: derivatives, refusals: Vec::new() },
-        fit: Some(Fit { run: 5 * repeats, inputs, outputs: vec![output], curve: Some(curve) }),
+        fit: Some(Fit { run: 5 * repeats, inputs, outputs: vec![output], curve: Some(curve), goodness: None }),
         machine: Machine { host: "here".into(), cpu: "Some CPU".into(), threads: 2 },
     }
 }

@@ -8,7 +8,7 @@ use super::comparison::{Comparison, Row};
 use super::derivatives;
 use super::numbers::{count, duration, measured, short};
 use super::winner::Winner;
-use super::{Results, best_run};
+use super::{Goodness, Results, best_run};
 use crate::experiment::{Data, Scalar};
 use crate::plan::Plan;
 use crate::record::{Interval, Record, Status};
@@ -156,6 +156,14 @@ fn interval(record: &Record, parameter: usize) -> Option<&Interval> {
 pub(super) fn notes(results: &Results, index: usize) -> Vec<String> {
     let Some(record) = &results.records[index] else { return Vec::new() };
     let mut notes: Vec<String> = Vec::new();
+    if let Some(goodness) = results.fit.filter(|fit| fit.run == index).and_then(|fit| fit.goodness) {
+        let Goodness { statistic, value, degrees, probability } = goodness;
+        let value = short(value, 5);
+        let probability = if probability < 1e-6 { "below 1e-6".to_string() } else { short(probability, 2) };
+        notes.push(format!(
+            "{statistic} {value} for {degrees} degrees of freedom: a larger one has probability {probability}"
+        ));
+    }
     if let Some(first) = record.intervals.iter().find(|interval| interval.standard_error.is_some()) {
         notes.push(format!("± is one standard error, by {}", first.method));
         if record.status == Status::Stopped {

@@ -48,7 +48,7 @@ fn the_readme_shows_what_is_printed() {
         lines.take_while(|line| !line.is_empty()).map(String::from).collect::<Vec<_>>()
     };
     assert_eq!(answer(shown), answer(&printed));
-    assert_eq!(answer(shown).len(), 7);
+    assert_eq!(answer(shown).len(), 8);
     let words = |text: &str, column: usize| -> Vec<String> {
         let rows = text.lines().filter(|line| line.starts_with("  lbfgs ") || line.starts_with("  optimizer "));
         rows.filter_map(|line| line.split("  ").filter(|cell| !cell.is_empty()).nth(column).map(String::from)).collect()

@@ -13,7 +13,8 @@
 //! - `texts`: programs of the model language, with loops, branches and vectors: their values against CPython's, and every
 //!   exact method on them; `agreement` says what is right, `running_error` how many digits a problem has;
 //! - `experiments`: every exact method on every shipped experiment;
-//! - `densities`: log densities against their formulas, their integrals, their gradients.
+//! - `densities`: log densities against their formulas, their integrals, their gradients;
+//! - `losses`: losses against their formulas, their information against expectations, their residuals.
 //!
 //! Checks return the faults that they find, so that negative controls can ask for some.
 
@@ -26,6 +27,7 @@ mod domain;
 mod experiments;
 mod gradients;
 mod jacobians;
+mod losses;
 mod random_programs;
 mod rules;
 mod running_error;
