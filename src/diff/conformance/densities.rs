@@ -391,7 +391,8 @@ fn outside_the_support_is_impossible() {
 fn counts_of_nothing_have_derivatives() {
     type Lower = fn(&mut Builder, &[Value]) -> Value;
     // The law, its inputs, the input that varies, and the value and slope there.
-    let cases: [(&str, Lower, &[f64], usize, f64, f64); 6] = [
+    type Case = (&'static str, Lower, &'static [f64], usize, f64, f64);
+    let cases: [Case; 6] = [
         ("poisson", density::poisson, &[0.0, 0.0], 1, 0.0, -1.0),
         ("poisson", density::poisson, &[3.0, -0.5], 1, f64::NEG_INFINITY, 0.0),
         ("poisson", density::poisson, &[0.0, -0.5], 1, f64::NEG_INFINITY, 0.0),
