@@ -131,6 +131,12 @@ fn values(program: &Program, inputs: &[f64]) -> Vec<f64> {
     outputs
 }
 
+/// Every output, then for each its derivatives in every input.
+fn slopes_of(program: &Program) -> Program {
+    let every: Vec<usize> = (0..program.outputs.len()).collect();
+    forward::jacobian(program, &every, 0..program.inputs)
+}
+
 fn names() -> impl Iterator<Item = &'static str> {
     LOSSES.iter().map(|loss| loss.kind.name).filter(|name| *name != "expression")
 }
@@ -213,8 +219,8 @@ fn residuals_have_the_gradient_of_the_loss() {
             };
             let wanted: Vec<Value> =
                 parts.iter().flat_map(|part| [part.residual, part.quantity, part.factor]).collect();
-            let slopes = values(&forward::jacobian(&b.finish(&[value], 1, 0)), &[case.predicted]);
-            let parts = values(&forward::jacobian(&b.finish(&wanted, 1, 0)), &[case.predicted]);
+            let slopes = values(&slopes_of(&b.finish(&[value], 1, 0)), &[case.predicted]);
+            let parts = values(&slopes_of(&b.finish(&wanted, 1, 0)), &[case.predicted]);
             let count = wanted.len();
             let gradient: f64 = (0..count)
                 .step_by(3)
@@ -252,10 +258,8 @@ fn expected_information_is_the_expectation_of_squared_slopes() {
             };
             let (mut total, mut mean, mut of_sigma) = (0.0, 0.0, 0.0);
             for (observed, weight) in points {
-                let gradient = values(
-                    &forward::jacobian(&program(name, Case { observed, ..case })),
-                    &[case.predicted, case.sigma],
-                );
+                let gradient =
+                    values(&slopes_of(&program(name, Case { observed, ..case })), &[case.predicted, case.sigma]);
                 let density = weight * (-gradient[0] / factor).exp();
                 if density > 0.0 {
                     total += density;
