@@ -100,7 +100,7 @@ fn faults_of_a_combination_point_at_the_axis() {
     let axis = |line: &str| EXAMPLE.replace("\"differentiation.step\" = [1e-4, 1e-6, 1e-8]", line);
     let faults = plan(&axis("\"parameters.half_life_1.start\" = [10, 100]"), &[]).unwrap_err();
     assert_eq!(faults, ["the start of `half_life_1` lies outside its box <100>"]);
-    let faults = plan(&axis("\"parameters.background.prior\" = [\"normal(0, 1)\"]"), &[]).unwrap_err();
+    let faults = plan(&axis("\"parameters.half_life_1.prior\" = [\"flat()\"]"), &[]).unwrap_err();
     assert!(faults[0].contains("searches a finite box"), "{faults:?}");
 }
 
