@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 
-use crate::diff::reference::Reference;
-use crate::diff::{Method, Objective, Options};
+use crate::diff::{Method, Options};
 use crate::engine::Workspace;
+use crate::execute::derivation::{Derivation, Subject};
 use crate::execute::{Prepared, timing};
 use crate::experiment::{Experiment, Form};
 use crate::math::elementary;
@@ -26,17 +26,13 @@ use crate::record::{Component, Derivative, Derivatives, Refusal};
 /// Points whose derivatives themselves are kept.
 const KEPT_POINTS: usize = 256;
 
-/// Parameters, evenly spread, in which the derivatives are judged: the reference costs a function in high-precision
-/// arithmetic for each.
-const JUDGED: usize = 64;
-
 /// What all measurements of time may take together, and those at one point.
 const TIME: Duration = Duration::from_millis(500);
 const TIME_AT_POINT: Duration = Duration::from_millis(4);
 
 /// Variants with one model and one set of points.
 struct Group<'a> {
-    model: &'a Model,
+    subject: Subject<'a>,
     points: Vec<Vec<f64>>,
     variants: Vec<usize>,
 }
@@ -50,8 +46,7 @@ struct Candidate {
     variants: Vec<usize>,
 }
 
-/// Every method of every variant, at the start, at draws from the priors and on the grid, for the loss over θ. The rows
-/// stand model by model, then method by method, then point by point. Nothing where `cancel` cut it short.
+/// Every method of every variant, at the start, at draws from the priors and on the grid, over θ. The rows stand model by model, then method by method, then point by point. Nothing where `cancel` cut it short.
 pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Derivatives {
     let groups = groups(plan, prepared);
     let points: usize = groups.iter().map(|group| group.points.len()).sum();
@@ -74,19 +69,20 @@ fn groups<'a>(plan: &Plan, prepared: &'a [Prepared]) -> Vec<Group<'a>> {
         if points.is_empty() {
             continue;
         }
+        let subject = Subject::new(model, &variant.experiment.differentiation.compare);
         let mut hash = DefaultHasher::new();
-        model.loss.hash(&mut hash);
+        subject.program().hash(&mut hash);
         points.iter().flatten().for_each(|x| x.to_bits().hash(&mut hash));
         let alike = places.entry(hash.finish()).or_default();
         let same = |place: &&usize| {
             let group = &groups[**place];
-            group.model.loss == model.loss && group.points == points && group.model.table.columns == model.table.columns
+            group.subject.same(&subject) && group.points == points
         };
         match alike.iter().find(same) {
             Some(place) => groups[*place].variants.push(index),
             None => {
                 alike.push(groups.len());
-                groups.push(Group { model, points, variants: vec![index] });
+                groups.push(Group { subject, points, variants: vec![index] });
             }
         }
     }
@@ -161,42 +157,39 @@ fn shared(plan: &Plan, variants: &[usize]) -> Vec<Option<String>> {
 }
 
 fn measure(plan: &Plan, group: &Group, allowance: Duration, cancel: &AtomicBool, all: &mut Derivatives) {
-    let model = group.model;
-    let made: Vec<(Candidate, Result<Objective, String>)> = candidates(plan, group)
+    let subject = &group.subject;
+    let made: Vec<(Candidate, Result<Derivation, String>)> = candidates(plan, group)
         .into_par_iter()
         .map(|candidate| {
-            let objective = Objective::new(&model.loss, &model.rows, candidate.method, &candidate.options);
-            (candidate, objective)
+            let derivation = subject.by(candidate.method, &candidate.options);
+            (candidate, derivation)
         })
         .collect();
-    let mut objectives: Vec<(Candidate, Objective)> = Vec::new();
-    for (candidate, objective) in made {
-        match objective {
-            Ok(objective) => objectives.push((candidate, objective)),
+    let mut methods: Vec<(Candidate, Derivation)> = Vec::new();
+    for (candidate, derivation) in made {
+        match derivation {
+            Ok(derivation) => methods.push((candidate, derivation)),
             Err(reason) => {
                 let axes = shared(plan, &candidate.variants);
                 all.refusals.push(Refusal { method: candidate.name.clone(), axes, reason });
             }
         }
     }
-    let judged = judged(model.dimension());
-    let reference = match judged.len() == model.dimension() {
-        true => Reference::new(&model.loss, &model.table.columns, model.rows.count()),
-        false => Reference::in_inputs(&model.loss, &judged, &model.table.columns, model.rows.count()),
-    };
+    let judge = subject.judge();
     let answers: Vec<Vec<Derivative>> = group
         .points
         .par_iter()
         .enumerate()
         .filter(|_| !cancel.load(Ordering::Relaxed))
         .map(|(index, point)| {
-            let exact = reference.gradient(point);
-            let answer = |(candidate, objective): &(Candidate, Objective)| Derivative {
+            let exact = judge.at(point);
+            let answer = |(candidate, derivation): &(Candidate, Derivation)| Derivative {
+                method: candidate.name.clone(),
                 axes: shared(plan, &candidate.variants),
                 step: candidate.method.default_step().map(|default| candidate.options.step.unwrap_or(default)),
-                ..answer(model, &candidate.name, objective, index, point, &judged, &exact)
+                ..answer(subject, derivation, index, point, &judge.entries, &exact)
             };
-            objectives.par_iter().map(answer).collect()
+            methods.par_iter().map(answer).collect()
         })
         .collect();
     if answers.len() < group.points.len() {
@@ -206,11 +199,15 @@ fn measure(plan: &Plan, group: &Group, allowance: Duration, cancel: &AtomicBool,
         .points
         .iter()
         .map(|point| match cancel.load(Ordering::Relaxed) {
-            true => vec![f64::NAN; objectives.len() + 1],
-            false => times(&objectives, point, allowance),
+            true => vec![f64::NAN; methods.len() + 1],
+            false => {
+                let mut calls = vec![subject.value(point)];
+                calls.extend(methods.iter().map(|(_, derivation)| derivation.call(point)));
+                timing::interleaved(allowance, &mut calls)
+            }
         })
         .collect();
-    for k in 0..objectives.len() {
+    for k in 0..methods.len() {
         all.rows.extend(answers.iter().zip(&times).map(|(rows, times)| Derivative {
             value_ns: times[0],
             gradient_ns: times[k + 1],
@@ -219,64 +216,39 @@ fn measure(plan: &Plan, group: &Group, allowance: Duration, cancel: &AtomicBool,
     }
 }
 
-/// Nanoseconds of one value, then of one value with gradient by each method.
-fn times(objectives: &[(Candidate, Objective)], point: &[f64], allowance: Duration) -> Vec<f64> {
-    let Some((_, first)) = objectives.first() else { return vec![f64::NAN] };
-    let mut workspace = Workspace::default();
-    let value = move || {
-        std::hint::black_box(first.value(std::hint::black_box(point), &mut workspace));
-    };
-    let mut calls: Vec<Box<dyn FnMut() + '_>> = vec![Box::new(value)];
-    for (_, objective) in objectives {
-        let mut workspace = Workspace::default();
-        let mut gradient = vec![0.0; point.len()];
-        calls.push(Box::new(move || {
-            std::hint::black_box(objective.gradient(std::hint::black_box(point), &mut workspace, &mut gradient));
-        }));
-    }
-    timing::interleaved(allowance, &mut calls)
-}
-
-/// The positions of the parameters in which the derivatives are judged: all, or some evenly spread, the first and the last
-/// among them.
-fn judged(parameters: usize) -> Vec<usize> {
-    if parameters <= JUDGED {
-        return (0..parameters).collect();
-    }
-    (0..JUDGED).map(|i| i * (parameters - 1) / (JUDGED - 1)).collect()
-}
-
-/// What a method answers at a point, without times, axes and step. `exact` are the derivatives in the judged parameters.
+/// What a method answers at a point, without its name, times, axes and step. `exact` are the derivatives in the judged
+/// entries.
 fn answer(
-    model: &Model,
-    method: &str,
-    objective: &Objective,
+    subject: &Subject,
+    derivation: &Derivation,
     index: usize,
     point: &[f64],
     judged: &[usize],
     exact: &[f64],
 ) -> Derivative {
-    let mut gradient = vec![0.0; point.len()];
-    let taken = objective.take(point, &mut Workspace::default(), &mut gradient, &mut []);
-    let at: Vec<f64> = judged.iter().map(|k| point[*k]).collect();
-    let found: Vec<f64> = judged.iter().map(|k| gradient[*k]).collect();
+    let taken = derivation.take(point, &mut Workspace::default());
+    let at: Vec<f64> = judged.iter().map(|entry| point[entry % point.len()]).collect();
+    let found: Vec<f64> = judged.iter().map(|entry| taken.entries[*entry]).collect();
     let errors = scaled_errors(&at, &found, exact);
     let max = errors.iter().copied().fold(0.0, |a: f64, b| if b.is_nan() || b > a { b } else { a });
-    let names = model.free_names();
-    let component = |(i, k): (usize, &usize)| Component {
-        parameter: names[*k].to_string(),
+    let names = subject.model().free_names();
+    let component = |i: usize| Component {
+        parameter: names[judged[i]].to_string(),
         value: at[i],
         derivative: found[i],
         reference: exact[i],
         digits: digits(relative(found[i] - exact[i], exact[i])),
     };
-    let kept = if index < KEPT_POINTS { judged } else { &[] };
+    let kept = match derivation {
+        Derivation::Gradient(_) if index < KEPT_POINTS => judged.len(),
+        _ => 0,
+    };
     Derivative {
-        method: method.to_string(),
+        method: String::new(),
         axes: Vec::new(),
         point: index,
         parameters: point.len(),
-        outputs: model.outputs.len(),
+        outputs: subject.outputs(),
         step: None,
         max_relative_error: max,
         median_relative_error: median(&errors).unwrap_or(0.0),
@@ -284,9 +256,9 @@ fn answer(
         value_ns: f64::NAN,
         gradient_ns: f64::NAN,
         operations: taken.operations,
-        expression_nodes: objective.expression_nodes(),
+        expression_nodes: derivation.expression_nodes(),
         loss: taken.value,
-        components: kept.iter().enumerate().map(component).collect(),
+        components: (0..kept).map(component).collect(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! their order nor the number of threads reaches a number.
 
 pub mod accuracy;
+mod derivation;
 pub mod estimate;
 mod objective;
 mod run;

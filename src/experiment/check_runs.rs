@@ -7,7 +7,7 @@ use super::keys::{
     Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, MOST_POINTS, OPTIMIZER, SYMBOLIC, Section,
 };
 use super::reader::suggest;
-use super::{Budget, Compare, Differentiation, Expected, Form, Intervals, Optimizer, Sharing};
+use super::{Budget, Compare, Differentiation, Expected, Form, Intervals, Of, Optimizer, Sharing};
 use crate::kind::Kind;
 
 impl Check<'_> {
@@ -53,7 +53,16 @@ impl Check<'_> {
         let empty = Table::default();
         let table = differentiation.table("compare").unwrap_or(&empty);
         let points = self.integer(table, &COMPARE, "points")? as usize;
-        let Some(entry) = table.entry("grid") else { return Some(Compare { points, grid: Vec::new() }) };
+        let of = if self.word(table, &COMPARE, "of")? == Of::Jacobian.word() { Of::Jacobian } else { Of::Gradient };
+        let outputs = match table.get("outputs") {
+            None => None,
+            Some(_) => Some(usize::try_from(self.integer(table, &COMPARE, "outputs")?).ok()?),
+        };
+        if let (Some(entry), Of::Gradient) = (table.entry("outputs"), of) {
+            let fault = entry.place.error("a gradient is of the loss, not of outputs", "has no effect");
+            self.faults.push(fault.help("with `of = \"jacobian\"` it counts the outputs that are differentiated"));
+        }
+        let Some(entry) = table.entry("grid") else { return Some(Compare { of, outputs, points, grid: Vec::new() }) };
         let grid = entry.value.table()?;
         let path = "differentiation.compare.grid";
         let named = by_parameter(grid, parameters, path, &mut self.faults);
@@ -73,7 +82,7 @@ impl Check<'_> {
                 None => sound = false,
             }
         }
-        let compare = Compare { points, grid: values };
+        let compare = Compare { of, outputs, points, grid: values };
         let most = compare.grid.iter().try_fold(1usize, |n, (_, values)| n.checked_mul(values.len()));
         if most.is_none_or(|n| n > MOST_POINTS) {
             let message = format!("the grid has more than {MOST_POINTS} points");

@@ -12,6 +12,7 @@ mod check_synthetic;
 pub mod file;
 mod homes;
 pub mod keys;
+mod keys_differentiation;
 mod keys_sweep;
 pub mod list;
 
@@ -158,9 +159,31 @@ pub struct Differentiation {
     pub compare: Compare,
 }
 
-/// Where the methods are compared.
+/// What is differentiated where the methods are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Of {
+    /// The loss.
+    #[default]
+    Gradient,
+    /// The outputs of the simulator, in every row of the data.
+    Jacobian,
+}
+
+impl Of {
+    /// As the file writes them.
+    pub const WORDS: &[&str] = &["gradient", "jacobian"];
+
+    pub fn word(self) -> &'static str {
+        Of::WORDS[self as usize]
+    }
+}
+
+/// Where the methods are compared, and on what.
 #[derive(Clone, Debug, Default)]
 pub struct Compare {
+    pub of: Of,
+    /// How many of the outputs, the first ones; None: all. Only of a Jacobian.
+    pub outputs: Option<usize>,
     /// How many: the start, then draws from the priors.
     pub points: usize,
     /// Further points: the product of these values of scalar parameters, by their positions among the parameters, the

@@ -173,6 +173,8 @@ fn simulator(experiment: &Experiment) -> Table {
 fn compare(experiment: &Experiment) -> Table {
     let compare = &experiment.differentiation.compare;
     let mut table = Table::new();
+    put(&mut table, "of", compare.of.word());
+    put_some(&mut table, "outputs", compare.outputs.map(|outputs| whole(outputs as u64)));
     put(&mut table, "points", whole(compare.points as u64));
     let grid = compare.grid.iter();
     let grid = named(grid.map(|(index, values)| (experiment.parameters[*index].name.clone(), values.clone())));

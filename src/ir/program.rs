@@ -292,18 +292,24 @@ impl Program {
         needed
     }
 
-    /// Number of operations that one evaluation of the outputs takes, those on rows counted for one row and those of a
-    /// loop for each of its steps (once where their number is not a constant): inputs, columns and constants are not
-    /// operations.
+    /// Number of operations that one evaluation of the outputs takes, those on rows counted for one row, those on vectors
+    /// for each element, and those of a loop for each of its steps (once where their number is not a constant): inputs,
+    /// columns and constants are not operations.
     pub fn operations(&self) -> usize {
-        let count = |node: &Node| match node {
+        let sizes = self.sizes();
+        let needed = (0..self.nodes.len()).zip(self.needed()).filter(|(_, needed)| *needed);
+        needed.map(|(index, _)| self.operations_at(index, &sizes)).fold(0, usize::saturating_add)
+    }
+
+    fn operations_at(&self, index: usize, sizes: &[Option<u32>]) -> usize {
+        match &self.nodes[index] {
             Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => 0,
             Node::Result { .. } => 0,
             Node::Loop(body) => body.body.operations().saturating_mul(self.steps(body)),
-            _ => 1,
-        };
-        let needed = self.nodes.iter().zip(self.needed()).filter(|(_, needed)| *needed);
-        needed.map(|(node, _)| count(node)).fold(0, usize::saturating_add)
+            // Where the vector stands.
+            Node::Replace { .. } => 1,
+            _ => sizes[index].unwrap_or(1) as usize,
+        }
     }
 
     /// How often the body of one of its loops runs, at most; 1 where that is not a constant.
@@ -322,21 +328,15 @@ impl Program {
         steps as usize
     }
 
-    /// The same, each operation counted as often as it is done: over `rows` rows where it is of a row value, over the
-    /// elements of a vector.
+    /// The same, those on rows counted for each of `rows` rows.
     pub fn work(&self, rows: usize) -> u64 {
         let (rates, sizes, needed) = (self.rates(), self.sizes(), self.needed());
         let count = |index: usize| {
-            let each: u64 = match &self.nodes[index] {
-                Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => 0,
-                Node::Result { .. } => 0,
-                Node::Loop(body) => body.body.operations() as u64,
-                _ => u64::from(sizes[index].unwrap_or(1)),
-            };
             let reduced = matches!(&self.nodes[index], Node::Sum(v) if rates[v.index()].by_row());
-            each * if rates[index].by_row() || reduced { rows as u64 } else { 1 }
+            let times = if rates[index].by_row() || reduced { rows as u64 } else { 1 };
+            (self.operations_at(index, &sizes) as u64).saturating_mul(times)
         };
-        (0..self.nodes.len()).filter(|index| needed[*index]).map(count).sum()
+        (0..self.nodes.len()).filter(|index| needed[*index]).map(count).fold(0, u64::saturating_add)
     }
 }
 

@@ -320,3 +320,45 @@ fn short(x: f64) -> String {
     }
     if (1e-3..1e4).contains(&x.abs()) { format!("{}", (x * 1000.0).round() / 1000.0) } else { format!("{x:.2e}") }
 }
+
+/// Forward mode pays for inputs, reverse mode for outputs: each is the cheaper one where the other has more to do.
+#[test]
+fn forward_goes_by_columns_and_reverse_by_rows() {
+    let (lab, table) = derivatives("forward_vs_reverse");
+    let cost = |method: &str, inputs: f64, outputs: f64| -> f64 {
+        let rows = table.only("differentiation", method);
+        let (n, m, operations) = (rows.numbers("parameters"), rows.numbers("outputs"), rows.numbers("operations"));
+        let place = (0..n.len()).find(|i| n[*i] == inputs && m[*i] == outputs);
+        operations[place.unwrap_or_else(|| panic!("{method} of {outputs} outputs in {inputs} inputs"))]
+    };
+    let mut lines = vec![cells(["n", "m", "forward_difference", "complex_step", "forward", "reverse"])];
+    let (sizes, counts) = ([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0], [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]);
+    let mut winners = [0, 0];
+    for n in sizes {
+        for m in counts {
+            let [forward, reverse] = ["forward", "reverse"].map(|method| cost(method, n, m));
+            if n >= 4.0 * m && n > 1.0 {
+                assert!(reverse < forward, "n = {n}, m = {m}: {forward} and {reverse}");
+                winners[1] += 1;
+            }
+            if m >= 4.0 * n {
+                assert!(forward < reverse, "n = {n}, m = {m}: {forward} and {reverse}");
+                winners[0] += 1;
+            }
+            if [1.0, 8.0, 64.0].contains(&n) && [1.0, 8.0, 32.0].contains(&m) {
+                let found = ["forward_difference", "complex_step"].map(|method| cost(method, n, m));
+                let all = [n, m, found[0], found[1], forward, reverse];
+                lines.push(all.iter().map(f64::to_string).collect());
+            }
+        }
+    }
+    assert!(winners.iter().all(|count| *count > 5), "{winners:?}");
+    // With one tangent or one sweep more the cost of all n or m grows in proportion.
+    assert!(cost("forward", 64.0, 8.0) > 5.0 * cost("forward", 8.0, 8.0));
+    assert!(cost("reverse", 8.0, 32.0) > 3.0 * cost("reverse", 8.0, 8.0));
+    let digits = table.only("differentiation", "reverse").numbers("digits");
+    assert!(digits.iter().all(|digits| *digits > 14.0), "{digits:?}");
+    assert!(!lab.path("forward_vs_reverse/gradients.csv").exists(), "a Jacobian has no gradients");
+    assert!(lab.read("forward_vs_reverse/cost.svg").contains("time of the Jacobian"));
+    holds("forward_vs_reverse", &lines);
+}

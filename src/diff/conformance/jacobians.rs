@@ -15,12 +15,14 @@ for i in range(6):
     x = x + 0.1*(b - x)*sin(c*t + p[i % 3])
 w = x*x if t > 0.3 else x*b + c
 k = a*b + p[1]*c
+v = sin(x) + c*x
 ";
 
-/// Outputs: u, w, the uniform k, u over its sum over the rows, and the element of p that the row says.
+/// Outputs: u, w, the uniform k, u over its sum over the rows, the element of p that the row says, and v, which looks
+/// through the loop that w looks through.
 fn program() -> Program {
-    let (mut b, values) = assigned(TEXT, &["u", "w", "k"]);
-    let [u, w, k] = values[..] else { panic!("three values") };
+    let (mut b, values) = assigned(TEXT, &["u", "w", "k", "v"]);
+    let [u, w, k, v] = values[..] else { panic!("four values") };
     let total = b.sum(u);
     let share = b.divide(u, total);
     let elements: Vec<Value> = (3..6).map(|k| b.input(k)).collect();
@@ -29,7 +31,7 @@ fn program() -> Program {
     let index = b.apply(Operator::Modulo, &[row, three]);
     let element = b.element(vector, index);
     let element = b.multiply(element, u);
-    b.finish(&[u, w, k, share, element], 6, 1)
+    b.finish(&[u, w, k, share, element, v], 6, 1)
 }
 
 fn column(count: usize) -> Vec<f64> {

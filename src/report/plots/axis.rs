@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kuva::render::layout::{Layout, TickFormat};
 
 use super::numbers;
-use crate::math::elementary::{log2, log10};
+use crate::math::elementary::{log2, log10, pow};
 
 /// A logarithmic axis: powers of ten, or of two where the data span less than two decades.
 pub(super) struct Logarithmic {
@@ -38,6 +38,11 @@ impl Logarithmic {
     /// Where a positive value lies.
     pub fn at(&self, x: f64) -> f64 {
         if self.binary { log2(x) } else { log10(x) }
+    }
+
+    /// The value that lies at a place.
+    pub fn back(&self, place: f64) -> f64 {
+        pow(if self.binary { 2.0 } else { 10.0 }, place)
     }
 
     pub fn on_x(&self, layout: Layout) -> Layout {

@@ -147,6 +147,14 @@ impl Scale {
         }
     }
 
+    /// The number that is drawn at a place.
+    pub fn back(&self, place: f64) -> f64 {
+        match self {
+            Scale::Linear(_) => place,
+            Scale::Logarithmic(scale) => scale.back(place),
+        }
+    }
+
     pub fn on_x(&self, layout: Layout) -> Layout {
         match self {
             Scale::Linear(scale) => scale.on_x(layout),
