@@ -8,52 +8,55 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::diff::forward;
-use crate::ir::{Loop, LoopKind, Node, Operator, Program, Rate, Value};
+use crate::ir::{Builder, Loop, LoopKind, Node, Operator, Program, Rate, Value};
 use crate::math::precise::{self, Real, special};
 
-/// The gradient of the first output in reference arithmetic, rounded to doubles at the end.
+/// The derivatives of outputs in reference arithmetic, rounded to doubles at the end.
 #[derive(Clone, Debug)]
 pub struct Reference {
-    /// Programs that give the components, some each, in order.
-    parts: Vec<Part>,
+    program: Program,
+    rates: Vec<Rate>,
+    needed: Vec<bool>,
+    /// Which input of the program stands in each place: those that are differentiated come first.
+    order: Vec<usize>,
     /// The columns that the program names, and the number of rows.
     columns: Vec<Vec<f64>>,
     rows: usize,
 }
 
-#[derive(Clone, Debug)]
-struct Part {
-    program: Program,
-    rates: Vec<Rate>,
-    needed: Vec<bool>,
-}
-
-impl Part {
-    fn new(program: &Program, inputs: std::ops::Range<usize>) -> Part {
-        let mut program = forward::gradient(program, inputs);
-        // The value often holds terms, such as log factorials, that no derivative needs.
-        program.outputs.remove(0);
-        Part { rates: program.rates(), needed: program.needed(), program }
-    }
-}
-
 impl Reference {
-    /// Of a program over `columns` of `rows` numbers each.
+    /// The gradient of the first output, over `columns` of `rows` numbers each.
     pub fn new(program: &Program, columns: &[Vec<f64>], rows: usize) -> Reference {
-        Reference { parts: vec![Part::new(program, 0..program.inputs)], columns: columns.to_vec(), rows }
+        let first = Program { outputs: program.outputs[..1].to_vec(), ..program.clone() };
+        Reference::in_inputs(&first, &(0..program.inputs).collect::<Vec<_>>(), columns, rows)
     }
 
-    /// The same in some of the inputs alone: its cost grows with their number.
+    /// The Jacobian of every output in some of the inputs: its cost grows with their number.
     pub fn in_inputs(program: &Program, inputs: &[usize], columns: &[Vec<f64>], rows: usize) -> Reference {
-        let parts = inputs.iter().map(|k| Part::new(program, *k..k + 1)).collect();
-        Reference { parts, columns: columns.to_vec(), rows }
+        let mut chosen = vec![false; program.inputs];
+        inputs.iter().for_each(|k| chosen[*k] = true);
+        let mut order = inputs.to_vec();
+        order.extend((0..program.inputs).filter(|k| !chosen[*k]));
+        let mut b = Builder::new();
+        let mut placed = vec![Value(0); program.inputs];
+        for (place, k) in order.iter().enumerate() {
+            placed[*k] = b.input(place);
+        }
+        let named: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
+        let values = b.inline(program, &placed, &named);
+        let ordered = b.finish(&values, program.inputs, program.columns);
+        let every: Vec<usize> = (0..values.len()).collect();
+        let mut program = forward::jacobian(&ordered, &every, 0..inputs.len());
+        // Values often hold terms, such as log factorials, that no derivative needs.
+        program.outputs.drain(..values.len());
+        Reference { rates: program.rates(), needed: program.needed(), program, order, columns: columns.to_vec(), rows }
     }
 
-    /// The components of the gradient at `point`.
+    /// The derivatives at `point`: those of the first output, then those of the next.
     pub fn gradient(&self, point: &[f64]) -> Vec<f64> {
-        let point: Vec<Real> = point.iter().map(|x| Real::from_f64(*x)).collect();
-        let of = |part: &Part| outputs(&part.program, &part.rates, &part.needed, &point, &self.columns, self.rows);
-        self.parts.iter().flat_map(of).map(|x| x.to_f64()).collect()
+        let point: Vec<Real> = self.order.iter().map(|k| Real::from_f64(point[*k])).collect();
+        let found = outputs(&self.program, &self.rates, &self.needed, &point, &self.columns, self.rows);
+        found.iter().map(Real::to_f64).collect()
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Taken {
 
 /// The derivatives in high-precision arithmetic, of some rows in some parameters.
 pub struct Judge {
-    rows: Vec<Reference>,
+    references: Vec<Reference>,
     /// Positions of the judged entries among all.
     pub entries: Vec<usize>,
 }
@@ -106,38 +106,44 @@ impl<'a> Subject<'a> {
     pub fn judge(&self) -> Judge {
         let n = self.program.inputs;
         let parameters = spread(n, PARAMETERS);
-        let reference = |program: &Program, columns: &[Vec<f64>], rows: usize| match parameters.len() == n {
-            true => Reference::new(program, columns, rows),
-            false => Reference::in_inputs(program, &parameters, columns, rows),
-        };
         let (table, count) = (&self.model.table.columns, self.model.rows.count());
-        let (judged, rows) = match self.of {
-            Of::Gradient => (vec![0], vec![reference(&self.program, table, count)]),
-            Of::Jacobian => {
-                let judged = spread(self.outputs(), ROWS);
-                let apart =
-                    !self.program.nodes.iter().any(|node| node.reduces() || matches!(node, Node::Row | Node::Sum(_)));
-                let of_row = |row: &usize| {
-                    let (output, row) = (row / count, row % count);
-                    if !apart {
-                        return reference(&in_row(&self.program, output, Some(row)), table, count);
-                    }
-                    let columns: Vec<Vec<f64>> = table.iter().map(|column| vec![column[row]]).collect();
-                    reference(&in_row(&self.program, output, None), &columns, 1)
-                };
-                let rows = judged.iter().map(of_row).collect();
-                (judged, rows)
-            }
+        if self.of == Of::Gradient {
+            let loss = Reference::in_inputs(&self.program, &parameters, table, count);
+            return Judge { references: vec![loss], entries: parameters };
+        }
+        let judged: Vec<(usize, usize)> =
+            spread(self.outputs(), ROWS).into_iter().map(|row| (row / count, row % count)).collect();
+        let mut references = Vec::new();
+        let mut entries = Vec::new();
+        let mut add = |outputs: &[(usize, usize)], wanted: &[(usize, Option<usize>)], table: &[Vec<f64>], rows| {
+            references.push(Reference::in_inputs(&in_rows(&self.program, wanted), &parameters, table, rows));
+            let places = outputs.iter().map(|(output, row)| output * count + row);
+            entries.extend(places.flat_map(|place| parameters.iter().map(move |k| place * n + k)));
         };
-        let entries = judged.iter().flat_map(|row| parameters.iter().map(move |k| row * n + k)).collect();
-        Judge { rows, entries }
+        let mixes = |node: &Node| node.reduces() || matches!(node, Node::Row | Node::Sum(_));
+        if self.program.nodes.iter().any(mixes) {
+            let wanted: Vec<_> = judged.iter().map(|(output, row)| (*output, Some(*row))).collect();
+            add(&judged, &wanted, table, count);
+        } else {
+            // What an output is in a row of the data needs that row alone.
+            let mut rows: Vec<usize> = judged.iter().map(|(_, row)| *row).collect();
+            rows.sort_unstable();
+            rows.dedup();
+            for row in rows {
+                let here: Vec<_> = judged.iter().copied().filter(|(_, other)| *other == row).collect();
+                let wanted: Vec<_> = here.iter().map(|(output, _)| (*output, None)).collect();
+                let columns: Vec<Vec<f64>> = table.iter().map(|column| vec![column[row]]).collect();
+                add(&here, &wanted, &columns, 1);
+            }
+        }
+        Judge { references, entries }
     }
 }
 
 impl Judge {
     /// The judged entries at a point.
     pub fn at(&self, point: &[f64]) -> Vec<f64> {
-        self.rows.iter().flat_map(|row| row.gradient(point)).collect()
+        self.references.iter().flat_map(|reference| reference.gradient(point)).collect()
     }
 }
 
@@ -197,18 +203,22 @@ fn spread(count: usize, most: usize) -> Vec<usize> {
     (0..most).map(|i| i * (count - 1) / (most - 1)).collect()
 }
 
-/// An output in one row of the data, as the sum over the rows of what is zero in the others; without a row there is only
-/// one.
-fn in_row(program: &Program, output: usize, row: Option<usize>) -> Program {
+/// Outputs, each in one row of the data, as the sum over the rows of what is zero in the others; without a row there is
+/// only one.
+fn in_rows(program: &Program, wanted: &[(usize, Option<usize>)]) -> Program {
     let mut b = Builder::new();
     let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
-    let mut value = b.inline(program, &inputs, &columns)[output];
-    if let Some(row) = row {
-        let (number, wanted, zero) = (b.row(), b.constant(row as f64), b.constant(0.0));
-        let here = b.apply(Operator::Equal, &[number, wanted]);
-        value = b.select(here, value, zero);
+    let values = b.inline(program, &inputs, &columns);
+    let mut sums = Vec::new();
+    for (output, row) in wanted {
+        let mut value = values[*output];
+        if let Some(row) = row {
+            let (number, wanted, zero) = (b.row(), b.constant(*row as f64), b.constant(0.0));
+            let here = b.apply(Operator::Equal, &[number, wanted]);
+            value = b.select(here, value, zero);
+        }
+        sums.push(b.sum(value));
     }
-    let sum = b.sum(value);
-    b.finish(&[sum], program.inputs, program.columns)
+    b.finish(&sums, program.inputs, program.columns)
 }
