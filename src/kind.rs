@@ -49,6 +49,8 @@ pub enum Accepts {
 /// Where a number must lie.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Range {
+    /// Any number, infinities included.
+    Extended,
     Finite,
     Positive,
     NonNegative,
@@ -114,6 +116,8 @@ pub struct Prior {
     pub support: fn(&Settings) -> (f64, f64),
     /// Has a density that can be drawn from. A prior without one needs a `start`.
     pub proper: bool,
+    /// Its distribution function is a formula, so that it can be truncated where its arguments name parameters.
+    pub closed: bool,
 }
 
 /// A loss's row says also what it needs of the data.
@@ -199,9 +203,10 @@ impl Catalog {
 
 impl Range {
     pub fn contains(self, x: f64) -> bool {
-        x.is_finite()
+        !x.is_nan()
+            && (x.is_finite() || self == Range::Extended)
             && match self {
-                Range::Finite => true,
+                Range::Extended | Range::Finite => true,
                 Range::Positive => x > 0.0,
                 Range::NonNegative => x >= 0.0,
                 Range::Open(low, high) => low < x && x < high,

@@ -80,16 +80,22 @@ pub struct Derivative {
     /// None for methods without a step.
     pub step: Option<f64>,
     /// Over the components of the gradient, relative to the largest component.
+    #[serde(with = "number")]
     pub max_relative_error: f64,
+    #[serde(with = "number")]
     pub median_relative_error: f64,
     /// -log10 of the largest relative error, at most 17.
+    #[serde(with = "number")]
     pub digits: f64,
+    #[serde(with = "number")]
     pub value_ns: f64,
+    #[serde(with = "number")]
     pub gradient_ns: f64,
     /// Operations of what gives the gradient.
     pub operations: usize,
     /// Nodes of the derivative as an expression; only for `symbolic`.
     pub expression_nodes: Option<usize>,
+    #[serde(with = "number")]
     pub loss: f64,
     /// The answer itself, in some of the parameters.
     pub components: Vec<Component>,
@@ -100,10 +106,14 @@ pub struct Derivative {
 pub struct Component {
     pub parameter: String,
     /// Of the parameter.
+    #[serde(with = "number")]
     pub value: f64,
+    #[serde(with = "number")]
     pub derivative: f64,
+    #[serde(with = "number")]
     pub reference: f64,
     /// -log10 of the error of this component, relative to the reference, at most 17.
+    #[serde(with = "number")]
     pub digits: f64,
 }
 
@@ -121,4 +131,31 @@ pub struct Refusal {
 pub struct Derivatives {
     pub rows: Vec<Derivative>,
     pub refusals: Vec<Refusal>,
+}
+
+/// Doubles that JSON has no numbers for, as the words `inf`, `-inf` and `nan`.
+mod number {
+    use serde::de::{Deserializer, Error};
+    use serde::{Deserialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Number(f64),
+        Word(String),
+    }
+
+    pub fn serialize<S: Serializer>(x: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        match x {
+            x if x.is_finite() => serializer.serialize_f64(*x),
+            x => serializer.serialize_str(&x.to_string().to_lowercase()),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Written::deserialize(deserializer)? {
+            Written::Number(x) => Ok(x),
+            Written::Word(word) => word.parse().map_err(D::Error::custom),
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod list;
 mod logging;
 mod new;
 mod plan;
+mod report;
 mod run;
 mod schema;
 mod simulate;
@@ -78,6 +79,8 @@ enum Command {
     Trace(trace::Arguments),
     /// Print the outputs at a point, or at draws from the priors, as CSV
     Simulate(simulate::Arguments),
+    /// Write the tables and pictures of a results folder again
+    Report(report::Arguments),
     /// Write a commented experiment to start from
     New(new::Arguments),
     /// Name every simulator, prior, loss, method, optimizer with its options
@@ -112,18 +115,24 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let done = std::panic::catch_unwind(|| match &arguments.command {
+    guarded(|| match &arguments.command {
         Command::Run(arguments) => run::main(arguments),
         Command::Check(arguments) => check::main(arguments),
         Command::Plan(arguments) => plan::main(arguments),
         Command::Gradient(arguments) => gradient::main(arguments),
         Command::Trace(arguments) => trace::main(arguments),
         Command::Simulate(arguments) => simulate::main(arguments),
+        Command::Report(arguments) => report::main(arguments),
         Command::New(arguments) => new::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Schema => schema::main(),
-    });
-    done.unwrap_or(Exit::Bug).into()
+    })
+    .into()
+}
+
+/// How a command ends, one that panics included: that is a bug.
+fn guarded(command: impl FnOnce() -> Exit + std::panic::UnwindSafe) -> Exit {
+    std::panic::catch_unwind(command).unwrap_or(Exit::Bug)
 }
 
 /// Puts `run` before arguments that name no command.
@@ -144,9 +153,17 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 
 /// A panic is a bug, and says so; a run that panics says so in its row.
 fn report_panic(panic: &std::panic::PanicHookInfo) {
-    let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
-    let text = panic.payload_as_str().unwrap_or("no message");
-    eprintln!("sbi-run: a bug{place}: {text}\nPlease report it, with the experiment file.");
+    let place = panic.location().map(|place| (place.file(), place.line()));
+    eprint!("{}", bug(place, panic.payload_as_str().unwrap_or("no message")));
+}
+
+/// What is said of a bug: where it is, and what whoever mends it needs.
+fn bug(place: Option<(&str, u32)>, text: &str) -> String {
+    let place = place.map(|(file, line)| format!(" at {file}:{line}")).unwrap_or_default();
+    let (name, version) = (env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+    format!(
+        "{name}: a bug{place}: {text}\nPlease report it, with this message, the experiment file and `{name} {version}`.\n"
+    )
 }
 
 /// Prints diagnostics on standard error.
@@ -192,10 +209,13 @@ impl Loaded {
 
 /// Reads a file as far as to its programs; every fault at once.
 fn load(path: &Path, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
+    load_written(&crate::experiment::Written::open(path, overrides).map_err(|fault| vec![fault])?)
+}
+
+fn load_written(written: &crate::experiment::Written) -> Result<Loaded, Vec<Diagnostic>> {
     let catalog = &crate::catalog::CATALOG;
-    let written = crate::experiment::Written::open(path, overrides).map_err(|fault| vec![fault])?;
-    let (experiment, warnings) = crate::experiment::check(&written, catalog)?;
-    let plan = crate::plan::lay_out(&written, &experiment, catalog)?;
+    let (experiment, warnings) = crate::experiment::check(written, catalog)?;
+    let plan = crate::plan::lay_out(written, &experiment, catalog)?;
     let mut models: Vec<std::sync::Arc<crate::model::Model>> = Vec::new();
     for variant in &plan.variants {
         models.push(std::sync::Arc::new(crate::model::compile(&variant.experiment)?));
@@ -237,4 +257,29 @@ fn load_all(paths: &[PathBuf], overrides: &[(String, String)]) -> Result<Vec<Loa
     faults.extend(loaded.iter().flat_map(|one| one.warnings.iter().cloned()));
     print(&faults);
     Err(Exit::Invalid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A panic in the tool itself is exit code 70, and what is printed tells what to report.
+    #[test]
+    fn a_bug_is_told_from_everything_else() {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let exit = guarded(|| panic!("an index out of its range"));
+        std::panic::set_hook(hook);
+        assert_eq!(exit, Exit::Bug);
+        assert_eq!(guarded(|| Exit::Interrupted), Exit::Interrupted);
+        let codes = [Exit::Done, Exit::RunsFailed, Exit::Invalid, Exit::Results, Exit::Interrupted, Exit::Bug];
+        let wanted = [0, 1, 2, 3, 130, 70].map(ExitCode::from);
+        assert_eq!(format!("{:?}", codes.map(ExitCode::from)), format!("{wanted:?}"));
+        let said = bug(Some(("src/plan.rs", 7)), "an index out of its range");
+        for word in
+            ["src/plan.rs:7", "an index out of its range", "report", "experiment file", env!("CARGO_PKG_VERSION")]
+        {
+            assert!(said.contains(word), "{word} in {said}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::execute::{self, Event, Prepared};
 use crate::experiment::Data;
 use crate::journal::files::set_aside;
 use crate::journal::resume::{Flags, decide};
-use crate::journal::{Folder, Journal};
+use crate::journal::{Folder, Journal, measured};
 use crate::record::{Derivatives, Record, Status};
 use crate::report::suite::Part;
 use crate::report::{self, Comparison, Fit, Machine, Results};
@@ -174,7 +174,7 @@ fn default_threads() -> usize {
 }
 
 /// An experiment whose runs are done, or as far as they came.
-struct Done<'a> {
+pub(super) struct Done<'a> {
     exit: Exit,
     loaded: &'a Loaded,
     records: Vec<Option<Record>>,
@@ -199,7 +199,13 @@ impl Done<'_> {
         }
     }
 
-    fn write(&self) -> Result<(), crate::journal::Error> {
+    /// The summary; standard output may be closed, the reports are on disk.
+    pub(super) fn show(&self, screen: &Screen) {
+        let summary = report::summary(&self.results(), &self.comparison, self.folder.path());
+        let _ = print_result(screen, &summary);
+    }
+
+    pub(super) fn write(&self) -> Result<(), crate::journal::Error> {
         report::render(&self.results(), &self.comparison, &self.folder).map(|_| ())
     }
 }
@@ -258,23 +264,14 @@ fn run<'a>(
     journal.sync()?;
     let derivatives = execute::compare(plan, &prepared, cancel);
     let interrupted = cancel.load(Ordering::Relaxed);
-    let best = report::best_run(plan, &records);
-    let fit = best.and_then(|run| {
-        let variant = plan.runs[run].variant;
-        let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
-        has_data.then(|| report::fit(&loaded.models[variant], run, records[run].as_ref()?))?
-    });
-    let comparison = Arc::new(report::compare(plan, &records));
-    let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);
-    let exit = match interrupted {
-        true => Exit::Interrupted,
-        false if records.iter().any(failed) => Exit::RunsFailed,
-        false => Exit::Done,
-    };
-    let done = Done { exit, loaded, records, derivatives, fit, machine: machine(threads), comparison, folder };
+    measured::write(&folder, &derivatives)?;
+    let machine = machine(threads);
+    let mut done = gather(loaded, folder, records, derivatives, machine);
+    if interrupted {
+        done.exit = Exit::Interrupted;
+    }
     if !arguments.quiet {
-        // Standard output may be closed; the reports are on disk.
-        let _ = print_result(screen, &report::summary(&done.results(), &done.comparison, &path));
+        done.show(screen);
     }
     if interrupted {
         let finished = done.records.iter().flatten().count();
@@ -284,6 +281,27 @@ fn run<'a>(
         );
     }
     Ok(done)
+}
+
+/// What reports are made of: the records and measurements, and what follows from them.
+pub(super) fn gather(
+    loaded: &Loaded,
+    folder: Folder,
+    records: Vec<Option<Record>>,
+    derivatives: Derivatives,
+    machine: Machine,
+) -> Done<'_> {
+    let plan = &loaded.plan;
+    let best = report::best_run(plan, &records);
+    let fit = best.and_then(|run| {
+        let variant = plan.runs[run].variant;
+        let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
+        has_data.then(|| report::fit(&loaded.models[variant], run, records[run].as_ref()?))?
+    });
+    let comparison = Arc::new(report::compare(plan, &records));
+    let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);
+    let exit = if records.iter().any(failed) { Exit::RunsFailed } else { Exit::Done };
+    Done { exit, loaded, records, derivatives, fit, machine, comparison, folder }
 }
 
 /// What the timings were measured on.

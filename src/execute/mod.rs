@@ -19,7 +19,9 @@ use rayon::prelude::*;
 pub use rayon::scope;
 
 use crate::diff::{Hessian, Method, Objective, Options};
+use crate::experiment::Experiment;
 use crate::infer::intervals::Informer;
+use crate::infer::refits::Refitter;
 use crate::model::Model;
 use crate::plan::{Plan, Run};
 use squares::LeastSquares;
@@ -46,6 +48,7 @@ pub struct Prepared {
     /// The loss over θ.
     loss: OnceLock<Objective>,
     informer: OnceLock<Informer>,
+    refitter: OnceLock<Refitter>,
 }
 
 impl Prepared {
@@ -53,7 +56,8 @@ impl Prepared {
         let search = (0..methods + 2).map(|_| OnceLock::new()).collect();
         let squares = (0..methods + 2).map(|_| OnceLock::new()).collect();
         let hessians = (0..methods + 2).map(|_| OnceLock::new()).collect();
-        Prepared { model, search, squares, hessians, loss: OnceLock::new(), informer: OnceLock::new() }
+        let (loss, informer, refitter) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        Prepared { model, search, squares, hessians, loss, informer, refitter }
     }
 
     /// The error says why the method cannot differentiate this model.
@@ -82,6 +86,10 @@ impl Prepared {
             Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, &Options::default())
                 .expect("differences can be taken of every program")
         })
+    }
+
+    fn refitter(&self, experiment: &Experiment) -> &Refitter {
+        self.refitter.get_or_init(|| Refitter::new(experiment, &self.model))
     }
 
     fn informer(&self) -> &Informer {

@@ -1,18 +1,19 @@
 //! One run of the plan, from its start to its record.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use crate::diff::{Method, Options};
 use crate::execute::Prepared;
 use crate::execute::objective::{Boxed, Unconstrained, value};
 use crate::experiment::{Budget, Experiment};
-use crate::kind::{Optimizer, Settings};
+use crate::infer::refits::Fitted;
+use crate::kind::{Kind, Optimizer, Settings};
 use crate::math::random::Stream;
 use crate::model::Model;
 use crate::optimize::{self, Outcome, Problem, Reason, Task};
 use crate::plan::{Plan, Run};
-use crate::record::{Record, Status, TracePoint};
+use crate::record::{Interval, Record, Status, TracePoint};
 
 /// Trace points that a record keeps. A longer trace keeps points whose evaluations grow by a factor, and the last.
 const TRACE: usize = 256;
@@ -88,16 +89,17 @@ pub fn run(
     // The loss is that of the reported parameters, free of the rounding of the search coordinates.
     let loss = theta.as_ref().map(|theta| value(prepared.loss(), theta)).filter(|loss| loss.is_finite());
     let intervals = match (&theta, loss) {
-        (Some(theta), Some(loss)) if status != Status::Failed => experiment
-            .intervals
-            .methods
-            .iter()
-            .flat_map(|method| {
-                prepared.informer().intervals(model, method.name, experiment.intervals.level, theta, loss)
-            })
-            .collect(),
+        (Some(theta), Some(loss)) if status != Status::Failed => {
+            let identity = format!("repeat {}", planned.repeat);
+            let fitted = Fitted { experiment, model, theta, loss, identity: &identity, cancel };
+            intervals(prepared, fitted)
+        }
         _ => Vec::new(),
     };
+    if cancel.load(Ordering::Relaxed) {
+        // Fits for intervals may have been cut short.
+        return None;
+    }
     Some(Record {
         identity: planned.identity.clone(),
         status,
@@ -112,6 +114,18 @@ pub fn run(
         intervals,
         seconds: clock.elapsed().as_secs_f64(),
     })
+}
+
+/// By every method that the experiment names.
+fn intervals(prepared: &Prepared, fitted: Fitted) -> Vec<Interval> {
+    let Fitted { experiment, model, theta, loss, .. } = fitted;
+    let level = experiment.intervals.level;
+    let informer = prepared.informer();
+    let of = |method: &&'static Kind| match method.name {
+        "profile" | "bootstrap" => prepared.refitter(experiment).intervals(informer, method.name, fitted),
+        _ => informer.intervals(model, method.name, level, theta, loss),
+    };
+    experiment.intervals.methods.iter().flat_map(of).collect()
 }
 
 /// What the legs of one run share.

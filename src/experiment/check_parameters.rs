@@ -2,8 +2,8 @@
 
 use super::check::Check;
 use super::file::{Entry, Node, Place, Table};
-use super::keys::{Group, PARAMETER};
-use super::{Parameter, Prior, Transform, call};
+use super::keys::PARAMETER;
+use super::{Parameter, Transform, call};
 use crate::diagnostic::Diagnostic;
 
 /// A parameter of the file: its name and place even where the rest is faulty.
@@ -57,13 +57,18 @@ impl Check<'_> {
         let reference = values(self, "reference");
         let transform = long.get("transform").map(|node| (transform(node), &node.place));
 
-        let call = call::parse(prior, Group::Prior, self.catalog, &mut Vec::new())?;
-        let row = self.catalog.prior(call.kind.name)?;
-        let arguments = call::settings(&call, &self.constants, &mut Vec::new())?;
+        let names: Vec<&str> = self.section("parameters")?.entries.iter().map(|entry| entry.name.as_str()).collect();
+        let judged = call::prior(prior, &entry.name, &names, self.catalog, &self.constants, &mut Vec::new())?;
+        for formula in judged.all_formulas() {
+            // The parameters above are declared, and so are columns: those vary from row to row.
+            let earlier = self.scope.names(&self.columns());
+            self.check_names(formula, earlier);
+        }
+        let row = judged.row;
         let parameter = Parameter {
             name: entry.name.clone(),
             size,
-            prior: Prior { row, arguments },
+            prior: judged,
             unit: long.get("unit").and_then(Node::str).map(str::to_string),
             start: flat(&start)?.map(|(values, _)| values.clone()),
             bounds: flat(&bounds)?.copied(),
@@ -93,6 +98,12 @@ impl Check<'_> {
         Some(parameter)
     }
 
+    /// The data columns, which priors cannot name.
+    fn columns(&self) -> Vec<(String, String)> {
+        let reason = "it differs from row to row";
+        self.scope.columns().map(|name| (name.to_string(), reason.to_string())).collect()
+    }
+
     fn bounds(&mut self, node: &Node, path: &str) -> Option<(f64, f64)> {
         let [low, high] = node.list()? else { return None };
         let (low, high) = (self.quiet(low)?, self.quiet(high)?);
@@ -106,7 +117,7 @@ impl Check<'_> {
 
     fn box_is_sound(&mut self, parameter: &Parameter, long: &Table, prior: &Place) {
         let (low, high) = parameter.limits();
-        let support = (parameter.prior.row.support)(&parameter.prior.arguments);
+        let support = parameter.prior.support();
         let name = &parameter.name;
         if parameter.is_fixed() {
             for key in ["bounds", "transform"] {

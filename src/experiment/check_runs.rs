@@ -7,7 +7,7 @@ use super::keys::{
     Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, MOST_POINTS, OPTIMIZER, SYMBOLIC, Section,
 };
 use super::reader::suggest;
-use super::{Budget, Compare, Differentiation, Expected, Form, Intervals, Of, Optimizer, Sharing};
+use super::{Budget, Compare, Differentiation, Expected, Form, Intervals, Of, Optimizer, Resampling, Sharing};
 use crate::kind::Kind;
 
 impl Check<'_> {
@@ -234,6 +234,12 @@ impl Check<'_> {
         Some(Intervals {
             methods: self.rows(&table, &INTERVALS, "methods", Group::Interval)?,
             level: self.number(&table, &INTERVALS, "level")?,
+            resamples: usize::try_from(self.integer(&table, &INTERVALS, "resamples")?).ok()?,
+            resampling: match table.get("bootstrap").and_then(Node::str) {
+                None => None,
+                Some("cases") => Some(Resampling::Cases),
+                Some(_) => Some(Resampling::Parametric),
+            },
         })
     }
 

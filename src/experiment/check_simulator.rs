@@ -190,7 +190,10 @@ impl Check<'_> {
         let formulas = modelled.terms.iter().chain(&modelled.outputs).filter_map(|(_, formula)| formula.as_ref());
         let sigma =
             loss.into_iter().flat_map(|loss| loss.sigma.iter().flatten().chain(&loss.expression).chain(&loss.shape));
-        let mut used: Vec<&str> = formulas.chain(sigma).flat_map(|formula| names_in(&formula.tree)).collect();
+        let checked = parameters.iter().filter_map(|parameter| parameter.checked.as_ref());
+        let priors = checked.flat_map(|parameter| parameter.prior.all_formulas());
+        let mut used: Vec<&str> =
+            formulas.chain(sigma).chain(priors).flat_map(|formula| names_in(&formula.tree)).collect();
         if let Some(program) = &modelled.program {
             // Words of the text: a name in a comment counts as used, which spares a warning at most.
             used.extend(program.text.text.split(|c: char| !(c.is_alphanumeric() || c == '_')));

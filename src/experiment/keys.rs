@@ -354,6 +354,13 @@ pub static INTERVALS: Section = Section {
     keys: &[
         key("methods", Shape::Words(Group::Interval), Absent::Words(&["fisher"]), "Which methods."),
         key("level", number(Range::Open(0.0, 1.0)), Absent::Is(Default::Number(0.68)), "Their coverage."),
+        key("resamples", integer(10, 1_000_000), Absent::Is(Default::Integer(500)), "Data sets that `bootstrap` fits."),
+        key(
+            "bootstrap",
+            Shape::Accepts(Accepts::Choice(&["parametric", "cases"])),
+            Absent::Means("`parametric` where the loss is a law of the data, else `cases`"),
+            "How they are drawn: from the law at the estimate, or rows with replacement.",
+        ),
     ],
 };
 

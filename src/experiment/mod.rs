@@ -36,6 +36,7 @@ mod written;
 
 use std::sync::Arc;
 
+pub use call::TRUNCATED;
 pub use check::{Checked, check, read, read_with};
 pub use check_sweep::plain;
 pub use resolved::{optimizer as written_optimizer, text as resolved_text};
@@ -117,11 +118,36 @@ pub struct Parameter {
     pub reference: Option<Vec<f64>>,
 }
 
-/// A prior of each element of a parameter. The settings are its arguments, in the row's names.
+/// A prior of each element of a parameter.
 #[derive(Clone, Debug)]
 pub struct Prior {
     pub row: &'static crate::kind::Prior,
+    /// Its arguments that are numbers, in the row's names.
     pub arguments: Settings,
+    /// Those that name earlier parameters.
+    pub formulas: Vec<(&'static str, Formula)>,
+    /// What `truncated` cuts off.
+    pub inner: Option<Box<Prior>>,
+}
+
+impl Prior {
+    /// Ends of the support. An end that names a parameter is not counted: it moves.
+    pub fn support(&self) -> (f64, f64) {
+        let (low, high) = (self.row.support)(&self.arguments);
+        let (least, most) = self.inner.as_ref().map_or((f64::NEG_INFINITY, f64::INFINITY), |inner| inner.support());
+        (low.max(least), high.min(most))
+    }
+
+    /// Whether it depends on other parameters.
+    pub fn is_hierarchical(&self) -> bool {
+        self.all_formulas().next().is_some()
+    }
+
+    /// Every argument that names parameters, those of what is truncated included.
+    pub fn all_formulas(&self) -> impl Iterator<Item = &Formula> {
+        let inner = self.inner.iter().flat_map(|inner| &inner.formulas);
+        self.formulas.iter().chain(inner).map(|(_, formula)| formula)
+    }
 }
 
 /// The coordinate in which gradient methods search.
@@ -236,6 +262,19 @@ impl Budget {
 pub struct Intervals {
     pub methods: Vec<&'static Kind>,
     pub level: f64,
+    /// How many data sets the bootstrap draws.
+    pub resamples: usize,
+    /// How it draws them; None: by the law that the loss states, else by rows.
+    pub resampling: Option<Resampling>,
+}
+
+/// How the bootstrap draws data anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resampling {
+    /// Each observation from the loss's law at the estimate.
+    Parametric,
+    /// Rows, with replacement.
+    Cases,
 }
 
 /// The answer that the best run should give, for golden tests and for the last line on the terminal.
@@ -276,15 +315,15 @@ impl Parameter {
     /// The box of each element: the prior's support inside the bounds. Its ends may be infinite, and are equal for a
     /// fixed value.
     pub fn limits(&self) -> (f64, f64) {
-        let (low, high) = (self.prior.row.support)(&self.prior.arguments);
+        let (low, high) = self.prior.support();
         let (least, most) = self.bounds.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
         (low.max(least), high.min(most))
     }
 
     /// Its prior allows one value alone.
     pub fn is_fixed(&self) -> bool {
-        let (low, high) = (self.prior.row.support)(&self.prior.arguments);
-        low == high
+        let (low, high) = self.prior.support();
+        low == high && self.prior.inner.is_none()
     }
 }
 

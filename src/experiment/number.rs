@@ -70,6 +70,7 @@ pub fn exact(value: f64) -> Option<i64> {
 /// What a range asks for, in words that follow "must be".
 pub fn range_words(range: Range) -> String {
     match range {
+        Range::Extended => "a number, perhaps infinite".into(),
         Range::Finite => "a finite number".into(),
         Range::Positive => "a positive number".into(),
         Range::NonNegative => "a number that is not negative".into(),

@@ -10,6 +10,13 @@ use super::number;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::kind::{Accepts, Catalog, Default, Kind};
 
+/// Simulators of later versions, and what there is until then.
+const LATER: [(&str, &str); 3] = [
+    ("ode", "`program` can take the steps of an integration itself: experiments/predator_prey.toml"),
+    ("stochastic", "`formula` and `program` are deterministic; `[data.synthetic]` draws noise around their outputs"),
+    ("command", "`formula` and `program` are what there is: formulas, or a program in the model language"),
+];
+
 pub struct Reader<'a> {
     pub catalog: &'a Catalog,
     pub constants: &'a [(String, f64)],
@@ -108,6 +115,10 @@ impl Reader<'_> {
             },
             Shape::Pair => self.pair(node, path),
             Shape::List => node.list().into_iter().flatten().for_each(|node| self.finite(node, path)),
+            Shape::Call(Group::Prior) if path.starts_with("parameters.") => {
+                let own = path.split('.').nth(1).unwrap_or_default();
+                call::prior(node, own, &self.parameters, self.catalog, self.constants, &mut self.faults);
+            }
             Shape::Call(group) => {
                 if let Some(call) = call::parse(node, *group, self.catalog, &mut self.faults)
                     && *group != Group::Draw
@@ -239,7 +250,12 @@ impl Reader<'_> {
     fn word(&mut self, node: &Node, group: Group) {
         let Some(word) = node.str() else { return };
         let kinds = group.kinds(self.catalog);
-        if !kinds.iter().any(|kind| kind.name == word) {
+        if group == Group::Simulator
+            && let Some((_, help)) = LATER.iter().find(|(name, _)| *name == word)
+        {
+            let message = format!("this version has no simulator `{word}` yet");
+            self.faults.push(node.place.error(message, "for a later version").help(*help));
+        } else if !kinds.iter().any(|kind| kind.name == word) {
             let fault = node.place.error(format!("unknown {} `{}`", group.noun(), shown(word)), "");
             self.faults.push(suggest(fault, word, kinds.iter().map(|kind| kind.name)));
         }

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use toml::{Table, Value};
 
-use super::{Data, Experiment, Form, Parameter, Transform};
+use super::{Data, Experiment, Form, Parameter, Prior, Resampling, Transform};
 use crate::kind::{self, Kind, Settings};
 use crate::language::tree::Formula;
 
@@ -43,6 +43,12 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     let mut intervals = Table::new();
     put(&mut intervals, "methods", words(&experiment.intervals.methods));
     put(&mut intervals, "level", experiment.intervals.level);
+    put(&mut intervals, "resamples", whole(experiment.intervals.resamples as u64));
+    let bootstrap = experiment.intervals.resampling.map(|resampling| match resampling {
+        Resampling::Parametric => "parametric",
+        Resampling::Cases => "cases",
+    });
+    put_some(&mut intervals, "bootstrap", bootstrap);
     put(&mut root, "intervals", intervals);
     put(&mut root, "sweep", experiment.sweep.written.clone());
     let mut expected = Table::new();
@@ -127,15 +133,19 @@ pub fn optimizer(optimizer: &super::Optimizer) -> Value {
     table.into()
 }
 
-/// A prior as a call: every argument to the last digit.
-pub fn call(kind: &Kind, settings: &Settings) -> String {
-    let argument = |name: &str| match settings.0.get(name) {
-        Some(kind::Value::Number(number)) => format!("{number:?}"),
-        Some(kind::Value::Integer(integer)) => integer.to_string(),
-        _ => String::new(),
+/// A prior as a call: every number to the last digit, formulas as they were written.
+pub fn call(prior: &Prior) -> String {
+    let argument = |name: &'static str| match (prior.arguments.0.get(name), &prior.inner) {
+        (Some(kind::Value::Number(number)), _) => format!("{number:?}"),
+        (Some(kind::Value::Integer(integer)), _) => integer.to_string(),
+        (_, inner) => match (prior.formulas.iter().find(|(other, _)| *other == name), inner) {
+            (Some((_, formula)), _) => text_of_part(formula).to_string(),
+            (None, Some(inner)) => call(inner),
+            (None, None) => String::new(),
+        },
     };
-    let arguments: Vec<String> = kind.settings.iter().map(|setting| argument(setting.name)).collect();
-    format!("{}({})", kind.name, arguments.join(", "))
+    let arguments: Vec<String> = prior.row.kind.settings.iter().map(|setting| argument(setting.name)).collect();
+    format!("{}({})", prior.row.kind.name, arguments.join(", "))
 }
 
 fn written_data(experiment: &Experiment, mut data: Table) -> Table {
@@ -186,7 +196,7 @@ fn compare(experiment: &Experiment) -> Table {
 
 fn parameter(parameter: &Parameter) -> Table {
     let mut table = Table::new();
-    put(&mut table, "prior", call(&parameter.prior.row.kind, &parameter.prior.arguments));
+    put(&mut table, "prior", call(&parameter.prior));
     put_some(&mut table, "size", parameter.size.map(|size| whole(size as u64)));
     put_some(&mut table, "unit", parameter.unit.clone());
     put_some(&mut table, "start", parameter.start.as_ref().map(|values| elements_of(parameter, values)));

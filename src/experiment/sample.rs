@@ -40,6 +40,7 @@ static PRIORS: [Prior; 5] = [
         kind: Kind { check: rising, ..kind("uniform", &[number("low", Range::Finite), number("high", Range::Finite)]) },
         support: ends,
         proper: true,
+        closed: false,
     },
     Prior {
         kind: Kind {
@@ -48,18 +49,21 @@ static PRIORS: [Prior; 5] = [
         },
         support: ends,
         proper: true,
+        closed: false,
     },
     Prior {
         kind: kind("normal", &[number("mean", Range::Finite), number("sd", Range::Positive)]),
         support: EVERYWHERE,
         proper: true,
+        closed: false,
     },
     Prior {
         kind: kind("fixed", &[number("value", Range::Finite)]),
         support: |settings| (settings.number("value").unwrap_or(0.0), settings.number("value").unwrap_or(0.0)),
         proper: true,
+        closed: false,
     },
-    Prior { kind: kind("flat", &[]), support: EVERYWHERE, proper: false },
+    Prior { kind: kind("flat", &[]), support: EVERYWHERE, proper: false, closed: false },
 ];
 
 static LOSSES: [Loss; 4] = [

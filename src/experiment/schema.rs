@@ -145,7 +145,7 @@ fn accepts(accepts: Accepts) -> Value {
     let or_formula = |number: Value| json!({ "anyOf": [number, { "type": "string" }] });
     match accepts {
         Accepts::Number(range) => or_formula(match range {
-            Range::Finite => json!({ "type": "number" }),
+            Range::Extended | Range::Finite => json!({ "type": "number" }),
             Range::NonNegative => json!({ "type": "number", "minimum": 0 }),
             Range::Closed(low, high) => json!({ "type": "number", "minimum": low, "maximum": high }),
             // Drafts 4 and 7 spell excluded ends in different ways; the tool itself refuses them.

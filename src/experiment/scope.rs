@@ -80,6 +80,11 @@ impl Scope {
         self.names.push(Name { name: name.to_string(), what: "variable", place, size: None, output: false });
     }
 
+    /// The names of data columns and inputs.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().filter(|name| [COLUMN, "input"].contains(&name.what)).map(|name| name.name.as_str())
+    }
+
     /// What a formula may name. `hidden` are names that exist but may not stand there, with the reason.
     pub fn names(&self, hidden: &[(String, String)]) -> Names {
         let mut names = Names { unavailable: hidden.to_vec(), ..Names::default() };

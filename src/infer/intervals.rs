@@ -34,7 +34,25 @@ pub const INTERVALS: &[Kind] = &[
         settings: &[],
         check: independent,
     },
+    Kind {
+        name: "profile",
+        summary: "likelihood ratio: the parameter is stepped and the others fitted again, up to the quantile of the level",
+        reference: "Bates & Watts 1988, Nonlinear Regression Analysis, section 6.1; Venzon & Moolgavkar 1988, Appl. \
+                    Stat. 37, 87",
+        settings: &[],
+        check: independent,
+    },
+    Kind {
+        name: "bootstrap",
+        summary: "the fit repeated on data drawn anew, and the quantiles of the answers; `resamples` and `bootstrap` say how",
+        reference: "Efron & Tibshirani 1993, An Introduction to the Bootstrap, sections 6.5, 9.5 and 13.3",
+        settings: &[],
+        check: independent,
+    },
 ];
+
+/// Why least squares says nothing where no degree of freedom is left.
+pub(super) const UNKNOWN_VARIANCE: &str = "as many parameters as observations: the residual variance is unknown";
 
 /// Eigenvalues of the scaled matrix below this times the largest are zero to rounding.
 const SINGULAR: f64 = 1e-13;
@@ -90,7 +108,7 @@ impl Informer {
         };
         let names = model.free_names();
         let answer = if degrees <= 0.0 && model.likelihood_factor.is_none() {
-            Err("as many parameters as observations: the residual variance is unknown".to_string())
+            Err(UNKNOWN_VARIANCE.to_string())
         } else {
             by_factors.map_or_else(|| standard_errors(&information(), &names), Ok)
         };

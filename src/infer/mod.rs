@@ -1,3 +1,7 @@
-//! What the data say beyond the best point: confidence intervals.
+//! What a run says of its parameters: intervals, from curvature at the optimum or from further fits.
 
+mod bootstrap;
 pub mod intervals;
+mod profile;
+mod refit;
+pub mod refits;

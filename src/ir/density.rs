@@ -90,7 +90,7 @@ pub fn uniform(b: &mut Builder, x: &[Value]) -> Value {
     let width = b.subtract(x[2], x[1]);
     let log = b.unary(Operator::Log, width);
     let inside = b.negate(log);
-    between(b, x, inside)
+    within(b, x, inside)
 }
 
 /// -log x - log log(high/low) between the ends.
@@ -101,7 +101,7 @@ pub fn log_uniform(b: &mut Builder, x: &[Value]) -> Value {
     let log = b.unary(Operator::Log, x[0]);
     let sum = b.add(log, log_width);
     let inside = b.negate(sum);
-    between(b, x, inside)
+    within(b, x, inside)
 }
 
 /// log Γ((ν + 1)/2) - log Γ(ν/2) - ½ log(πν) - log s - ½(ν + 1) log(1 + t²/ν), t = (x - m)/s; called with (x, ν, m, s).
@@ -222,7 +222,8 @@ fn times_log(b: &mut Builder, k: Value, m: Value) -> Value {
     b.multiply(k, log)
 }
 
-fn between(b: &mut Builder, x: &[Value], inside: Value) -> Value {
+/// `inside` for x between two ends, called with (x, low, high); impossible elsewhere.
+pub fn within(b: &mut Builder, x: &[Value], inside: Value) -> Value {
     let above = b.apply(Operator::GreaterEqual, &[x[0], x[1]]);
     let below = b.apply(Operator::LessEqual, &[x[0], x[2]]);
     let test = b.multiply(above, below);

@@ -3,6 +3,7 @@
 pub mod append;
 pub mod files;
 mod line;
+pub mod measured;
 pub mod resume;
 
 use std::fmt;

@@ -7,7 +7,7 @@ use crate::ir::{Builder, Operator, Value, density};
 use crate::kind::{Accepts, Default, Kind, Loss, Range, Setting, Sigma, independent};
 
 pub use squares::{Residual, residuals};
-pub use weigh::{Information, deviance, expectation, information};
+pub use weigh::{Information, deviance, expectation, information, law};
 
 const fn kind(name: &'static str, summary: &'static str, reference: &'static str) -> Kind {
     Kind { name, summary, reference, settings: &[], check: independent }

@@ -3,6 +3,7 @@
 //! θ are the free scalar parameters in the order of the file; fixed ones are constants. u are θ's search coordinates
 //! (`transform`). All programs share their inputs: θ, or u where said.
 
+mod box_and_start;
 pub mod loss;
 pub mod prior;
 pub mod simulator;
@@ -15,9 +16,11 @@ use crate::data::Table;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Rows;
 use crate::experiment::{Data, Experiment, Scalar};
-use crate::ir::{Builder, Program, Value};
+use crate::ir::{Builder, Node, Operator, Program, Value};
 use crate::language::lower::{self, Meaning, Scope};
+use crate::language::tree::Formula;
 use crate::math::random::Stream;
+use box_and_start::{at_start, coordinates, quantile_inside, walk};
 use loss::{Comparison, Information, Residual};
 use transform::Coordinate;
 
@@ -42,6 +45,10 @@ pub struct Model {
     pub predictions: Program,
     /// Over θ: the goodness of fit, near χ² distributed under the model; None for a loss without one.
     pub deviance: Option<Program>,
+    /// The law of the observations; None where the loss states none.
+    pub law: Option<Law>,
+    /// An output is a vector with an element for each row: a row means nothing away from its place.
+    pub rows_are_ordered: bool,
     /// Row outputs over θ: for each quantity of the expected information the quantity and its weight.
     pub information: Program,
     /// The negative log prior over θ, where the loss includes it.
@@ -57,6 +64,15 @@ pub struct Model {
     pub observed: Vec<usize>,
 }
 
+/// The law of the observations: a row of `math::draw::DRAWS`.
+#[derive(Clone, Debug)]
+pub struct Law {
+    pub draw: &'static str,
+    /// Row outputs over θ: for each output with data the arguments of its draws.
+    pub program: Program,
+    pub arguments: usize,
+}
+
 /// The parts of a loss that is made of squares (`loss::Residual`), over u.
 #[derive(Clone, Debug)]
 pub struct Residuals {
@@ -70,19 +86,19 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     let table = observations(experiment)?;
     let scalars = experiment.scalars();
     let fixed: Vec<Option<f64>> = scalars.iter().map(fixed_value).collect();
-    let coordinates: Vec<Coordinate> =
-        scalars.iter().zip(&fixed).filter(|(_, fixed)| fixed.is_none()).map(|(scalar, _)| coordinate(scalar)).collect();
+    let coordinates = coordinates(experiment);
     let outputs: Vec<String> = experiment.simulator.outputs.iter().map(|(name, _)| name.clone()).collect();
     let column = |name: &String| table.names.iter().position(|column| column == name);
     let observed: Vec<usize> = outputs.iter().filter_map(column).collect();
     // Without data there is one row, so that a sum over the rows is the value itself.
     let count = if matches!(experiment.data, Data::None) { 1 } else { table.rows() };
-    let lowering = Lowering { experiment, table: &table, rows: count, fixed: &fixed, coordinates: &coordinates };
+    let apart = None;
+    let lowering = Lowering { experiment, table: &table, rows: count, fixed: &fixed, coordinates: &coordinates, apart };
     let (n, columns) = (coordinates.len(), table.columns.len());
 
     let mut b = Builder::new();
     let theta: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
-    let parts = lowering.lower(&mut b, &theta)?;
+    let mut parts = lowering.lower(&mut b, &theta)?;
     let loss = b.finish(&[parts.loss], n, columns);
     let simulation = b.finish(&parts.simulated, n, columns);
     let predictions = b.finish(&parts.predictions, n, columns);
@@ -92,23 +108,20 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     let deviance = parts.deviance.map(|deviance| b.finish(&[deviance], n, columns));
     let squares: Vec<Value> = parts.squares.iter().flat_map(|r| [r.residual, r.quantity, r.factor]).collect();
     let squares = parts.scale.map(|scale| (scale, b.finish(&squares, n, columns)));
+    let law = parts.law.take().filter(|_| !observed.is_empty()).map(|(draw, arguments)| {
+        let program = b.finish(&arguments, n, columns);
+        Law { draw, program, arguments: arguments.len() / observed.len() }
+    });
 
-    let mut b = Builder::new();
-    let u: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
-    let theta: Vec<Value> = u.iter().zip(&coordinates).map(|(u, coordinate)| coordinate.lower(&mut b, *u)).collect();
+    let (mut b, search_loss) = lowering.search(&loss, columns);
+    let theta = lowering.searched(&mut b);
     let columns_of: Vec<Value> = (0..columns).map(|k| b.column(k)).collect();
-    let inside = lowering.inside(&mut b, &theta);
-    let mut value = b.inline(&loss, &theta, &columns_of)[0];
-    if let Some(inside) = inside {
-        let never = b.constant(f64::INFINITY);
-        value = b.select(inside, value, never);
-    }
-    let search_loss = b.finish(&[value], n, columns);
     let search_residuals = squares.map(|(scale, program)| {
         let parts = b.inline(&program, &theta, &columns_of);
         Residuals { program: b.finish(&parts, n, columns), scale }
     });
 
+    let rows_are_ordered = loss.nodes.iter().any(|node| matches!(node, Node::Row));
     let names = scalars.iter().map(Scalar::name).collect();
     let likelihood_factor = loss::likelihood_factor(experiment.loss.row.kind.name);
     let rows = Rows::new(&table.columns, count);
@@ -122,6 +135,8 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
         simulation,
         predictions,
         deviance,
+        law,
+        rows_are_ordered,
         information,
         prior,
         table,
@@ -130,6 +145,21 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
         outputs,
         observed,
     })
+}
+
+/// The loss over search coordinates with the observations in columns of their own, behind those of the table, one for each
+/// output with data: a formula that names an observed column (a sigma) keeps what was measured.
+pub fn apart(experiment: &Experiment, model: &Model) -> Program {
+    let columns = model.table.columns.len();
+    let (fixed, coordinates, rows) = (&model.fixed, &model.coordinates, model.rows.count());
+    let apart = Some(columns);
+    let lowering = Lowering { experiment, table: &model.table, rows, fixed, coordinates, apart };
+    let mut b = Builder::new();
+    let theta: Vec<Value> = (0..coordinates.len()).map(|k| b.input(k)).collect();
+    let parts = lowering.lower(&mut b, &theta).expect("what was lowered once can be lowered again");
+    let columns = columns + model.observed.len();
+    let loss = b.finish(&[parts.loss], coordinates.len(), columns);
+    lowering.search(&loss, columns).1
 }
 
 /// The data with an observed column for each output: measured, or simulated at the truth with noise.
@@ -145,31 +175,14 @@ fn fixed_value(scalar: &Scalar) -> Option<f64> {
     scalar.parameter.is_fixed().then(|| scalar.parameter.limits().0)
 }
 
-fn coordinate(scalar: &Scalar) -> Coordinate {
-    let parameter = scalar.parameter;
-    let (low, high) = parameter.limits();
-    let prior = &parameter.prior;
-    let name = prior.row.kind.name;
-    // The prior's standard deviation, as a normal has it, else the size of the start.
-    let spread = 0.5 * (prior::quantile(name, &prior.arguments, 0.84) - prior::quantile(name, &prior.arguments, 0.16));
-    let sizes = [spread, scalar.start().unwrap_or(0.0).abs()];
-    let scale = sizes.into_iter().find(|size| size.is_finite() && *size > 0.0).unwrap_or(1.0);
-    let [mut least, mut most] = [TAIL, 1.0 - TAIL].map(|p| prior::quantile(name, &prior.arguments, p));
-    if let Some(start) = scalar.start() {
-        (least, most) = (least.min(start), most.max(start));
-    }
-    Coordinate::new(low, high, prior::is_logarithmic(name), scale, parameter.transform).reaching(least, most)
-}
-
-/// The share of a prior beyond each end of the box that populations search where its support is infinite.
-const TAIL: f64 = 1e-4;
-
 struct Lowering<'a> {
     experiment: &'a Experiment,
     table: &'a Table,
     rows: usize,
     fixed: &'a [Option<f64>],
     coordinates: &'a [Coordinate],
+    /// The first column of observations that stand apart from the table.
+    apart: Option<usize>,
 }
 
 /// The nodes that one lowering gives.
@@ -180,16 +193,45 @@ struct Parts {
     information: Vec<Information>,
     prior: Option<Value>,
     deviance: Option<Value>,
+    /// The draw of each observation, and the arguments of one output after the other.
+    law: Option<(&'static str, Vec<Value>)>,
     /// What the loss is made of, and its scale: None where that is not squares.
     squares: Vec<Residual>,
     scale: Option<f64>,
 }
 
 impl Lowering<'_> {
+    /// θ as nodes of the inputs u.
+    fn searched(&self, b: &mut Builder) -> Vec<Value> {
+        let u: Vec<Value> = (0..self.coordinates.len()).map(|k| b.input(k)).collect();
+        u.iter().zip(self.coordinates).map(|(u, coordinate)| coordinate.lower(b, *u)).collect()
+    }
+
+    /// A loss over θ as one over u: infinite outside the box, where a user's transformation can leave it.
+    fn search(&self, loss: &Program, columns: usize) -> (Builder, Program) {
+        let mut b = Builder::new();
+        let theta = self.searched(&mut b);
+        let columns_of: Vec<Value> = (0..columns).map(|k| b.column(k)).collect();
+        let inside = self.inside(&mut b, &theta);
+        let mut value = b.inline(loss, &theta, &columns_of)[0];
+        if let Some(inside) = inside {
+            let never = b.constant(f64::INFINITY);
+            value = b.select(inside, value, never);
+        }
+        let program = b.finish(&[value], self.coordinates.len(), columns);
+        (b, program)
+    }
+
     fn lower(&self, b: &mut Builder, theta: &[Value]) -> Result<Parts, Vec<Diagnostic>> {
         let experiment = self.experiment;
         let all = self.scalars(b, theta);
         let mut scope = scope(experiment, &self.table.names, &all, b);
+        // Priors see the parameters, and nothing that a program assigns.
+        let of_priors = scope.clone();
+        let mut value = |b: &mut Builder, formula: &Formula| {
+            let lowered = lower::expression(formula, &of_priors, b, &mut Vec::new());
+            lowered.unwrap_or_else(|| b.constant(f64::NAN))
+        };
         let predicted = simulator::lower(&experiment.simulator, self.rows, &mut scope, b)?;
         let mut faults = Vec::new();
         let mut parts = Parts {
@@ -200,13 +242,18 @@ impl Lowering<'_> {
             prior: None,
             // A weighted deviance follows no law that is known.
             deviance: experiment.loss.weight.iter().all(|weight| *weight == 1.0).then(|| b.constant(0.0)),
+            law: None,
             squares: Vec::new(),
             scale: None,
         };
         let mut made_of_squares = !experiment.loss.prior || self.priors_are_even();
         let kind = experiment.loss.row.kind.name;
+        let mut compared = 0;
         for (k, (name, _)) in experiment.simulator.outputs.iter().enumerate() {
-            let observed = self.table.names.iter().position(|column| column == name).map(|column| b.column(column));
+            let observed = self.table.names.iter().position(|column| column == name).map(|column| {
+                compared += 1;
+                b.column(self.apart.map_or(column, |first| first + compared - 1))
+            });
             let mut row_scope = scope.clone();
             row_scope.insert("predicted", Meaning::Scalar(predicted[k]));
             if let Some(observed) = observed {
@@ -240,6 +287,9 @@ impl Lowering<'_> {
             }
             let nan = b.constant(f64::NAN);
             parts.predictions.extend([loss::expectation(kind, b, comparison), sigma.unwrap_or(nan)]);
+            if let Some((draw, arguments)) = loss::law(kind, b, comparison) {
+                parts.law.get_or_insert((draw, Vec::new())).1.extend(arguments);
+            }
             parts.deviance = match (parts.deviance, loss::deviance(kind, b, comparison)) {
                 (Some(total), Some(row)) => {
                     let sum = b.sum(row);
@@ -259,8 +309,12 @@ impl Lowering<'_> {
                 parts.information.push(Information { weight, ..part });
             }
         }
+        if let Some(inside) = self.between_moving_ends(b, &all, &mut value) {
+            let never = b.constant(f64::INFINITY);
+            parts.loss = b.select(inside, parts.loss, never);
+        }
         if experiment.loss.prior {
-            let prior = self.negative_log_prior(b, &all);
+            let prior = self.negative_log_prior(b, &all, &mut value);
             // χ² is twice a negative log likelihood: the prior counts as often, so that the minimum is the mode.
             let scaled = b.scale(loss::likelihood_factor(kind).unwrap_or(1.0), prior);
             parts.loss = b.add(parts.loss, scaled);
@@ -283,20 +337,53 @@ impl Lowering<'_> {
             .collect()
     }
 
-    fn negative_log_prior(&self, b: &mut Builder, all: &[Value]) -> Value {
+    fn negative_log_prior(
+        &self,
+        b: &mut Builder,
+        all: &[Value],
+        value: &mut dyn FnMut(&mut Builder, &Formula) -> Value,
+    ) -> Value {
         let mut total = b.constant(0.0);
-        for (scalar, value) in self.experiment.scalars().iter().zip(all) {
-            let prior = &scalar.parameter.prior;
-            let density = prior::log_density(prior.row.kind.name, &prior.arguments, b, *value);
+        for (scalar, x) in self.experiment.scalars().iter().zip(all) {
+            let density = prior::log_density(&scalar.parameter.prior, b, *x, value);
             total = b.add(total, density);
         }
         b.negate(total)
     }
 
+    /// Whether every parameter lies between the ends of its prior that name other parameters; None without such ends.
+    fn between_moving_ends(
+        &self,
+        b: &mut Builder,
+        all: &[Value],
+        value: &mut dyn FnMut(&mut Builder, &Formula) -> Value,
+    ) -> Option<Value> {
+        let mut inside: Option<Value> = None;
+        for (scalar, x) in self.experiment.scalars().iter().zip(all) {
+            let outer = &scalar.parameter.prior;
+            for prior in [Some(outer), outer.inner.as_deref()].into_iter().flatten() {
+                for (name, formula) in &prior.formulas {
+                    let operator = match *name {
+                        "low" => Operator::GreaterEqual,
+                        "high" => Operator::LessEqual,
+                        _ => continue,
+                    };
+                    let end = value(b, formula);
+                    let test = b.apply(operator, &[*x, end]);
+                    inside = Some(match inside {
+                        Some(inside) => b.multiply(inside, test),
+                        None => test,
+                    });
+                }
+            }
+        }
+        inside
+    }
+
     /// Whether the log prior has no slope anywhere in the box.
     fn priors_are_even(&self) -> bool {
         let even = |parameter: &crate::experiment::Parameter| {
-            matches!(parameter.prior.row.kind.name, "uniform" | "flat" | "fixed")
+            !parameter.prior.is_hierarchical() && matches!(parameter.prior.row.kind.name, "uniform" | "flat" | "fixed")
         };
         self.experiment.parameters.iter().all(even)
     }
@@ -304,7 +391,6 @@ impl Lowering<'_> {
     /// Whether θ is inside its box, where the coordinates do not see to that; None where they do.
     fn inside(&self, b: &mut Builder, theta: &[Value]) -> Option<Value> {
         use crate::experiment::Transform::{Identity, Log, Logit};
-        use crate::ir::Operator;
         let mut inside: Option<Value> = None;
         for (coordinate, theta) in self.coordinates.iter().zip(theta) {
             let (checks_low, checks_high) = match coordinate.transform {
@@ -383,40 +469,25 @@ impl Model {
         u.iter().zip(&self.coordinates).map(|(u, coordinate)| coordinate.to_parameter(*u)).collect()
     }
 
-    /// The start of the first repeat: `start`, else the prior's median, inside the box.
+    /// The start of the first repeat: `start`, else the prior's median where the parameters before are at theirs, inside
+    /// the box.
     pub fn start(&self, experiment: &Experiment) -> Vec<f64> {
-        self.per_free(experiment, |scalar| scalar.start().unwrap_or_else(|| quantile_inside(scalar, 0.5)))
+        self.free(walk(experiment, at_start))
     }
 
     /// A draw from the priors, inside the box: the start of a later repeat, or a member of a population.
     pub fn draw(&self, experiment: &Experiment, stream: &mut Stream) -> Vec<f64> {
-        self.per_free(experiment, |scalar| quantile_inside(scalar, stream.open()))
+        self.free(walk(experiment, |scalar, prior| quantile_inside(scalar, prior, stream.open())))
     }
 
     /// The point at these quantiles of the priors, one for each free scalar, inside the box.
     pub fn at_quantiles(&self, experiment: &Experiment, p: &[f64]) -> Vec<f64> {
         let mut p = p.iter();
-        self.per_free(experiment, |scalar| quantile_inside(scalar, *p.next().unwrap_or(&0.5)))
+        self.free(walk(experiment, |scalar, prior| quantile_inside(scalar, prior, *p.next().unwrap_or(&0.5))))
     }
 
-    fn per_free(&self, experiment: &Experiment, mut f: impl FnMut(&Scalar) -> f64) -> Vec<f64> {
-        let scalars = experiment.scalars();
-        let free = scalars.iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none());
-        free.map(|(scalar, _)| f(scalar)).collect()
-    }
-}
-
-/// The prior's quantile, brought into the bounds. A prior without density is taken as even over a finite box; else its
-/// start stands for every quantile.
-fn quantile_inside(scalar: &Scalar, p: f64) -> f64 {
-    let prior = &scalar.parameter.prior;
-    let (low, high) = scalar.parameter.limits();
-    let quantile = prior::quantile(prior.row.kind.name, &prior.arguments, p);
-    if !quantile.is_nan() {
-        quantile.clamp(low, high)
-    } else if (high - low).is_finite() {
-        (low + p * (high - low)).clamp(low, high)
-    } else {
-        scalar.start().unwrap_or(0.0).clamp(low, high)
+    /// The free ones of all scalars.
+    fn free(&self, all: Vec<f64>) -> Vec<f64> {
+        all.into_iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none()).map(|(value, _)| value).collect()
     }
 }

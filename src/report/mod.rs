@@ -36,6 +36,7 @@ use crate::record::{Derivatives, Record};
 
 pub use comparison::{Comparison, best_run, compare};
 pub use fit::fit;
+pub use provenance::data_names;
 pub use tables::plan as write_plan;
 
 /// Everything that reports are made from.
@@ -106,6 +107,15 @@ pub struct Machine {
     pub host: String,
     pub cpu: String,
     pub threads: usize,
+}
+
+impl Machine {
+    /// The machine that `timings.csv` names in its first row.
+    pub fn of_timings(text: &str) -> Option<Machine> {
+        let (header, rows) = tables::read(text)?;
+        let field = |name: &str| Some(rows.first()?.get(header.iter().position(|other| other == name)?)?.clone());
+        Some(Machine { host: field("host")?, cpu: field("cpu")?, threads: field("threads")?.parse().ok()? })
+    }
 }
 
 impl<'a> Results<'a> {

@@ -63,6 +63,14 @@ pub(super) fn render(results: &Results) -> String {
     text
 }
 
+/// The names of the data files in an earlier `provenance.json`, by checksum.
+pub fn data_names(text: &str) -> Vec<(String, String)> {
+    let value: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let word = |file: &serde_json::Value, key: &str| file[key].as_str().map(String::from);
+    let files = value["data"].as_array().into_iter().flatten();
+    files.filter_map(|file| Some((word(file, "sha256")?, word(file, "name")?))).collect()
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -16,7 +16,8 @@ const fn kind(name: &'static str) -> Kind {
 
 static FORMULA: Kind = kind("formula");
 static POISSON: kind::Loss = kind::Loss::of(kind("poisson"));
-static UNIFORM: kind::Prior = kind::Prior { kind: kind("uniform"), support: |_| (0.0, 1.0), proper: true };
+static UNIFORM: kind::Prior =
+    kind::Prior { kind: kind("uniform"), support: |_| (0.0, 1.0), proper: true, closed: false };
 static METHODS: [Kind; 6] = [
     kind("forward_difference"),
     kind("central_difference"),
@@ -60,7 +61,7 @@ fn parameter(name: &str, size: Option<usize>, unit: Option<&str>, reference: Opt
     Parameter {
         name: name.into(),
         size,
-        prior: Prior { row: &UNIFORM, arguments: Settings::default() },
+        prior: Prior { row: &UNIFORM, arguments: Settings::default(), formulas: Vec::new(), inner: None },
         unit: unit.map(String::from),
         start: None,
         bounds: None,
@@ -111,7 +112,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
         },
         optimizers: [&LBFGS, &EVOLUTION, &GENETIC].into_iter().map(optimizer).collect(),
         budget: Budget::of(20000),
-        intervals: Intervals { methods: Vec::new(), level: 0.68 },
+        intervals: Intervals { methods: Vec::new(), level: 0.68, resamples: 500, resampling: None },
         sweep: Sweep { repeats: 2, ..Sweep::default() },
         expected: Expected::default(),
         resolved: "title = \"silver\"\n[data.columns]\nt = \"time_s\"\n".parse().unwrap(),

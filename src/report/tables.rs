@@ -229,6 +229,15 @@ pub(super) fn row_of(plan: &Plan, row: &Row) -> Vec<String> {
     fields
 }
 
+/// A table as it was written: its header and its rows. None where it is not CSV.
+pub(super) fn read(text: &str) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+    let words = |record: &csv::StringRecord| record.iter().map(String::from).collect::<Vec<String>>();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = words(reader.headers().ok()?);
+    let rows = reader.records().map(|record| record.ok().as_ref().map(words));
+    Some((header, rows.collect::<Option<_>>()?))
+}
+
 /// `intervals.csv`; `covered` says whether the reference lies between the ends, and is empty where one is missing.
 pub(super) fn intervals(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     let header =

@@ -12,6 +12,7 @@ mod nist;
 mod optimizers;
 mod pipeline;
 mod readme;
+mod results;
 mod source;
 mod tidy;
 mod tool;

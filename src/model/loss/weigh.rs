@@ -86,6 +86,19 @@ pub(super) fn bernoulli_variance(b: &mut Builder, p: Value) -> Value {
     b.multiply(p, rest)
 }
 
+/// The law of one observation: a row of `math::draw::DRAWS` and its arguments; under least squares the width is in units
+/// of the standard deviation that the residuals have. None for a loss that states no law to draw from.
+pub fn law(name: &str, b: &mut Builder, c: Comparison) -> Option<(&'static str, Vec<Value>)> {
+    match name {
+        "least_squares" | "chi_square" | "gaussian" => Some(("normal", vec![c.predicted, c.scale(b)])),
+        "poisson" => Some(("poisson", vec![c.predicted])),
+        "negative_binomial" => Some(("negative_binomial", vec![c.predicted, c.shape()])),
+        "binomial" => Some(("binomial", vec![c.shape(), c.predicted])),
+        "student_t" => Some(("student_t", vec![c.shape(), c.predicted, c.scale(b)])),
+        _ => None,
+    }
+}
+
 /// What is expected to be observed: the output itself, or trials times the probability that it is.
 pub fn expectation(name: &str, b: &mut Builder, c: Comparison) -> Value {
     match name {

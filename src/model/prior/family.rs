@@ -1,6 +1,6 @@
 //! What each proper prior computes: log density as nodes; distribution function and quantile as numbers.
 
-use crate::ir::{Builder, Value, density};
+use crate::ir::{Builder, Operator, Value, density};
 use crate::math::distribution::{
     chi_square_quantile, incomplete_beta, incomplete_gamma, invert, student_t_cdf, student_t_quantile,
 };
@@ -18,6 +18,8 @@ pub struct Family {
     pub distribution: fn(&[f64], f64) -> (f64, f64),
     /// The x below which a share p in (0, 1) lies.
     pub quantile: fn(&[f64], f64) -> f64,
+    /// P(X <= x) as a node of x, then the arguments, for x in the support; None where it is no formula.
+    pub cumulative: Option<fn(&mut Builder, &[Value]) -> Value>,
 }
 
 const PI: f64 = std::f64::consts::PI;
@@ -30,6 +32,7 @@ static FAMILIES: [Family; 12] = [
         log_density: density::uniform,
         distribution: |a, x| share(a[0], a[1], x),
         quantile: |a, p| a[0] + p * (a[1] - a[0]),
+        cumulative: Some(|b, x| straight(b, x[0], x[1], x[2])),
     },
     Family {
         name: "log_uniform",
@@ -40,6 +43,10 @@ static FAMILIES: [Family; 12] = [
             let (low, high) = (log(a[0]), log(a[1]));
             exp(low + p * (high - low)).clamp(a[0], a[1])
         },
+        cumulative: Some(|b, x| {
+            let [x, low, high] = [x[0], x[1], x[2]].map(|x| b.unary(Operator::Log, x));
+            straight(b, x, low, high)
+        }),
     },
     Family {
         name: "normal",
@@ -47,6 +54,7 @@ static FAMILIES: [Family; 12] = [
         log_density: density::normal,
         distribution: |a, x| normal((x - a[0]) / a[1]),
         quantile: |a, p| a[0] + a[1] * normal_quantile(p),
+        cumulative: Some(|b, x| bell(b, x[0], x[1], x[2])),
     },
     Family {
         name: "log_normal",
@@ -54,6 +62,10 @@ static FAMILIES: [Family; 12] = [
         log_density: density::log_normal,
         distribution: |a, x| if x > 0.0 { normal((log(x) - a[0]) / a[1]) } else { (0.0, 1.0) },
         quantile: |a, p| exp(a[0] + a[1] * normal_quantile(p)),
+        cumulative: Some(|b, x| {
+            let log = b.unary(Operator::Log, x[0]);
+            bell(b, log, x[1], x[2])
+        }),
     },
     Family {
         name: "half_normal",
@@ -64,6 +76,11 @@ static FAMILIES: [Family; 12] = [
             (erf(t * std::f64::consts::FRAC_1_SQRT_2), 2.0 * normal_cdf(-t))
         },
         quantile: |a, p| a[0] * normal_quantile(0.5 + 0.5 * p),
+        cumulative: Some(|b, x| {
+            let ratio = b.divide(x[0], x[1]);
+            let scaled = b.scale(std::f64::consts::FRAC_1_SQRT_2, ratio);
+            b.unary(Operator::Erf, scaled)
+        }),
     },
     Family {
         name: "cauchy",
@@ -71,6 +88,11 @@ static FAMILIES: [Family; 12] = [
         log_density: density::cauchy,
         distribution: |a, x| lorentz((x - a[0]) / a[1]),
         quantile: |a, p| a[0] + a[1] * tan(PI * (p - 0.5)),
+        cumulative: Some(|b, x| {
+            let deviation = b.subtract(x[0], x[1]);
+            let part = angle(b, deviation, x[2], 1.0);
+            b.shift(part, 0.5)
+        }),
     },
     Family {
         name: "half_cauchy",
@@ -81,6 +103,7 @@ static FAMILIES: [Family; 12] = [
             (2.0 / PI * atan(t), if t > 0.0 { 2.0 / PI * atan(1.0 / t) } else { 1.0 })
         },
         quantile: |a, p| a[0] * tan(0.5 * PI * p),
+        cumulative: Some(|b, x| angle(b, x[0], x[1], 2.0)),
     },
     Family {
         name: "student_t",
@@ -88,6 +111,7 @@ static FAMILIES: [Family; 12] = [
         log_density: density::student_t,
         distribution: |a, x| student_t_cdf((x - a[1]) / a[2], a[0]),
         quantile: |a, p| a[1] + a[2] * student_t_quantile(p, a[0]),
+        cumulative: None,
     },
     Family {
         name: "exponential",
@@ -98,6 +122,12 @@ static FAMILIES: [Family; 12] = [
             (-expm1(-t), exp(-t))
         },
         quantile: |a, p| -log1p(-p) / a[0],
+        cumulative: Some(|b, x| {
+            let product = b.multiply(x[0], x[1]);
+            let minus = b.negate(product);
+            let rest = b.unary(Operator::Expm1, minus);
+            b.negate(rest)
+        }),
     },
     Family {
         name: "gamma",
@@ -105,6 +135,7 @@ static FAMILIES: [Family; 12] = [
         log_density: density::gamma,
         distribution: |a, x| incomplete_gamma(a[0], a[1] * x.max(0.0)),
         quantile: |a, p| chi_square_quantile(p, 2.0 * a[0]) / (2.0 * a[1]),
+        cumulative: None,
     },
     Family {
         name: "inverse_gamma",
@@ -112,6 +143,7 @@ static FAMILIES: [Family; 12] = [
         log_density: density::inverse_gamma,
         distribution: inverse_gamma,
         quantile: |a, p| invert(|x| inverse_gamma(a, x), 0.0, INFINITY, (p, 1.0 - p)),
+        cumulative: None,
     },
     Family {
         name: "beta",
@@ -125,12 +157,35 @@ static FAMILIES: [Family; 12] = [
             let distribution = |x: f64| incomplete_beta(a[0], a[1], x, 1.0 - x);
             invert(distribution, 0.0, 1.0, (p, 1.0 - p))
         },
+        cumulative: None,
     },
 ];
 
 /// The family of a proper prior; None for `flat` and `fixed`.
 pub fn find(name: &str) -> Option<&'static Family> {
     FAMILIES.iter().find(|family| family.name == name)
+}
+
+/// (x - low)/(high - low).
+fn straight(b: &mut Builder, x: Value, low: Value, high: Value) -> Value {
+    let (part, whole) = (b.subtract(x, low), b.subtract(high, low));
+    b.divide(part, whole)
+}
+
+/// ½ erfc((m - x)/(s√2)).
+fn bell(b: &mut Builder, x: Value, m: Value, s: Value) -> Value {
+    let deviation = b.subtract(m, x);
+    let ratio = b.divide(deviation, s);
+    let scaled = b.scale(std::f64::consts::FRAC_1_SQRT_2, ratio);
+    let share = b.unary(Operator::Erfc, scaled);
+    b.scale(0.5, share)
+}
+
+/// sides·atan(x/s)/π.
+fn angle(b: &mut Builder, x: Value, s: Value, sides: f64) -> Value {
+    let ratio = b.divide(x, s);
+    let angle = b.unary(Operator::ArcTan, ratio);
+    b.scale(sides / PI, angle)
 }
 
 fn normal(z: f64) -> (f64, f64) {
@@ -184,13 +239,13 @@ mod tests {
 
     #[test]
     fn every_proper_prior_has_its_family_and_its_draw() {
-        for prior in PRIORS.iter().filter(|prior| prior.proper && prior.kind.name != "fixed") {
+        for prior in PRIORS.iter().filter(|prior| prior.proper && !["fixed", "truncated"].contains(&prior.kind.name)) {
             let name = prior.kind.name;
             let family = find(name).unwrap_or_else(|| panic!("no family `{name}`"));
             let words: Vec<&str> = prior.kind.settings.iter().map(|setting| setting.name).collect();
             assert_eq!(family.arguments, words, "{name}");
         }
-        assert_eq!(FAMILIES.len() + 2, PRIORS.len());
+        assert_eq!(FAMILIES.len() + 3, PRIORS.len());
     }
 
     #[test]
@@ -229,6 +284,25 @@ mod tests {
                 let weight = |k: i32| if k == 0 || k == n { 1.0 } else { f64::from(2 + 2 * (k % 2)) };
                 let integral: f64 = (0..=n).map(|k| weight(k) * density(low + h * f64::from(k)) * h / 3.0).sum();
                 assert!((integral - 0.5).abs() < 1e-9, "{} {a:?}: {integral}", family.name);
+            }
+        }
+    }
+
+    #[test]
+    fn distribution_functions_as_nodes_are_those_in_numbers() {
+        for family in &FAMILIES {
+            let closed = PRIORS.iter().any(|prior| prior.kind.name == family.name && prior.closed);
+            assert_eq!(family.cumulative.is_some(), closed, "{}", family.name);
+            let Some(cumulative) = family.cumulative else { continue };
+            for a in tried(family.name) {
+                for p in [0.01, 0.3, 0.5, 0.9] {
+                    let x = (family.quantile)(&a, p);
+                    let mut b = Builder::new();
+                    let operands: Vec<Value> = [x].iter().chain(&a).map(|number| b.constant(*number)).collect();
+                    let share = cumulative(&mut b, &operands);
+                    let share = b.known(share).expect("an operation on constants");
+                    assert!((share - p).abs() < 1e-12, "{} {a:?} {p}: {share}", family.name);
+                }
             }
         }
     }

@@ -1,0 +1,109 @@
+//! `sbi-run report`: tables and pictures again, from the files of a results folder alone.
+//!
+//! Runs come from the journal, the plan from `resolved.toml`, the comparison of derivatives, which cannot be had again
+//! without measuring, from a file of its own, the machine from `timings.csv`. Nothing is run.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{Exit, Loaded, load_written, print, run};
+use crate::diagnostic::Diagnostic;
+use crate::experiment::{Data, Experiment, Written};
+use crate::journal::resume::{Flags, decide};
+use crate::journal::{Folder, append, measured};
+use crate::report::{self, Machine};
+use crate::terminal::progress::Screen;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Results folders, such as `results/half_life`
+    #[arg(required = true, value_name = "RESULTS")]
+    results: Vec<PathBuf>,
+    /// Print nothing but faults
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// Why a folder's reports cannot be written again.
+enum Fault {
+    /// What the folder's own experiment is not sound about: it was changed by hand, or its data are gone.
+    Experiment(Vec<Diagnostic>),
+    Files(String),
+}
+
+pub fn main(arguments: &Arguments) -> Exit {
+    let screen = Screen::new(arguments.quiet);
+    for path in &arguments.results {
+        match again(path, arguments.quiet, &screen) {
+            Ok(()) => {}
+            Err(Fault::Experiment(faults)) => {
+                print(&faults);
+                return Exit::Results;
+            }
+            Err(Fault::Files(text)) => {
+                eprintln!("sbi-run: {text}");
+                return Exit::Results;
+            }
+        }
+    }
+    Exit::Done
+}
+
+fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
+    let files = |error: crate::journal::Error| Fault::Files(error.to_string());
+    let whole = path.join("resolved.toml");
+    if !whole.is_file() {
+        let shown = path.display();
+        return Err(Fault::Files(format!("`{shown}` is not a results folder: it has no `resolved.toml`")));
+    }
+    let loaded = load(path, &whole).map_err(Fault::Experiment)?;
+    let (records, findings) = append::records(path).map_err(files)?;
+    if findings.damaged > 0 {
+        eprintln!("sbi-run: {} damaged lines of the journal are left out", findings.damaged);
+    }
+    let resumption = decide(&loaded.plan, records, Flags::default());
+    if resumption.unknown > 0 {
+        eprintln!("sbi-run: {} records of the journal belong to no run of `resolved.toml`", resumption.unknown);
+    }
+    let read = |name: &str| std::fs::read_to_string(path.join(name)).ok();
+    let derivatives = measured::read(path);
+    if derivatives.is_none() {
+        eprintln!("sbi-run: without `{}` the comparison of derivatives is left out", measured::FILE);
+    }
+    let machine = read("timings.csv").and_then(|text| Machine::of_timings(&text)).unwrap_or_default();
+    let folder = Folder::create(path).map_err(files)?;
+    let derivatives = derivatives.unwrap_or_default();
+    let done = run::gather(&loaded, folder, resumption.kept, derivatives, machine);
+    if !quiet {
+        done.show(screen);
+    }
+    done.write().map_err(files)
+}
+
+/// The experiment of a results folder, under the folder's name; the text is that of the user's own file.
+fn load(path: &Path, whole: &Path) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut written = Written::open(whole, &[]).map_err(|fault| vec![fault])?;
+    // `.` has no name of its own.
+    let named = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    written.name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut loaded = load_written(&written)?;
+    let provenance = std::fs::read_to_string(path.join("provenance.json")).unwrap_or_default();
+    let names = report::data_names(&provenance);
+    call_data(&mut loaded.experiment, &names);
+    for variant in &mut loaded.plan.variants {
+        call_data(Arc::make_mut(&mut variant.experiment), &names);
+    }
+    loaded.text = std::fs::read_to_string(path.join("experiment.toml")).unwrap_or(loaded.text);
+    Ok(loaded)
+}
+
+/// Calls the data as the user's own file did: `resolved.toml` names them from the results folder.
+fn call_data(experiment: &mut Experiment, names: &[(String, String)]) {
+    if let Data::Measured(table) = &mut experiment.data
+        && let Some((_, name)) = names.iter().find(|(checksum, _)| Some(checksum) == table.checksum.as_ref())
+    {
+        Arc::make_mut(table).file = Some(name.clone());
+    }
+}
