@@ -108,6 +108,7 @@ pub(super) const fn named(what: &'static str, shape: &'static Shape) -> Shape {
     Shape::Named { what, shape }
 }
 
+const RESAMPLINGS: Shape = Shape::Accepts(Accepts::Choice(&["parametric", "cases"]));
 pub(super) const NOTHING: Absent = Absent::Means("");
 pub(super) const FORMULA: Shape = Shape::Accepts(Accepts::Formula);
 pub(super) const FINITE: Shape = number(Range::Finite);
@@ -355,12 +356,7 @@ pub static INTERVALS: Section = Section {
         key("methods", Shape::Words(Group::Interval), Absent::Words(&["fisher"]), "Which methods."),
         key("level", number(Range::Open(0.0, 1.0)), Absent::Is(Default::Number(0.68)), "Their coverage."),
         key("resamples", integer(10, 1_000_000), Absent::Is(Default::Integer(500)), "Data sets that `bootstrap` fits."),
-        key(
-            "bootstrap",
-            Shape::Accepts(Accepts::Choice(&["parametric", "cases"])),
-            Absent::Means("`parametric` where the loss is a law of the data, else `cases`"),
-            "How they are drawn: from the law at the estimate, or rows with replacement.",
-        ),
+        key("bootstrap", RESAMPLINGS, Absent::Means("by the law of the loss, else by rows"), "How data are drawn."),
     ],
 };
 

@@ -7,6 +7,7 @@ mod derivatives;
 mod diagnostics;
 mod facts;
 mod golden;
+mod intervals;
 mod laws;
 mod nist;
 mod optimizers;
