@@ -88,7 +88,11 @@ fn each_fault_alone() {
         ("uniform(0, 50)", "0", "this is not a prior <0>"),
         ("uniform(0, 50)", "log_uniform(0, 50)", "`low` of `log_uniform` must be a positive number, but is 0 <0>"),
         ("uniform(0, 50)", "uniform(0, ln3)", "unknown name `ln3` <ln3>"),
-        ("uniform(0, 50)", "uniform(0, 2*a1)", "a prior cannot depend on the parameter `a1` yet <2*a1>"),
+        (
+            "uniform(0, 50)",
+            "uniform(0, 2*a1)",
+            "the prior of `background` cannot depend on `a1`, which comes after it <2*a1>",
+        ),
         (
             "\"uniform(0, 50)\"",
             "50",
