@@ -34,7 +34,7 @@ pub struct Record {
     pub parameters: Vec<f64>,
     pub trace: Vec<TracePoint>,
     pub intervals: Vec<Interval>,
-    /// Wall time, this thread.
+    /// Wall time of the search, this thread; intervals apart.
     pub seconds: f64,
 }
 

@@ -85,6 +85,8 @@ pub fn run(
     if outcome.reason == Reason::Interrupted {
         return None;
     }
+    // What is compared between optimizers; intervals cost the same after any of them.
+    let seconds = clock.elapsed().as_secs_f64();
     let status = outcome.status();
     // The loss is that of the reported parameters, free of the rounding of the search coordinates.
     let loss = theta.as_ref().map(|theta| value(prepared.loss(), theta)).filter(|loss| loss.is_finite());
@@ -112,7 +114,7 @@ pub fn run(
         parameters: theta.map(|theta| model.complete(&theta)).unwrap_or_default(),
         trace: trace.points(),
         intervals,
-        seconds: clock.elapsed().as_secs_f64(),
+        seconds,
     })
 }
 
