@@ -91,7 +91,7 @@ fn measure(problem: &Problem, wanted: impl Fn(&str) -> bool, lines: &mut Vec<Lin
     if wanted("value") {
         let mut sum = 0.0;
         line("value", 0.0, &mut || {
-            problem.points.iter().for_each(|point| sum += exact.value(black_box(point), &mut workspace));
+            sum += exact.values(black_box(&problem.points), &mut workspace)[0];
         });
         black_box(sum);
     }
@@ -109,10 +109,9 @@ fn measure(problem: &Problem, wanted: impl Fn(&str) -> bool, lines: &mut Vec<Lin
         };
         let compile = time(&mut || drop(black_box(build()))).0;
         let mut out = vec![0.0; expected.len()];
-        let mut all = || {
-            for (point, out) in problem.points.iter().zip(out.chunks_mut(inputs + 1)) {
-                out[0] = found.gradient(black_box(point), &mut workspace, &mut out[1..]);
-            }
+        let mut all = || match &problem.points[..] {
+            [point] => out[0] = found.gradient(black_box(point), &mut workspace, &mut out[1..]),
+            points => found.gradients(black_box(points), &mut workspace, &mut out),
         };
         line(name, compile, &mut all);
         // The logistic map is chaotic: differences of its twentieth iterate have no correct digit.

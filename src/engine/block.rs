@@ -1,6 +1,7 @@
 //! The loops of the operators: one step on uniform values, or on the rows of a block.
 
-use crate::engine::code::{Instruction, Operand, Scatter};
+use crate::engine::code::{Form, Instruction, Operand, Pair, Scatter};
+use crate::engine::lanes;
 use crate::engine::run::State;
 use crate::ir::Operator;
 use crate::ir::op::{floor_divide, modulo, operators, truth};
@@ -164,6 +165,53 @@ fn unary_block(operator: Operator, to: &mut [f64], x: &[f64]) -> bool {
     true
 }
 
+/// Two operations of `+ - *` in one pass over the lanes, each rounded on its own: the bits are those of two steps.
+#[inline(always)]
+pub fn pair(pair: &Pair, state: &mut State) {
+    let Operand::Slot(slot) = pair.to else { return };
+    let mut taken = std::mem::take(&mut state.slots[slot as usize]);
+    {
+        let to = &mut taken[..state.lanes];
+        let at = |k: usize| lanes_of(pair.operands[k], state);
+        macro_rules! loops {
+            ($($form:ident: |$a:ident, $b:ident, $c:ident| $value:expr;)*) => {
+                match pair.form {
+                    $(Form::$form => {
+                        let each = |$a: f64, $b: f64, $c: f64| $value;
+                        match (at(0), at(1), at(2)) {
+                            (Lanes::Rows(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::three(to, a, b, c, each),
+                            (Lanes::Rows(a), Lanes::Rows(b), Lanes::One(c)) => lanes::two(to, a, b, |a, b| each(a, b, c)),
+                            (Lanes::Rows(a), Lanes::One(b), Lanes::Rows(c)) => lanes::two(to, a, c, |a, c| each(a, b, c)),
+                            (Lanes::Rows(a), Lanes::One(b), Lanes::One(c)) => lanes::one(to, a, |a| each(a, b, c)),
+                            (Lanes::One(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::two(to, b, c, |b, c| each(a, b, c)),
+                            (Lanes::One(a), Lanes::Rows(b), Lanes::One(c)) => lanes::one(to, b, |b| each(a, b, c)),
+                            _ => unreachable!("the first operation of a pair is on rows"),
+                        }
+                    })*
+                }
+            };
+        }
+        loops! {
+            AddAdd: |a, b, c| (a + b) + c;
+            AddSubtract: |a, b, c| (a + b) - c;
+            AddFrom: |a, b, c| c - (a + b);
+            AddMultiply: |a, b, c| (a + b) * c;
+            SubtractAdd: |a, b, c| (a - b) + c;
+            SubtractSubtract: |a, b, c| (a - b) - c;
+            SubtractFrom: |a, b, c| c - (a - b);
+            SubtractMultiply: |a, b, c| (a - b) * c;
+            MultiplyAdd: |a, b, c| (a * b) + c;
+            MultiplySubtract: |a, b, c| (a * b) - c;
+            MultiplyFrom: |a, b, c| c - (a * b);
+            MultiplyMultiply: |a, b, c| (a * b) * c;
+        }
+    }
+    state.slots[slot as usize] = taken;
+}
+
+/// Operators up to this cost have loops that are vectorised whatever their operands are.
+const CHEAP: u32 = 4;
+
 macro_rules! execute {
     (
         unary { $(($u:ident, $un:literal, $uc:literal, $us:ident, [$($ux:expr),*], |$ua:ident| $uv:expr, $up:expr))* }
@@ -199,7 +247,9 @@ macro_rules! execute {
                 match instruction.operator {
                     $(Operator::$u => match at(0) {
                         Lanes::Rows(a) => {
-                            if !unary_block(Operator::$u, to, a) {
+                            if $uc <= CHEAP {
+                                lanes::one(to, a, |$ua| $uv);
+                            } else if !unary_block(Operator::$u, to, a) {
                                 for (to, a) in to.iter_mut().zip(a) {
                                     let $ua = *a;
                                     *to = $uv;
@@ -208,36 +258,57 @@ macro_rules! execute {
                         }
                         Lanes::One($ua) => to.fill($uv),
                     },)*
-                    $(Operator::$b => match (at(0), at(1)) {
-                        (Lanes::Rows(a), Lanes::Rows(b)) => {
-                            if Operator::$b == Operator::Power {
-                                elementary::block::pow(to, a, b);
-                            } else {
-                                for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
-                                    let ($ba, $bb) = (*a, *b);
-                                    *to = $bv;
+                    $(Operator::$b => {
+                        let each = |$ba: f64, $bb: f64| $bv;
+                        match (at(0), at(1)) {
+                            (Lanes::Rows(a), Lanes::Rows(b)) => {
+                                if $bc <= CHEAP {
+                                    lanes::two(to, a, b, each);
+                                } else if Operator::$b == Operator::Power {
+                                    elementary::block::pow(to, a, b);
+                                } else {
+                                    for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
+                                        let ($ba, $bb) = (*a, *b);
+                                        *to = $bv;
+                                    }
                                 }
                             }
-                        }
-                        (Lanes::Rows(a), Lanes::One($bb)) => {
-                            for (to, a) in to.iter_mut().zip(a) {
-                                let $ba = *a;
-                                *to = $bv;
+                            (Lanes::Rows(a), Lanes::One(b)) => {
+                                if $bc <= CHEAP {
+                                    lanes::one(to, a, |a| each(a, b));
+                                } else {
+                                    let $bb = b;
+                                    for (to, a) in to.iter_mut().zip(a) {
+                                        let $ba = *a;
+                                        *to = $bv;
+                                    }
+                                }
                             }
-                        }
-                        (Lanes::One($ba), Lanes::Rows(b)) => {
-                            for (to, b) in to.iter_mut().zip(b) {
-                                let $bb = *b;
-                                *to = $bv;
+                            (Lanes::One(a), Lanes::Rows(b)) => {
+                                if $bc <= CHEAP {
+                                    lanes::one(to, b, |b| each(a, b));
+                                } else {
+                                    let $ba = a;
+                                    for (to, b) in to.iter_mut().zip(b) {
+                                        let $bb = *b;
+                                        *to = $bv;
+                                    }
+                                }
                             }
+                            (Lanes::One($ba), Lanes::One($bb)) => to.fill($bv),
                         }
-                        (Lanes::One($ba), Lanes::One($bb)) => to.fill($bv),
-                    },)*
+                    })*
                     $(Operator::$t => {
-                        let operands = [at(0), at(1), at(2)];
-                        for (lane, to) in to.iter_mut().enumerate() {
-                            let ($ta, $tb, $td) = (operands[0].at(lane), operands[1].at(lane), operands[2].at(lane));
-                            *to = $tv;
+                        let each = |$ta: f64, $tb: f64, $td: f64| $tv;
+                        match (at(0), at(1), at(2)) {
+                            (Lanes::Rows(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::three(to, a, b, c, each),
+                            (Lanes::Rows(a), Lanes::Rows(b), Lanes::One(c)) => lanes::two(to, a, b, |a, b| each(a, b, c)),
+                            (Lanes::Rows(a), Lanes::One(b), Lanes::Rows(c)) => lanes::two(to, a, c, |a, c| each(a, b, c)),
+                            (Lanes::Rows(a), Lanes::One(b), Lanes::One(c)) => lanes::one(to, a, |a| each(a, b, c)),
+                            (Lanes::One(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::two(to, b, c, |b, c| each(a, b, c)),
+                            (Lanes::One(a), Lanes::Rows(b), Lanes::One(c)) => lanes::one(to, b, |b| each(a, b, c)),
+                            (Lanes::One(a), Lanes::One(b), Lanes::Rows(c)) => lanes::one(to, c, |c| each(a, b, c)),
+                            (Lanes::One(a), Lanes::One(b), Lanes::One(c)) => to.fill(each(a, b, c)),
                         }
                     })*
                 }

@@ -19,7 +19,7 @@ pub struct Pass {
     pub uniform: Vec<Step>,
     pub rows: Vec<Step>,
     /// Row values and the places of the uniform file that receive their sums.
-    pub sums: Vec<(Operand, u32)>,
+    pub sums: Vec<(Summand, u32)>,
     pub scatters: Vec<Scatter>,
     /// Row values and the stores that keep them.
     pub stores: Vec<(Operand, u32)>,
@@ -38,6 +38,8 @@ pub struct Scatter {
 #[derive(Clone, Debug)]
 pub enum Step {
     Apply(Instruction),
+    /// Two operations on rows in one.
+    Pair(Pair),
     /// The same operation on each element of vectors; an operand that is no vector stands for every element.
     Elementwise {
         instruction: Instruction,
@@ -74,6 +76,61 @@ pub struct Instruction {
     pub operator: Operator,
     pub to: Operand,
     pub operands: [Operand; 3],
+}
+
+/// Two operations of which the second takes the first one's result, and nobody else does.
+#[derive(Clone, Copy, Debug)]
+pub struct Pair {
+    pub form: Form,
+    pub to: Operand,
+    /// Those of the first operation, then the other one of the second.
+    pub operands: [Operand; 3],
+}
+
+/// The first operation and the second; `From` subtracts the first result from the third operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    AddAdd,
+    AddSubtract,
+    AddFrom,
+    AddMultiply,
+    SubtractAdd,
+    SubtractSubtract,
+    SubtractFrom,
+    SubtractMultiply,
+    MultiplyAdd,
+    MultiplySubtract,
+    MultiplyFrom,
+    MultiplyMultiply,
+}
+
+impl Form {
+    /// The form of two operators, where there is one. `swapped`: the first result is the second operand.
+    pub fn of(first: Operator, second: Operator, swapped: bool) -> Option<Form> {
+        use Operator::{Add, Multiply, Subtract};
+        Some(match (first, second, swapped) {
+            (Add, Add, _) => Form::AddAdd,
+            (Add, Subtract, false) => Form::AddSubtract,
+            (Add, Subtract, true) => Form::AddFrom,
+            (Add, Multiply, _) => Form::AddMultiply,
+            (Subtract, Add, _) => Form::SubtractAdd,
+            (Subtract, Subtract, false) => Form::SubtractSubtract,
+            (Subtract, Subtract, true) => Form::SubtractFrom,
+            (Subtract, Multiply, _) => Form::SubtractMultiply,
+            (Multiply, Add, _) => Form::MultiplyAdd,
+            (Multiply, Subtract, false) => Form::MultiplySubtract,
+            (Multiply, Subtract, true) => Form::MultiplyFrom,
+            (Multiply, Multiply, _) => Form::MultiplyMultiply,
+            _ => return None,
+        })
+    }
+}
+
+/// What is summed over the rows: a row value, or the product of two that no step has computed.
+#[derive(Clone, Copy, Debug)]
+pub enum Summand {
+    Value(Operand),
+    Product(Operand, Operand),
 }
 
 /// A value that a loop carries: where it stands, and where the body leaves its next value.

@@ -1,7 +1,10 @@
 //! From program to kernel: passes over the rows, work that depends on the data alone done once.
 
-use crate::engine::code::{Operand, Pass, Scatter};
+use std::sync::{Arc, OnceLock};
+
+use crate::engine::code::{Operand, Pass, Scatter, Summand};
 use crate::engine::emit::Emitter;
+use crate::engine::pair::{summed_product, use_counts};
 use crate::engine::sum::LEAF;
 use crate::engine::{Kernel, Level, Rows, Workspace};
 use crate::ir::{Node, Operator, Program, Rate, Value};
@@ -22,9 +25,16 @@ const WORTH_A_COLUMN: u32 = 4;
 const HOISTED: usize = 256 << 20;
 
 pub fn compile(program: &Program, rows: &Rows, level: Level) -> Kernel {
+    let source = Arc::new(program.clone());
     let (program, rows) = number_rows(&multiply_uniform_sums(program, rows.count), rows);
     let (program, rows) = hoist_data(&program, &rows, level);
-    assemble(&program, &rows, level)
+    Kernel { source: Some(source), ..assemble(&program, &rows, level) }
+}
+
+/// The kernel of a program turned by `points`: its columns are points, of which nothing is known yet.
+pub fn compile_points(program: &Program, level: Level) -> Kernel {
+    let rows = Rows { columns: vec![Vec::new().into(); program.columns], count: 0 };
+    assemble(program, &rows, level)
 }
 
 fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
@@ -51,6 +61,8 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
         block: LEAF,
         rows: rows.clone(),
         level,
+        source: None,
+        points: OnceLock::new(),
     };
     for depth in 0..=last {
         let here = |v: &Value| needed[v.index()] && depths[v.index()] == depth && !by_row(*v);
@@ -94,8 +106,19 @@ fn rows_pass(
     emitter: &mut Emitter,
     places: &mut Vec<Option<Operand>>,
 ) -> Pass {
-    let operands = |v: &Value| program.node(*v).operands();
-    let roots: Vec<Value> = reductions.iter().flat_map(operands).chain(stores.iter().copied()).collect();
+    let (sizes, counts) = (program.sizes(), use_counts(program));
+    let product = |v: &Value| match program.node(*v) {
+        Node::Sum(operand) => summed_product(program, rates, &sizes, &counts, *operand),
+        _ => None,
+    };
+    let products: Vec<Option<(Value, Value)>> = reductions.iter().map(product).collect();
+    let mut roots: Vec<Value> = stores.to_vec();
+    for (value, product) in reductions.iter().zip(&products) {
+        match product {
+            Some((a, b)) => roots.extend([*a, *b]),
+            None => roots.extend(program.node(*value).operands()),
+        }
+    }
     let mut needed = vec![false; program.nodes.len()];
     roots.iter().for_each(|v| needed[v.index()] = true);
     for value in program.values().rev().filter(|v| rates[v.index()].by_row()) {
@@ -109,12 +132,16 @@ fn rows_pass(
     emitter.begin_pass();
     let mut pass = Pass { rows: emitter.steps(program, rates, &selected, &roots, &[], places), ..Pass::default() };
     let place = |v: Value, places: &[Option<Operand>]| places[v.index()].expect("a value of the pass has a place");
-    for value in reductions {
+    for (value, product) in reductions.iter().zip(&products) {
         match program.node(*value) {
             Node::Sum(operand) => {
                 let to = emitter.uniform(1);
                 places[value.index()] = Some(Operand::Uniform(to));
-                pass.sums.push((place(*operand, places), to));
+                let summand = match product {
+                    Some((a, b)) => Summand::Product(place(*a, places), place(*b, places)),
+                    None => Summand::Value(place(*operand, places)),
+                };
+                pass.sums.push((summand, to));
             }
             Node::Scatter { index, number, size } => {
                 let to = emitter.uniform(*size);

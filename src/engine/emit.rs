@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::engine::code::{Backward, Body, Carry, Instruction, LoopCode, Operand, Repeat, Step};
+use crate::engine::code::{Backward, Body, Carry, Instruction, LoopCode, Operand, Pair, Repeat, Step};
+use crate::engine::pair::{pairs, uses};
 use crate::ir::{Loop, LoopKind, Node, Program, Rate, Value};
 
 /// Gives out places and makes steps. Uniform values keep their places; slots are given again when their value dies.
@@ -112,9 +113,10 @@ impl Emitter {
         let size = |v: Value| sizes[v.index()].unwrap_or(1);
         let mut mine = vec![false; program.nodes.len()];
         selected.iter().for_each(|v| mine[v.index()] = true);
+        let pairs = pairs(program, rates, &sizes, selected);
         let mut last_use: Vec<usize> = vec![0; program.nodes.len()];
-        for value in selected {
-            for operand in uses(program, *value) {
+        for value in selected.iter().filter(|v| !pairs.is_absorbed(**v)) {
+            for operand in pairs.uses(program, *value) {
                 last_use[operand.index()] = value.index();
             }
             // A value that nobody uses dies at once.
@@ -128,7 +130,7 @@ impl Emitter {
         let mut steps = Vec::new();
         // Results stand where their loop keeps them.
         let mut results: HashMap<Value, Vec<Operand>> = HashMap::new();
-        for value in selected {
+        for value in selected.iter().filter(|v| !pairs.is_absorbed(**v)) {
             let node = program.node(*value);
             let by_row = rates[value.index()].by_row();
             let last = |v: Value| last_use[v.index()] == value.index();
@@ -141,13 +143,20 @@ impl Emitter {
                     results.insert(*value, of);
                     steps.push(Step::Loop(Box::new(code)));
                 }
+                Node::Apply(..) if pairs.of(*value).is_some() => {
+                    let (form, operands) = pairs.of(*value).expect("just asked");
+                    let to = self.place(true, 1);
+                    let operands = operands.map(|v| places[v.index()].expect("an operand has a place"));
+                    steps.push(Step::Pair(Pair { form, to, operands }));
+                    places[value.index()] = Some(to);
+                }
                 _ => {
                     let place = self.emit(program, &sizes, *value, by_row, places, &dies, &mut steps);
                     places[value.index()] = Some(place);
                 }
             }
             let mut released: Vec<Value> = Vec::new();
-            for v in uses(program, *value).into_iter().chain([*value]) {
+            for v in pairs.uses(program, *value).into_iter().chain([*value]) {
                 // A loop frees what its results do not keep by itself; an operand whose place was taken over is not free.
                 let is_loop = matches!(program.node(v), Node::Loop(_));
                 if last(v) && mine[v.index()] && !is_loop && !released.contains(&v) {
@@ -420,15 +429,6 @@ fn taken_over(
     places: &Places,
 ) -> bool {
     dying != made && (places[made.index()] == Some(place) || results.get(&made).is_some_and(|of| of.contains(&place)))
-}
-
-/// The nodes that a node uses; a backward loop uses what its forward loop does, to pass through its states again.
-fn uses(program: &Program, value: Value) -> Vec<Value> {
-    let mut operands = program.node(value).operands();
-    if let Some(forward) = program.loop_at(value).and_then(Loop::forward) {
-        operands.extend(program.node(forward).operands());
-    }
-    operands
 }
 
 impl Operand {

@@ -1,22 +1,28 @@
 //! Runs programs over lanes: blocks of data rows, compiled for the processor at hand, the same bits on every one.
 //!
 //! `compile` turns a program and the data that it is bound to into a `Kernel`: passes over the rows, each a list of
-//! steps (`code`, made by `emit`) on blocks, with the uniform work between them. `run` executes them with the loops of
-//! `block`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order of summation; `level` chooses among the copies compiled for AVX-512, AVX2 and everything else. Cost and memory: time
-//! grows linearly in rows times instructions; beside the data a kernel needs one block per live value.
+//! steps (`code`, made by `emit`, joined by `pair`) on blocks, with the uniform work between them. `run` executes them
+//! with the loops of `block` and `lanes`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
+//! of summation; `points` turns a program of few rows so that lanes are points; `level` chooses among the copies
+//! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions;
+//! beside the data a kernel needs one block per live value. docs/engine.md has measurements.
 
 mod block;
 mod code;
 mod compile;
 mod emit;
+mod lanes;
 mod level;
+mod pair;
+mod points;
 mod run;
 mod sum;
 mod tape;
 mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use crate::ir::Program;
 pub use level::Level;
 
 /// The data that programs are bound to: columns of equal length, shared between kernels.
@@ -46,6 +52,10 @@ pub struct Kernel {
     block: usize,
     rows: Rows,
     level: Level,
+    /// What was compiled, for `points`.
+    source: Option<Arc<Program>>,
+    /// The same program with points for lanes, made when first wanted; None where that is not better.
+    points: OnceLock<Option<Box<Kernel>>>,
 }
 
 /// The memory of one evaluation; one per thread, used again and again.
@@ -80,19 +90,19 @@ impl Rows {
 
 impl Kernel {
     /// Compiles `program` for the best level of this machine and binds it to `rows`.
-    pub fn new(program: &crate::ir::Program, rows: &Rows) -> Kernel {
+    pub fn new(program: &Program, rows: &Rows) -> Kernel {
         compile::compile(program, rows, Level::best())
     }
 
     /// The same for a given level, for tests and measurements.
-    pub fn at_level(program: &crate::ir::Program, rows: &Rows, level: Level) -> Kernel {
+    pub fn at_level(program: &Program, rows: &Rows, level: Level) -> Kernel {
         compile::compile(program, rows, level)
     }
 
     /// The outputs at `inputs`: one number for each output that is the same for every row, and for an output that
     /// varies by row its sum is not taken: ask `rows` for it; here it reads NaN.
     pub fn evaluate(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
-        run::run(self, inputs, workspace, &mut []);
+        run::run(self, &self.rows, inputs, workspace, &mut []);
         for (result, output) in results.iter_mut().zip(&self.outputs) {
             *result = match output {
                 compile::Output::Uniform(place) => workspace.uniforms[*place as usize],
@@ -104,9 +114,8 @@ impl Kernel {
     /// Every output at `inputs` as a column: `count` numbers each, the uniform ones repeated.
     pub fn rows(&self, inputs: &[f64], workspace: &mut Workspace) -> Vec<Vec<f64>> {
         let padded = self.rows.count.next_multiple_of(STRIDE);
-        let by_row = self.outputs.iter().filter(|output| matches!(output, compile::Output::Rows(_))).count();
-        let mut stores = vec![vec![0.0; padded]; by_row];
-        run::run(self, inputs, workspace, &mut stores);
+        let mut stores = vec![vec![0.0; padded]; self.stores()];
+        run::run(self, &self.rows, inputs, workspace, &mut stores);
         self.outputs
             .iter()
             .map(|output| match output {
@@ -116,22 +125,70 @@ impl Kernel {
             .collect()
     }
 
-    /// Instructions of one evaluation, those on rows counted once.
+    /// The outputs at every point, one after the other in `results`; each is as `evaluate` has it at that point. Lanes
+    /// are points where rows are few: populations, starts and stencils then cost a fraction.
+    pub fn evaluate_many(&self, points: &[Vec<f64>], workspace: &mut Workspace, results: &mut [f64]) {
+        let outputs = self.outputs.len();
+        let Some(turned) = self.points().filter(|_| points.len() >= points::FEW) else {
+            for (point, results) in points.iter().zip(results.chunks_mut(outputs.max(1))) {
+                self.evaluate(point, workspace, results);
+            }
+            return;
+        };
+        let mut rows = Rows { columns: Vec::new(), count: points.len() };
+        for k in 0..self.inputs {
+            rows.push(&points.iter().map(|point| point[k]).collect::<Vec<f64>>());
+        }
+        let padded = rows.count.next_multiple_of(STRIDE);
+        let mut stores = vec![vec![0.0; padded]; turned.stores()];
+        run::run(turned, &rows, &[], workspace, &mut stores);
+        for (j, output) in turned.outputs.iter().enumerate() {
+            for (i, results) in results.chunks_mut(outputs).enumerate() {
+                results[j] = match output {
+                    compile::Output::Uniform(place) => workspace.uniforms[*place as usize],
+                    compile::Output::Rows(store) => stores[*store as usize][i],
+                };
+            }
+        }
+    }
+
+    /// The kernel whose lanes are points, where that is better than lanes of rows for many of them.
+    fn points(&self) -> Option<&Kernel> {
+        let turned = || {
+            let program = self.source.as_deref().filter(|program| points::suits(program, self.rows.count))?;
+            Some(Box::new(compile::compile_points(&points::turn(program, &self.rows)?, self.level)))
+        };
+        self.points.get_or_init(turned).as_deref()
+    }
+
+    /// Outputs that vary by row.
+    fn stores(&self) -> usize {
+        self.outputs.iter().filter(|output| matches!(output, compile::Output::Rows(_))).count()
+    }
+
+    /// Operations of one evaluation, those on rows counted once; a pair is two.
     pub fn instructions(&self) -> usize {
-        let passes = self.passes.iter().map(|pass| pass.uniform.len() + pass.rows.len() + pass.sums.len());
-        passes.sum::<usize>() + self.epilogue.len()
+        let of_steps = |steps: &[code::Step]| {
+            steps.len() + steps.iter().filter(|step| matches!(step, code::Step::Pair(_))).count()
+        };
+        let of_sums = |sums: &[(code::Summand, u32)]| {
+            sums.len() + sums.iter().filter(|(summand, _)| matches!(summand, code::Summand::Product(..))).count()
+        };
+        let of_pass = |pass: &code::Pass| of_steps(&pass.uniform) + of_steps(&pass.rows) + of_sums(&pass.sums);
+        self.passes.iter().map(of_pass).sum::<usize>() + of_steps(&self.epilogue)
     }
 
     /// What a person may want to know of the compiled form, in one line.
     pub fn explain(&self) -> String {
         format!(
-            "{} instructions in {} pass(es) over {} rows, blocks of {} rows, {} slots, {}",
+            "{} instructions in {} pass(es) over {} rows, blocks of {} rows, {} slots, {}; lanes: {}",
             self.instructions(),
             self.passes.len(),
             self.rows.count,
             self.block,
             self.slots,
-            self.level
+            self.level,
+            if self.points().is_some() { "rows for one point, points for eight and more" } else { "rows" }
         )
     }
 }

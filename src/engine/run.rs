@@ -4,24 +4,25 @@
 //! level.
 
 use crate::engine::block;
-use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
+use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step, Summand};
 use crate::engine::sum::{LEAF, Sum};
 use crate::engine::tape::{self, Frame};
 use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
 
-/// Evaluates; afterwards the uniform file of the workspace holds every uniform value, and `stores` the row outputs.
-pub fn run(kernel: &Kernel, inputs: &[f64], workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
+/// Evaluates over `rows`; afterwards the uniform file of the workspace holds every uniform value, and `stores` the row
+/// outputs.
+pub fn run(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
     assert_eq!(inputs.len(), kernel.inputs, "inputs of a kernel");
     prepare(kernel, inputs, workspace);
     match kernel.level {
-        Level::Portable => portable::kernel(kernel, workspace, stores),
+        Level::Portable => portable::kernel(kernel, rows, workspace, stores),
         // SAFETY: a level is chosen, or tested for, only where `Level::available` has detected its features.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::kernel(kernel, workspace, stores) },
+        Level::Avx2 => unsafe { avx2::kernel(kernel, rows, workspace, stores) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::kernel(kernel, workspace, stores) },
+        Level::Avx512 => unsafe { avx512::kernel(kernel, rows, workspace, stores) },
         #[cfg(not(target_arch = "x86_64"))]
-        _ => portable::kernel(kernel, workspace, stores),
+        _ => portable::kernel(kernel, rows, workspace, stores),
     }
 }
 
@@ -148,10 +149,10 @@ macro_rules! interpreter {
             use super::*;
 
             $(#[$features])?
-            pub fn kernel(kernel: &Kernel, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
+            pub fn kernel(kernel: &Kernel, rows: &Rows, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
                 let Workspace { uniforms, slots, sums, tape, frames } = workspace;
                 let mut state =
-                    State { uniforms, slots, rows: &kernel.rows, start: 0, lanes: 0, tape, frames };
+                    State { uniforms, slots, rows, start: 0, lanes: 0, tape, frames };
                 for pass in &kernel.passes {
                     steps(&pass.uniform, &mut state, 1);
                     over_rows(pass, kernel, &mut state, sums, stores);
@@ -167,7 +168,7 @@ macro_rules! interpreter {
                 sums: &mut [Sum],
                 stores: &mut [Vec<f64>],
             ) {
-                let count = kernel.rows.count;
+                let count = state.rows.count;
                 sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
                 for scatter in &pass.scatters {
                     state.uniforms[scatter.to as usize..(scatter.to + scatter.size) as usize].fill(0.0);
@@ -183,7 +184,13 @@ macro_rules! interpreter {
                     steps(&pass.rows, state, end - start);
                     state.tape.truncate(kept);
                     for ((operand, _), sum) in pass.sums.iter().zip(sums.iter_mut()) {
-                        sum.add(block::rows_of(*operand, state, end - start));
+                        match operand {
+                            Summand::Value(operand) => sum.add(block::rows_of(*operand, state, end - start)),
+                            Summand::Product(a, b) => {
+                                let rows = |operand| block::rows_of(operand, state, end - start);
+                                sum.add_product(rows(*a), rows(*b));
+                            }
+                        }
                     }
                     pass.scatters.iter().for_each(|scatter| block::scatter(scatter, state, end - start));
                     if !stores.is_empty() {
@@ -207,6 +214,7 @@ macro_rules! interpreter {
                             Operand::Uniform(_) => block::uniform(instruction, state.uniforms),
                             _ => block::apply(instruction, state),
                         },
+                        Step::Pair(pair) => block::pair(pair, state),
                         Step::Elementwise { instruction, count, vector } => {
                             for k in 0..*count {
                                 let of = block::element_of(instruction, vector, k);

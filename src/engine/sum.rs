@@ -41,28 +41,44 @@ impl Sum {
             *lane += row;
         }
         self.lanes = lanes;
-        self.filled += rows.len();
+        self.count(rows.len());
+    }
+
+    /// Adds the products of the next rows, each rounded before it is added; as `add`.
+    #[inline(always)]
+    pub fn add_product(&mut self, a: &[f64], b: &[f64]) {
+        let ((whole, rest), (others, other_rest)) = (a.as_chunks::<STRIDE>(), b.as_chunks::<STRIDE>());
+        let mut lanes = self.lanes;
+        for (a, b) in whole.iter().zip(others) {
+            for j in 0..STRIDE {
+                lanes[j] += a[j] * b[j];
+            }
+        }
+        for (lane, (a, b)) in lanes.iter_mut().zip(rest.iter().zip(other_rest)) {
+            *lane += a * b;
+        }
+        self.lanes = lanes;
+        self.count(a.len());
+    }
+
+    #[inline(always)]
+    fn count(&mut self, rows: usize) {
+        self.filled += rows;
         if self.filled >= LEAF {
             self.close_leaf();
         }
     }
 
     fn close_leaf(&mut self) {
-        let mut half = STRIDE / 2;
-        while half > 0 {
-            for j in 0..half {
-                self.lanes[j] += self.lanes[j + half];
-            }
-            half /= 2;
-        }
-        let (mut height, mut total) = (0, self.lanes[0]);
+        let total = halved(self.lanes);
+        self.lanes = [0.0; STRIDE];
+        self.filled = 0;
+        let (mut height, mut total) = (0, total);
         while let Some((_, left)) = self.subtrees.pop_if(|(other, _)| *other == height) {
             total += left;
             height += 1;
         }
         self.subtrees.push((height, total));
-        self.lanes = [0.0; STRIDE];
-        self.filled = 0;
     }
 
     pub fn total(&mut self) -> f64 {
@@ -72,6 +88,14 @@ impl Sum {
         // Incomplete trees are joined from the smallest, which stands last.
         self.subtrees.drain(..).rev().map(|(_, total)| total).reduce(|right, left| left + right).unwrap_or(0.0)
     }
+}
+
+/// The sum of the lanes by halves.
+#[inline(always)]
+fn halved(lanes: [f64; STRIDE]) -> f64 {
+    let eight: [f64; 8] = std::array::from_fn(|j| lanes[j] + lanes[j + 8]);
+    let four: [f64; 4] = std::array::from_fn(|j| eight[j] + eight[j + 4]);
+    (four[0] + four[2]) + (four[1] + four[3])
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What one evaluation of a kernel costs, in units of one addition: the same on every machine, unlike its time.
 
 use super::Kernel;
-use super::code::{Instruction, LoopCode, Operand, Repeat, Step};
+use super::code::{Instruction, LoopCode, Operand, Repeat, Step, Summand};
 
 impl Kernel {
     /// The costs of all operations: those on rows for each row, those of a loop for each step (of a bounded loop, the
@@ -14,7 +14,8 @@ impl Kernel {
         let mut total = count.all(&self.epilogue);
         for pass in &self.passes {
             total += count.all(&pass.uniform) + count.all(&pass.rows);
-            total += rows * (pass.sums.len() + pass.scatters.len()) as f64;
+            let products = pass.sums.iter().filter(|(summand, _)| matches!(summand, Summand::Product(..))).count();
+            total += rows * (pass.sums.len() + products + pass.scatters.len()) as f64;
         }
         total
     }
@@ -43,6 +44,7 @@ impl Count<'_> {
         let dear = |instruction: &Instruction| f64::from(instruction.operator.row().cost);
         match step {
             Step::Apply(instruction) => dear(instruction) * self.width(instruction.to),
+            Step::Pair(pair) => 2.0 * self.width(pair.to),
             Step::Elementwise { instruction, count, .. } => {
                 dear(instruction) * f64::from(*count) * self.width(instruction.to)
             }

@@ -118,6 +118,11 @@ pub struct Boxed<'a> {
 const SHARE: usize = 50_000;
 
 impl Boxed<'_> {
+    fn values_here(&self, points: &[Vec<f64>]) -> Vec<f64> {
+        let points: Vec<Vec<f64>> = points.iter().map(|point| self.theta(point)).collect();
+        with_workspace(|workspace| self.loss.values(&points, workspace))
+    }
+
     pub fn theta(&self, point: &[f64]) -> Vec<f64> {
         point.iter().zip(&self.model.coordinates).map(|(w, coordinate)| coordinate.from_box(*w)).collect()
     }
@@ -136,10 +141,11 @@ impl Problem for Boxed<'_> {
     /// the rest of a batch would begin one of those. Each loss is a function of its point alone.
     fn values(&self, points: &[Vec<f64>]) -> Vec<f64> {
         if self.waiting.load(Ordering::Relaxed) > 0 {
-            return points.iter().map(|point| self.value(point)).collect();
+            return self.values_here(points);
         }
         let size = self.loss.instructions() * self.model.rows.count().max(1);
-        points.par_iter().with_min_len(SHARE.div_ceil(size.max(1))).map(|point| self.value(point)).collect()
+        let share = SHARE.div_ceil(size.max(1)).max(points.len().div_ceil(rayon::current_num_threads()));
+        points.par_chunks(share).flat_map_iter(|points| self.values_here(points)).collect()
     }
 
     /// Population methods ask for none.

@@ -1,0 +1,201 @@
+//! Lanes over points: a program of few rows turned so that each row of the new one is a point of the old one.
+//!
+//! Inputs become columns, and what the old program does for each row is written out, row by row, with the data as
+//! constants. Sums over rows keep the order of `sum`, so that the bits are those of one point at a time, up to the sign
+//! of a sum that is zero. Populations, starts and difference stencils over few rows, and trajectories, whose loops
+//! have one lane otherwise, gain by it.
+
+use crate::engine::sum::LEAF;
+use crate::engine::{Rows, STRIDE};
+use crate::ir::{Builder, LoopKind, Node, Operator, Program, Value};
+
+/// Points below which one at a time is as good.
+pub const FEW: usize = 8;
+
+/// Rows up to which points make the better lanes, in programs without loops and with them.
+const ROWS: usize = 64;
+const ROWS_WITH_LOOP: usize = 1024;
+
+/// Nodes that the turned program may have.
+const SIZE: usize = 20_000;
+
+/// Whether points are the better lanes for a program over so many rows.
+pub fn suits(program: &Program, rows: usize) -> bool {
+    let rates = program.rates();
+    let is_loop = |v: &Value| program.loop_at(*v).is_some();
+    let uniform_loop = program.values().any(|v| is_loop(&v) && !rates[v.index()].by_row());
+    rows <= if uniform_loop { ROWS_WITH_LOOP } else { ROWS }
+}
+
+/// The turned program; None where it would be too long, or has what has no place in it: outputs by row, loops by row,
+/// loops as long as an input says.
+pub fn turn(program: &Program, rows: &Rows) -> Option<Program> {
+    let rates = program.rates();
+    let by_row = |v: Value| rates[v.index()].by_row();
+    let repeated = program.values().filter(|v| by_row(*v)).count();
+    if repeated.saturating_mul(rows.count) + program.nodes.len() > SIZE
+        || program.outputs.iter().any(|v| by_row(*v))
+        || !program.values().all(|v| counts_are_constant(program, v) && !(by_row(v) && program.loop_at(v).is_some()))
+    {
+        return None;
+    }
+    let mut b = Builder::new();
+    // What became of each node, for each row; the first entry stands for all where it is the same.
+    let mut places: Vec<Vec<Value>> = vec![Vec::new(); rows.count.max(1)];
+    for value in program.values() {
+        let node = program.node(value);
+        if by_row(value) {
+            for (row, place) in places.iter_mut().enumerate() {
+                let new = match node {
+                    Node::Column(k) => b.constant(rows.columns[*k as usize].get(row).copied().unwrap_or(f64::NAN)),
+                    Node::Row => b.constant(row as f64),
+                    other => b.copy(other, place),
+                };
+                place.push(new);
+            }
+            continue;
+        }
+        let new = match node {
+            Node::Input(k) => b.column(*k as usize),
+            Node::VectorInput(..) => return None,
+            Node::Sum(operand) if by_row(*operand) => {
+                let terms: Vec<Value> = places[..rows.count].iter().map(|place| place[operand.index()]).collect();
+                sum(&mut b, &terms)
+            }
+            Node::Sum(operand) => b.scale(rows.count as f64, places[0][operand.index()]),
+            Node::Scatter { index, number, size } => {
+                let mut vector = b.zero(Some(*size));
+                for place in &places[..rows.count] {
+                    let (index, number) = (place[index.index()], place[number.index()]);
+                    let element = b.element(vector, index);
+                    let sum = b.add(element, number);
+                    vector = b.replace(vector, index, sum);
+                }
+                vector
+            }
+            other => b.copy(other, &places[0]),
+        };
+        places.iter_mut().for_each(|place| place.push(new));
+    }
+    let outputs: Vec<Value> = program.outputs.iter().map(|v| places[0][v.index()]).collect();
+    (b.len() <= 2 * SIZE).then(|| b.finish(&outputs, 0, program.inputs))
+}
+
+/// Whether the loops in a node are all of a constant length, or end by themselves.
+fn counts_are_constant(program: &Program, value: Value) -> bool {
+    let Some(body) = program.loop_at(value) else { return true };
+    let constant = match (body.kind, body.count()) {
+        (LoopKind::Counted, Some(count)) => program.node(count).constant().is_some(),
+        _ => true,
+    };
+    constant && body.body.values().all(|v| counts_are_constant(&body.body, v))
+}
+
+/// The sum in the order of `engine::sum`.
+fn sum(b: &mut Builder, terms: &[Value]) -> Value {
+    let mut subtrees: Vec<(u32, Value)> = Vec::new();
+    for leaf in terms.chunks(LEAF) {
+        let zero = b.constant(0.0);
+        let mut lanes = [zero; STRIDE];
+        for (row, term) in leaf.iter().enumerate() {
+            lanes[row % STRIDE] = b.apply(Operator::Add, &[lanes[row % STRIDE], *term]);
+        }
+        let mut half = STRIDE / 2;
+        while half > 0 {
+            for j in 0..half {
+                lanes[j] = b.add(lanes[j], lanes[j + half]);
+            }
+            half /= 2;
+        }
+        let (mut height, mut total) = (0, lanes[0]);
+        while let Some((_, left)) = subtrees.pop_if(|(other, _)| *other == height) {
+            total = b.add(left, total);
+            height += 1;
+        }
+        subtrees.push((height, total));
+    }
+    let totals: Vec<Value> = subtrees.into_iter().rev().map(|(_, total)| total).collect();
+    totals.into_iter().reduce(|right, left| b.add(left, right)).unwrap_or_else(|| b.constant(0.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Kernel, Workspace};
+    use crate::ir::Loop;
+
+    /// Two outputs: a sum over rows of squared residuals of a decay, and the logistic map iterated from an input.
+    fn program() -> Program {
+        let mut b = Builder::new();
+        let (amplitude, rate, start) = (b.input(0), b.input(1), b.input(2));
+        let (t, y) = (b.column(0), b.column(1));
+        let exponent = b.multiply(rate, t);
+        let negative = b.negate(exponent);
+        let decay = b.unary(Operator::Exp, negative);
+        let model = b.multiply(amplitude, decay);
+        let residual = b.subtract(y, model);
+        let square = b.square(residual);
+        let total = b.sum(square);
+        let mut inner = Builder::new();
+        let x = inner.input(1);
+        let one = inner.constant(1.0);
+        let rest = inner.subtract(one, x);
+        let product = inner.multiply(x, rest);
+        let next = inner.scale(3.7, product);
+        let body = inner.finish(&[next], 2, 0);
+        let steps = b.constant(20.0);
+        let (_, results) = b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body, operands: vec![steps, start] });
+        b.finish(&[total, results[0]], 3, 2)
+    }
+
+    #[test]
+    fn points_in_lanes_give_the_bits_of_one_at_a_time() {
+        let program = program();
+        for count in [1, 5, 16, 37, 300] {
+            let t: Vec<f64> = (0..count).map(|i| 0.13 * i as f64).collect();
+            let y: Vec<f64> = (0..count).map(|i| 7.0 - 0.4 * (i % 9) as f64).collect();
+            let rows = Rows::new(&[t, y], count);
+            let kernel = Kernel::new(&program, &rows);
+            assert!(kernel.explain().contains("points"), "{count} rows: {}", kernel.explain());
+            for points in [1, FEW as u32, 16, 21, 600] {
+                let points: Vec<Vec<f64>> = (0..points)
+                    .map(|k| vec![5.0 + 0.01 * f64::from(k), 0.1 + 0.002 * f64::from(k), 0.001 + 0.0015 * f64::from(k)])
+                    .collect();
+                let mut workspace = Workspace::default();
+                let mut many = vec![0.0; 2 * points.len()];
+                kernel.evaluate_many(&points, &mut workspace, &mut many);
+                for (point, found) in points.iter().zip(many.chunks(2)) {
+                    let mut alone = [0.0; 2];
+                    kernel.evaluate(point, &mut workspace, &mut alone);
+                    assert_eq!(found.iter().map(|x| x.to_bits()).collect::<Vec<u64>>(), alone.map(f64::to_bits));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_place_in_lanes_of_points_stays_in_rows() {
+        let mut b = Builder::new();
+        let (x, t) = (b.input(0), b.column(0));
+        let product = b.multiply(x, t);
+        let by_row = b.finish(&[product], 1, 1);
+        let rows = Rows::new(&[vec![1.0, 2.0]], 2);
+        assert_eq!(turn(&by_row, &rows), None);
+        let mut inner = Builder::new();
+        let double = {
+            let x = inner.input(1);
+            inner.add(x, x)
+        };
+        let body = inner.finish(&[double], 2, 0);
+        let one = b.constant(1.0);
+        // As long as an input says.
+        let (_, results) = b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body, operands: vec![x, one] });
+        let endless = b.finish(&results, 1, 1);
+        assert_eq!(turn(&endless, &rows), None);
+        let kernel = Kernel::new(&endless, &rows);
+        let points: Vec<Vec<f64>> = (0..10).map(|k| vec![f64::from(k)]).collect();
+        let mut results = vec![0.0; 10];
+        kernel.evaluate_many(&points, &mut Workspace::default(), &mut results);
+        assert_eq!(results, (0..10).map(|k| f64::from(1u32 << k)).collect::<Vec<f64>>());
+    }
+}
