@@ -5,7 +5,6 @@
 //! lowering and a method together on the NIST problems, 50 ms from the text on for the long program.
 
 use std::hint::black_box;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,6 +15,9 @@ use sbi_run::engine::Rows;
 use sbi_run::ir::{Builder, Program, Value};
 use sbi_run::language::lower::{self, Meaning, Scope};
 use sbi_run::language::tree::Text;
+
+mod shipped;
+use shipped::shipped;
 
 const SAMPLES: usize = 15;
 
@@ -46,16 +48,8 @@ fn by_method(program: &Program, rows: &Rows) -> Vec<String> {
         .collect()
 }
 
-fn shipped(only: &str) {
-    let mut paths = Vec::new();
-    for folder in ["experiments", "experiments/nist"] {
-        let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder");
-        paths.extend(entries.map(|entry| entry.expect("an entry").path()));
-    }
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
-    for path in paths {
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+fn experiments(only: &str) {
+    for (name, path) in shipped() {
         if !name.contains(only) {
             continue;
         }
@@ -103,7 +97,7 @@ fn main() {
     let methods: Vec<&str> = METHODS.iter().map(|kind| kind.name).collect();
     println!("| model | operations | read | lower | {} |", methods.join(" | "));
     println!("|---|---|---|---|{}", "---|".repeat(methods.len()));
-    shipped(&only);
+    experiments(&only);
     if "long".contains(&only) {
         let text = long();
         let program = lowered(&text);

@@ -4,7 +4,6 @@
 //! take turns between value and gradient, so that what else the machine does meets both alike. A star marks what is above
 //! the bounds: 4 for reverse mode with 10 parameters or more, 1 + 1.5 n for forward mode.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,9 @@ use sbi_run::engine::{Rows, Workspace};
 use sbi_run::ir::{Builder, Program, Value};
 use sbi_run::language::lower::{self, Meaning, Scope};
 use sbi_run::language::tree::Text;
+
+mod shipped;
+use shipped::shipped;
 
 /// Samples of each number.
 const SAMPLES: usize = 21;
@@ -32,17 +34,9 @@ struct Problem {
     point: Vec<f64>,
 }
 
-fn shipped(only: &str) -> Vec<Problem> {
-    let mut paths = Vec::new();
-    for folder in ["experiments", "experiments/nist"] {
-        let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder");
-        paths.extend(entries.map(|entry| entry.expect("an entry").path()));
-    }
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
+fn experiments(only: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for path in paths {
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+    for (name, path) in shipped() {
         if !name.contains(only) {
             continue;
         }
@@ -134,7 +128,7 @@ fn ratio(problem: &Problem, name: &str) -> (f64, String) {
 
 fn main() {
     let only = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
-    let mut problems = shipped(&only);
+    let mut problems = experiments(&only);
     problems
         .extend([1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].map(family).into_iter().filter(|p| p.name.contains(&only)));
     let methods: Vec<&str> = METHODS.iter().map(|kind| kind.name).collect();

@@ -1,26 +1,21 @@
 //! Every shipped experiment: the exact methods on its loss against the reference, at its start and beside it.
 
-use std::path::Path;
-
 use super::agreement::{EXACT, Outcome, by_objective, compare};
 use super::{no_faults, relative};
 use crate::catalog::CATALOG;
 use crate::diff::reference::Reference;
 use crate::{experiment, model};
 
+#[path = "../../../benches/shipped/mod.rs"]
+mod shipped;
+use shipped::shipped;
+
 #[test]
 fn exact_methods_are_exact_on_shipped_experiments() {
-    let mut paths = Vec::new();
-    for folder in ["experiments", "experiments/nist"] {
-        let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("a folder");
-        paths.extend(entries.map(|entry| entry.expect("an entry").path()));
-    }
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
-    assert!(paths.len() > 15, "{paths:?}");
     let mut faults = Vec::new();
-    for path in paths {
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+    let shipped = shipped();
+    assert!(shipped.len() > 15, "{shipped:?}");
+    for (name, path) in shipped {
         let Ok((experiment, _)) = experiment::read(&path, &[], &CATALOG) else { panic!("{name} has faults") };
         let model = model::compile(&experiment).expect("a model");
         let mut columns = model.table.columns.clone();
