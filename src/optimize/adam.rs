@@ -1,12 +1,11 @@
 //! Adam: steps of each coordinate scaled by the running size of its gradient.
 
-use std::cell::RefCell;
+use argmin::core::Error;
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
-
-use super::guard::{Guard, Watched};
-use super::line_search::Iterate;
+use super::guard::Guard;
+use super::ledger::Slope;
 use super::stopping::{Convergence, GRADIENT_TOLERANCE, LOSS_TOLERANCE};
+use super::watch::{Walk, walk};
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::elementary::{cos, sqrt};
@@ -71,6 +70,7 @@ enum Schedule {
 
 struct Adam<'g, 'a> {
     guard: &'g Guard<'a>,
+    here: Slope,
     step: f64,
     decays: (f64, f64),
     schedule: Schedule,
@@ -83,22 +83,15 @@ struct Adam<'g, 'a> {
 
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let settings = plan.settings;
-    let convergence = RefCell::new(Convergence::new(settings, PATIENCE));
-    let (loss, gradient) = guard.slope(&plan.start)?;
-    if !loss.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-        guard.stop(Reason::NonFinite);
-        return Ok(());
-    }
-    if let Some(reason) = convergence.borrow().flat(guard) {
-        guard.stop(reason);
-        return Ok(());
-    }
+    let mut convergence = Convergence::new(settings, PATIENCE);
+    let Some(here) = convergence.start(guard, &plan.start)? else { return Ok(()) };
     let number = |name, other| settings.number(name).unwrap_or(other);
     let affordable = guard.budget().evaluations / guard.cost_of_gradient().max(1);
     let asked = settings.integer("iterations").and_then(|n| u64::try_from(n).ok());
     let n = plan.start.len();
-    let solver = Adam {
+    let method = Adam {
         guard,
+        here,
         step: number("step", 0.05),
         decays: (number("first_decay", 0.9), number("second_decay", 0.999)),
         schedule: match settings.choice("schedule") {
@@ -111,42 +104,29 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         second: vec![0.0; n],
         powers: (1.0, 1.0),
     };
-    Executor::new(guard, Watched { solver, guard, convergence: Some(&convergence) })
-        .configure(|state| state.param(plan.start.clone()).gradient(gradient).cost(loss))
-        .ctrlc(false)
-        .timer(false)
-        .run()?;
-    Ok(())
+    walk(guard, method, Some(&mut convergence))
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Adam<'g, 'a> {
-    fn name(&self) -> &str {
-        "Adam"
+impl Walk for Adam<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        (&self.here.point, self.here.loss)
     }
 
-    fn next_iter(
-        &mut self,
-        _problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Iterate,
-    ) -> Result<(Iterate, Option<KV>), Error> {
-        let (Some(point), Some(gradient)) = (state.take_param(), state.take_gradient()) else {
-            return Err(Error::msg("Adam lost its iterate"));
-        };
-        let loss = state.get_cost();
-        let done = state.iter as f64;
+    fn advance(&mut self, iteration: u64) -> Result<(), Error> {
+        let done = iteration as f64;
         let share = match self.schedule {
             Schedule::Cosine => 0.5 * (1.0 + cos(std::f64::consts::PI * (done / self.length as f64).min(1.0))),
             Schedule::Decaying => 1.0 / sqrt(done + 1.0),
             Schedule::Constant => 1.0,
         };
-        if self.schedule == Schedule::Cosine && state.iter >= self.length {
+        if self.schedule == Schedule::Cosine && iteration >= self.length {
             self.guard.stop(Reason::IterationBudget);
-            return Ok((state.param(point).gradient(gradient).cost(loss), None));
+            return Ok(());
         }
         self.powers.0 *= self.decays.0;
         self.powers.1 *= self.decays.1;
         let (means, squares) = (self.first.iter_mut(), self.second.iter_mut());
-        let moments = gradient.iter().zip(means.zip(squares));
+        let moments = self.here.gradient.iter().zip(means.zip(squares));
         let step: Vec<f64> = moments
             .map(|(g, (mean, square))| {
                 *mean = self.decays.0 * *mean + (1.0 - self.decays.0) * g;
@@ -158,15 +138,16 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Adam<'g, 'a> {
         // From where the loss is not finite, half way back until it is.
         let mut shorter = 1.0;
         for _ in 0..60 {
-            let next: Vec<f64> = point.iter().zip(&step).map(|(x, s)| x - shorter * s).collect();
-            let (there, slope) = self.guard.slope(&next)?;
-            if there.is_finite() && slope.iter().all(|g| g.is_finite()) {
-                return Ok((state.param(next).gradient(slope).cost(there), None));
+            let next: Vec<f64> = self.here.point.iter().zip(&step).map(|(x, s)| x - shorter * s).collect();
+            let there = self.guard.slope(&next)?;
+            if there.is_finite() {
+                self.here = there;
+                return Ok(());
             }
             shorter *= 0.5;
             self.first.iter_mut().for_each(|mean| *mean *= 0.5);
         }
         self.guard.stop(Reason::NoDescent);
-        Ok((state.param(point).gradient(gradient).cost(loss), None))
+        Ok(())
     }
 }

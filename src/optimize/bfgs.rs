@@ -33,10 +33,6 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
 }
 
 impl Direction for Bfgs {
-    fn name(&self) -> &'static str {
-        "BFGS"
-    }
-
     fn choose(&mut self, _guard: &Guard<'_>, _point: &[f64], gradient: &[f64]) -> Result<Vec<f64>, Error> {
         Ok(match &self.inverse {
             Some(inverse) => inverse.times_vector(gradient).iter().map(|d| -d).collect(),

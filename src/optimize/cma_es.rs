@@ -3,11 +3,12 @@
 //! The search lives in the unit box. A sample outside is folded back in, as in a mirror, before it is evaluated; the
 //! distribution itself learns from the unfolded sample, and its mean is folded when it leaves.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
 use super::cma_distribution::{Distribution, Ending};
-use super::guard::{Guard, Watched};
-use super::population::{Bounds, Generation, Member, first_generation};
+use super::guard::Guard;
+use super::population::{Bounds, Member, best, first_generation, members};
+use super::watch::{Walk, walk};
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::elementary::{exp, log};
@@ -81,6 +82,8 @@ struct Strategy<'g, 'a> {
     bounds: Bounds,
     key: Stream,
     now: Distribution,
+    /// The last generation; the start alone at first.
+    members: Vec<Member>,
     restarts: Restarts,
     /// Doublings left.
     left: i64,
@@ -112,11 +115,12 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let mean = first_generation(plan, &bounds, 1).remove(0);
     let tolerances = (number("loss_tolerance"), number("step_tolerance"));
     let mean = mean.iter().zip(&bounds).map(|(x, (low, high))| (x - low) / (high - low)).collect();
-    let solver = Strategy {
+    let mut method = Strategy {
         guard,
         draw: plan.draw,
         key: plan.stream.split(0),
         now: Distribution::new(mean, step, size, tolerances),
+        members: Vec::new(),
         restarts: match settings.choice("restarts") {
             Some("none") => Restarts::None,
             Some("ipop") => Restarts::Ipop,
@@ -136,8 +140,11 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         best: f64::INFINITY,
         bounds,
     };
-    Executor::new(guard, Watched { solver, guard, convergence: None }).ctrlc(false).timer(false).run()?;
-    Ok(())
+    // The start itself is a point too.
+    let point = method.place(&method.now.mean);
+    method.best = guard.value(&point)?;
+    method.members.push(Member { point, loss: method.best });
+    walk(guard, method, None)
 }
 
 /// Into the unit interval, as between two mirrors.
@@ -146,46 +153,26 @@ fn fold(x: f64) -> f64 {
     if turn > 1.0 { 2.0 - turn } else { turn }
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Strategy<'g, 'a> {
-    fn name(&self) -> &str {
-        "CMA-ES"
+impl Walk for Strategy<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        best(&self.members)
     }
 
-    /// The start itself is a point too.
-    fn init(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let start = self.place(&self.now.mean);
-        let loss = problem.cost(&start)?;
-        self.best = loss;
-        Ok((state.cost(loss).individual(Member { point: start, loss }), None))
-    }
-
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let mut stream = self.key.split(state.iter);
+    fn advance(&mut self, iteration: u64) -> Result<(), Error> {
+        let mut stream = self.key.split(iteration);
         let samples = self.now.sample(&mut stream);
         let points: Vec<Vec<f64>> = samples.iter().map(|sample| self.place(sample)).collect();
-        let losses = problem.bulk_problem("cost_count", points.len(), |guard| guard.values(&points))?;
+        let losses = self.guard.values(&points)?;
         self.best = losses.iter().copied().fold(self.best, f64::min);
         let ending = self.now.learn(&samples, &losses);
         for x in &mut self.now.mean {
             *x = fold(*x);
         }
-        let members: Vec<Member> = points.into_iter().zip(losses).map(|(point, loss)| Member { point, loss }).collect();
+        self.members = members(&points, losses);
         if let Some(ending) = ending {
             self.restart(&ending);
         }
-        let best = members.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)).cloned();
-        Ok(match best {
-            Some(best) => (state.cost(best.loss).individual(best).population(members), None),
-            None => (state, None),
-        })
+        Ok(())
     }
 }
 

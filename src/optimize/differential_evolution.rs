@@ -2,12 +2,13 @@
 //!
 //! A whole generation is evaluated as one batch. Random numbers are keyed by the generation.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
 use super::Plan;
-use super::guard::{Guard, Watched};
-use super::population::{Bounds, Generation, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation, rank};
+use super::guard::Guard;
+use super::population::{Bounds, LOSS_SPREAD, Member, POINT_SPREAD, Spread, best, first_generation, members, rank};
 use super::success_history::History;
+use super::watch::{Walk, walk};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::random::Stream;
 
@@ -89,6 +90,7 @@ struct Evolution<'g, 'a> {
     bounds: Bounds,
     key: Stream,
     spread: Spread,
+    members: Vec<Member>,
     strategy: Strategy,
     weight: f64,
     crossover: f64,
@@ -116,8 +118,10 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let number = |name| settings.number(name).unwrap_or(0.0);
     let size = |name| settings.integer(name).and_then(|n| usize::try_from(n).ok());
     let each = if strategy == Strategy::CurrentToPbest { 18 } else { 10 };
-    let members = size("population").unwrap_or((each * bounds.len()).max(20)).max(SMALLEST);
-    let solver = Evolution {
+    let count = size("population").unwrap_or((each * bounds.len()).max(20)).max(SMALLEST);
+    let trials = first_generation(plan, &bounds, count);
+    let losses = guard.values(&trials)?;
+    let method = Evolution {
         guard,
         key: plan.stream.split(0),
         spread: Spread::new(settings),
@@ -127,59 +131,44 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         elite_share: number("elite_share"),
         archive_rate: number("archive"),
         shrink: settings.flag("shrink").unwrap_or(false) && strategy == Strategy::CurrentToPbest,
-        first_size: members,
+        first_size: count,
         history: History::new(size("history").unwrap_or(6)),
         archive: Vec::new(),
-        trials: first_generation(plan, &bounds, members),
-        factors: vec![(0.0, 0.0); members],
+        members: members(&trials, losses),
+        trials,
+        factors: vec![(0.0, 0.0); count],
         order: Vec::new(),
         bounds,
     };
-    Executor::new(guard, Watched { solver, guard, convergence: None }).ctrlc(false).timer(false).run()?;
-    Ok(())
+    method.spread.test(guard, &method.members, &method.bounds);
+    walk(guard, method, None)
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Evolution<'g, 'a> {
-    fn name(&self) -> &str {
-        "differential evolution"
+impl Walk for Evolution<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        best(&self.members)
     }
 
-    fn init(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let losses = self.evaluate(problem)?;
-        let members = self.trials.iter().zip(losses).map(|(point, loss)| Member { point: point.clone(), loss });
-        Ok((self.spread.close(self.guard, &self.bounds, state, members.collect()), None))
-    }
-
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let mut members = state.take_population().unwrap_or_default();
-        let mut stream = self.key.split(state.iter);
+    fn advance(&mut self, iteration: u64) -> Result<(), Error> {
+        let mut members = std::mem::take(&mut self.members);
+        let mut stream = self.key.split(iteration);
         rank(&members, &mut self.order);
         for i in 0..members.len() {
             self.propose(i, &members, &mut stream);
         }
-        let losses = self.evaluate(problem)?;
+        let losses = self.guard.values(&self.trials)?;
         self.select(&mut members, &losses, &mut stream);
         self.history.learn();
         if self.shrink {
             self.reduce(&mut members, &mut stream);
         }
-        Ok((self.spread.close(self.guard, &self.bounds, state, members), None))
+        self.spread.test(self.guard, &members, &self.bounds);
+        self.members = members;
+        Ok(())
     }
 }
 
-impl<'g, 'a> Evolution<'g, 'a> {
-    fn evaluate(&self, problem: &mut Problem<&'g Guard<'a>>) -> Result<Vec<f64>, Error> {
-        problem.bulk_problem("cost_count", self.trials.len(), |guard| guard.values(&self.trials))
-    }
-
+impl Evolution<'_, '_> {
     /// Writes trial `i`: mutation, bounds, binomial crossover.
     fn propose(&mut self, i: usize, members: &[Member], stream: &mut Stream) {
         let n = members.len();

@@ -1,11 +1,13 @@
 //! Gauss-Newton for losses made of squares, with steps that are halved until the loss falls.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
-use super::guard::{Guard, Watched};
-use super::levenberg_marquardt::{COSINE_TOLERANCE, FALL_TOLERANCE, System, blur, cosine, is_finite, squares_at_start};
-use super::line_search::Iterate;
+use super::guard::Guard;
+use super::least_squares::{
+    COSINE_TOLERANCE, FALL_TOLERANCE, ROUNDING, System, Tolerances, blur, cosine, is_finite, squares_at_start,
+};
 use super::stopping::STEP_TOLERANCE;
+use super::watch::{Walk, walk};
 use super::{Plan, Reason, Squares};
 use crate::kind::{Kind, Optimizer, independent};
 use crate::math::linear::{dot, largest};
@@ -26,62 +28,35 @@ pub(super) const ROW: Optimizer = Optimizer {
 /// Share of the promised fall that a step must bring.
 const ENOUGH: f64 = 1e-4;
 const HALVINGS: u32 = 40;
-const ROUNDING: f64 = 4.0 * f64::EPSILON;
 
 struct Steps<'g, 'a> {
     guard: &'g Guard<'a>,
+    point: Vec<f64>,
     here: Squares,
-    cosine_tolerance: f64,
-    fall_tolerance: f64,
-    step_tolerance: f64,
+    tolerances: Tolerances,
 }
 
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let Some(here) = squares_at_start(guard, ROW.kind.name, &plan.start)? else { return Ok(()) };
-    let number = |name| plan.settings.number(name).unwrap_or(0.0);
-    let loss = here.loss;
-    let solver = Steps {
-        guard,
-        here,
-        cosine_tolerance: number("gradient_tolerance"),
-        fall_tolerance: number("loss_tolerance"),
-        step_tolerance: number("step_tolerance"),
-    };
-    Executor::new(guard, Watched { solver, guard, convergence: None })
-        .configure(|state| state.param(plan.start.clone()).cost(loss))
-        .ctrlc(false)
-        .timer(false)
-        .run()?;
-    Ok(())
+    let method = Steps { guard, point: plan.start.clone(), here, tolerances: Tolerances::of(plan.settings) };
+    walk(guard, method, None)
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Steps<'g, 'a> {
-    fn name(&self) -> &str {
-        "Gauss-Newton"
+impl Walk for Steps<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        (&self.point, self.here.loss)
     }
 
-    fn next_iter(
-        &mut self,
-        _problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Iterate,
-    ) -> Result<(Iterate, Option<KV>), Error> {
-        let point = state.take_param().unwrap_or_default();
-        let next = self.advance(&point)?.unwrap_or(point);
-        Ok((state.param(next).cost(self.here.loss), None))
-    }
-}
-
-impl Steps<'_, '_> {
-    fn advance(&mut self, point: &[f64]) -> Result<Option<Vec<f64>>, Error> {
-        let here = &self.here;
+    fn advance(&mut self, _iteration: u64) -> Result<(), Error> {
+        let (point, here) = (&self.point, &self.here);
         let angle = cosine(here);
-        if angle <= self.cosine_tolerance {
+        if angle <= self.tolerances.cosine {
             self.guard.stop(Reason::GradientTolerance);
-            return Ok(None);
+            return Ok(());
         }
         let Some(system) = System::new(here, &vec![1.0; point.len()]) else {
             self.guard.stop(Reason::Solver("the Jacobian is not finite".into()));
-            return Ok(None);
+            return Ok(());
         };
         let step = system.whole_step();
         let promised = here.scale * system.fall_of(&step);
@@ -90,7 +65,7 @@ impl Steps<'_, '_> {
         let mut share: f64 = 1.0;
         for _ in 0..HALVINGS {
             let next: Vec<f64> = point.iter().zip(&step).map(|(x, p)| share.mul_add(*p, *x)).collect();
-            if next == point {
+            if next == *point {
                 break;
             }
             let loss = self.guard.value(&next)?;
@@ -108,18 +83,18 @@ impl Steps<'_, '_> {
                 if gains && slack >= system.slack() {
                     break;
                 }
-                if fall.max(promised) <= self.fall_tolerance * here.loss.abs() {
+                if fall.max(promised) <= self.tolerances.fall * here.loss.abs() {
                     self.guard.stop(Reason::LossTolerance);
-                } else if share * largest(&step) <= self.step_tolerance * largest(point) {
+                } else if share * largest(&step) <= self.tolerances.step * largest(point) {
                     self.guard.stop(Reason::StepTolerance);
                 }
-                self.here = there;
-                return Ok(Some(next));
+                (self.point, self.here) = (next, there);
+                return Ok(());
             }
             share *= 0.5;
         }
         self.guard.settle(point, here.loss);
         self.guard.stop(if promised <= blur { Reason::LossTolerance } else { Reason::NoDescent });
-        Ok(None)
+        Ok(())
     }
 }

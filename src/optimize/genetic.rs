@@ -2,11 +2,12 @@
 //!
 //! A whole generation is evaluated as one batch. Random numbers are keyed by the generation.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
 use super::Plan;
-use super::guard::{Guard, Watched};
-use super::population::{Bounds, Generation, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation, rank};
+use super::guard::Guard;
+use super::population::{Bounds, LOSS_SPREAD, Member, POINT_SPREAD, Spread, best, first_generation, members, rank};
+use super::watch::{Walk, walk};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::elementary::{exp, log};
 use crate::math::random::Stream;
@@ -80,6 +81,7 @@ struct Genetic<'g, 'a> {
     bounds: Bounds,
     key: Stream,
     spread: Spread,
+    members: Vec<Member>,
     tournament: usize,
     crossover: f64,
     crossover_index: f64,
@@ -96,8 +98,10 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let bounds = plan.bounds.clone().unwrap_or_default();
     let number = |name| settings.number(name).unwrap_or(0.0);
     let size = |name| settings.integer(name).and_then(|n| usize::try_from(n).ok());
-    let members = size("population").unwrap_or(60).max(4);
-    let solver = Genetic {
+    let count = size("population").unwrap_or(60).max(4);
+    let children = first_generation(plan, &bounds, count);
+    let losses = guard.values(&children)?;
+    let method = Genetic {
         guard,
         key: plan.stream.split(0),
         spread: Spread::new(settings),
@@ -107,50 +111,35 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         mutation: settings.number("mutation").unwrap_or((2.0 / bounds.len() as f64).min(1.0)),
         mutation_index: number("mutation_index"),
         mutation_growth: number("mutation_growth"),
-        elites: size("elites").unwrap_or(members).min(members),
-        children: first_generation(plan, &bounds, members),
+        elites: size("elites").unwrap_or(count).min(count),
+        members: members(&children, losses),
+        children,
         order: Vec::new(),
         bounds,
     };
-    Executor::new(guard, Watched { solver, guard, convergence: None }).ctrlc(false).timer(false).run()?;
-    Ok(())
+    method.spread.test(guard, &method.members, &method.bounds);
+    walk(guard, method, None)
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Genetic<'g, 'a> {
-    fn name(&self) -> &str {
-        "genetic algorithm"
+impl Walk for Genetic<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        best(&self.members)
     }
 
-    fn init(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let losses = self.evaluate(problem)?;
-        let members = self.children.iter().zip(losses).map(|(point, loss)| Member { point: point.clone(), loss });
-        Ok((self.spread.close(self.guard, &self.bounds, state, members.collect()), None))
-    }
-
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let mut members = state.take_population().unwrap_or_default();
-        let mut stream = self.key.split(state.iter);
+    fn advance(&mut self, iteration: u64) -> Result<(), Error> {
+        let mut members = std::mem::take(&mut self.members);
+        let mut stream = self.key.split(iteration);
         self.breed(&members, &mut stream);
         self.mutation_index += self.mutation_growth;
-        let losses = self.evaluate(problem)?;
+        let losses = self.guard.values(&self.children)?;
         self.survive(&mut members, &losses);
-        Ok((self.spread.close(self.guard, &self.bounds, state, members), None))
+        self.spread.test(self.guard, &members, &self.bounds);
+        self.members = members;
+        Ok(())
     }
 }
 
-impl<'g, 'a> Genetic<'g, 'a> {
-    fn evaluate(&self, problem: &mut Problem<&'g Guard<'a>>) -> Result<Vec<f64>, Error> {
-        problem.bulk_problem("cost_count", self.children.len(), |guard| guard.values(&self.children))
-    }
-
+impl Genetic<'_, '_> {
     /// The position of the best of some members drawn at random.
     fn parent(&self, members: &[Member], stream: &mut Stream) -> usize {
         let mut best = stream.index(members.len());

@@ -1,12 +1,12 @@
 //! Gradient descent, with momentum if wanted: a line search, a fixed step or a falling one.
 
-use std::cell::RefCell;
+use argmin::core::Error;
 
-use argmin::core::{Error, Executor, KV, LineSearch, Problem, Solver};
-
-use super::guard::{Guard, Watched};
-use super::line_search::{Iterate, WolfeSearch};
+use super::guard::Guard;
+use super::ledger::Slope;
+use super::line_search::search;
 use super::stopping::{Convergence, GRADIENT_TOLERANCE, LOSS_TOLERANCE};
+use super::watch::{Walk, walk};
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Fault, Kind, Optimizer, Range, Setting, Settings};
 use crate::math::elementary::sqrt;
@@ -65,6 +65,7 @@ enum Rule {
 
 struct Descent<'g, 'a> {
     guard: &'g Guard<'a>,
+    here: Slope,
     rule: Rule,
     step: f64,
     momentum: f64,
@@ -80,54 +81,36 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     };
     // With steps that are not searched for, a loss that rises for a while is no sign of the floor of rounding.
     let patience = if rule == Rule::LineSearch { 10 } else { 200 };
-    let convergence = RefCell::new(Convergence::new(plan.settings, patience));
-    let (loss, gradient) = guard.slope(&plan.start)?;
-    if !loss.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-        guard.stop(Reason::NonFinite);
-        return Ok(());
-    }
-    if let Some(reason) = convergence.borrow().flat(guard) {
-        guard.stop(reason);
-        return Ok(());
-    }
-    let solver = Descent {
+    let mut convergence = Convergence::new(plan.settings, patience);
+    let Some(here) = convergence.start(guard, &plan.start)? else { return Ok(()) };
+    let method = Descent {
         guard,
+        here,
         rule,
         step: plan.settings.number("step").unwrap_or(1e-3),
         momentum: plan.settings.number("momentum").unwrap_or(0.0),
         last: None,
     };
-    Executor::new(guard, Watched { solver, guard, convergence: Some(&convergence) })
-        .configure(|state| state.param(plan.start.clone()).gradient(gradient).cost(loss))
-        .ctrlc(false)
-        .timer(false)
-        .run()?;
-    Ok(())
+    walk(guard, method, Some(&mut convergence))
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Descent<'g, 'a> {
-    fn name(&self) -> &str {
-        "gradient descent"
+impl Walk for Descent<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        (&self.here.point, self.here.loss)
     }
 
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Iterate,
-    ) -> Result<(Iterate, Option<KV>), Error> {
-        let (Some(point), Some(gradient)) = (state.take_param(), state.take_gradient()) else {
-            return Err(Error::msg("gradient descent lost its iterate"));
-        };
+    fn advance(&mut self, iteration: u64) -> Result<(), Error> {
+        let Slope { point, gradient, .. } = &self.here;
         let next = match self.rule {
-            Rule::LineSearch => match self.search(&point, &gradient, state.get_cost()) {
-                Some(next) => next,
-                None => {
+            Rule::LineSearch => {
+                let steepest = gradient.iter().map(|g| -g).collect();
+                search(self.guard, &self.here, steepest, self.trial_step()).unwrap_or_else(|| {
                     self.guard.stop(Reason::NoDescent);
                     point.clone()
-                }
-            },
+                })
+            }
             rule => {
-                let fall = if rule == Rule::Decaying { sqrt(state.iter as f64 + 1.0) } else { 1.0 };
+                let fall = if rule == Rule::Decaying { sqrt(iteration as f64 + 1.0) } else { 1.0 };
                 let last = self.last.take().map_or_else(|| vec![0.0; point.len()], |(step, _)| step);
                 let step = |(g, m): (&f64, f64)| self.momentum * m - self.step / fall * g;
                 let step: Vec<f64> = gradient.iter().zip(last).map(step).collect();
@@ -136,40 +119,24 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Descent<'g, 'a> {
                 next
             }
         };
-        let slope = problem.gradient(&next)?;
-        let cost = problem.cost(&next)?;
-        if !cost.is_finite() || slope.iter().any(|g| !g.is_finite()) {
+        let there = self.guard.slope(&next)?;
+        if !there.is_finite() {
             self.guard.stop(Reason::Solver("the step led to a loss that is not finite; take a smaller `step`".into()));
         }
         if self.rule == Rule::LineSearch {
-            let step = next.iter().zip(&point).map(|(new, old)| new - old).collect();
-            self.last = Some((step, gradient));
+            let step = next.iter().zip(point).map(|(new, old)| new - old).collect();
+            self.last = Some((step, std::mem::take(&mut self.here.gradient)));
         }
-        Ok((state.param(next).cost(cost).gradient(slope), None))
+        self.here = there;
+        Ok(())
     }
 }
 
 impl Descent<'_, '_> {
-    /// The point that the line search finds; None if it finds none.
-    fn search(&mut self, point: &[f64], gradient: &[f64], loss: f64) -> Option<Vec<f64>> {
-        let mut search = WolfeSearch::new();
-        search.search_direction(gradient.iter().map(|g| -g).collect());
-        if let Some(step) = self.trial_step(gradient) {
-            search.initial_step_length(step).ok()?;
-        }
-        let found = Executor::new(self.guard, search)
-            .configure(|state| state.param(point.to_vec()).gradient(gradient.to_vec()).cost(loss))
-            .ctrlc(false)
-            .timer(false)
-            .run()
-            .ok()?;
-        found.state.param
-    }
-
     /// s·s / s·y of the last step (Barzilai & Borwein 1988, eq. 5), where the loss curves upwards.
-    fn trial_step(&self, gradient: &[f64]) -> Option<f64> {
+    fn trial_step(&self) -> Option<f64> {
         let (step, before) = self.last.as_ref()?;
-        let change: Vec<f64> = gradient.iter().zip(before).map(|(new, old)| new - old).collect();
+        let change: Vec<f64> = self.here.gradient.iter().zip(before).map(|(new, old)| new - old).collect();
         let curvature = dot(step, &change);
         let length = dot(step, step);
         (curvature > 0.0 && (length / curvature).is_finite() && length > 0.0).then(|| length / curvature)

@@ -8,10 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use argmin::core::{CostFunction, Error, Gradient, KV, Problem, Solver, State, TerminationReason, TerminationStatus};
+use argmin::core::{CostFunction, Error, Gradient};
 
-use super::ledger::{Best, Ledger};
-use super::stopping::Convergence;
+use super::ledger::{Best, Ledger, Slope};
 use super::{Ask, End, Outcome, Problem as Loss, Reason, Squares};
 use crate::experiment::Budget;
 use crate::math::linear::{Matrix, largest};
@@ -110,7 +109,7 @@ impl<'a> Guard<'a> {
     }
 
     /// Ok if the run may go on; else notes why it may not.
-    fn may_go_on(&self) -> Result<(), Error> {
+    pub(super) fn may_go_on(&self) -> Result<(), Error> {
         if self.cancel.load(Ordering::Relaxed) {
             self.stop(Reason::Interrupted);
         }
@@ -176,11 +175,11 @@ impl<'a> Guard<'a> {
     }
 
     /// The loss and gradient at a point. The loss is +inf where it is not finite; the gradient may then be anything.
-    pub(super) fn slope(&self, point: &[f64]) -> Result<(f64, Vec<f64>), Error> {
-        let known = self.ledger.borrow().remembered(point).map(|slope| (slope.loss, slope.gradient.clone()));
-        if let Some((loss, gradient)) = known {
-            self.current.set((loss, Some(largest(&gradient))));
-            return Ok((loss, gradient));
+    pub(super) fn slope(&self, point: &[f64]) -> Result<Slope, Error> {
+        let known = self.ledger.borrow().remembered(point).cloned();
+        if let Some(slope) = known {
+            self.current.set((slope.loss, Some(largest(&slope.gradient))));
+            return Ok(slope);
         }
         let cost = self.problem.gradient_evaluations();
         if self.left() < cost && self.ledger.borrow().best.is_none() {
@@ -189,18 +188,18 @@ impl<'a> Guard<'a> {
         }
         self.afford_gradients(cost, 1)?;
         let (loss, gradient, cost) = self.problem.counted_gradient(point);
-        let loss = finite_or_infinite(loss);
-        let norm = largest(&gradient);
+        let slope = Slope { point: point.to_vec(), loss: finite_or_infinite(loss), gradient };
+        let norm = largest(&slope.gradient);
         let mut ledger = self.ledger.borrow_mut();
         ledger.evaluations += cost;
         ledger.gradients += 1;
         ledger.work += cost as f64 + self.surcharge(Ask::Gradient);
-        ledger.consider(point, loss, Some(norm));
-        ledger.remember(point, loss, &gradient);
+        ledger.consider(point, slope.loss, Some(norm));
+        ledger.remember(&slope);
         drop(ledger);
-        self.current.set((loss, Some(norm)));
-        self.aim(loss);
-        Ok((loss, gradient))
+        self.current.set((slope.loss, Some(norm)));
+        self.aim(slope.loss);
+        Ok(slope)
     }
 
     /// The residuals and their Jacobian; None where the loss is not made of squares. The loss is +inf where it is not
@@ -255,7 +254,7 @@ impl<'a> Guard<'a> {
         let step = DIFFERENCE * largest(point).max(1.0) / size;
         let moved: Vec<f64> = point.iter().zip(direction).map(|(x, d)| step.mul_add(*d, *x)).collect();
         let current = self.current.get();
-        let (_, there) = self.slope(&moved)?;
+        let there = self.slope(&moved)?.gradient;
         self.current.set(current);
         Ok(there.iter().zip(gradient).map(|(a, b)| (a - b) / step).collect())
     }
@@ -305,7 +304,7 @@ impl<'a> Guard<'a> {
     }
 
     /// Counts an iteration and shows it.
-    fn iterated(&self) {
+    pub(super) fn iterated(&self) {
         let iterations = {
             let mut ledger = self.ledger.borrow_mut();
             ledger.iterations += 1;
@@ -332,7 +331,7 @@ impl<'a> Guard<'a> {
     }
 
     /// Shows the state, once for each iteration: a solver that is started again begins where it ended.
-    fn show(&self) {
+    pub(super) fn show(&self) {
         let ledger = self.ledger.borrow();
         if self.shown.replace(Some(ledger.iterations)) == Some(ledger.iterations) {
             return;
@@ -396,48 +395,6 @@ impl Gradient for &Guard<'_> {
     type Gradient = Vec<f64>;
 
     fn gradient(&self, point: &Vec<f64>) -> Result<Vec<f64>, Error> {
-        Ok(self.slope(point)?.1)
-    }
-}
-
-/// A solver whose iterations are counted, shown, tested for convergence, and ended when the guard says so.
-pub(super) struct Watched<'g, 'a, S> {
-    pub(super) solver: S,
-    pub(super) guard: &'g Guard<'a>,
-    /// Tests of gradient methods; the other solvers have their own.
-    pub(super) convergence: Option<&'g RefCell<Convergence>>,
-}
-
-impl<'g, 'a, S, I> Solver<&'g Guard<'a>, I> for Watched<'g, 'a, S>
-where
-    S: Solver<&'g Guard<'a>, I>,
-    I: State,
-{
-    fn name(&self) -> &str {
-        self.solver.name()
-    }
-
-    fn init(&mut self, problem: &mut Problem<&'g Guard<'a>>, state: I) -> Result<(I, Option<KV>), Error> {
-        let initial = self.solver.init(problem, state)?;
-        self.guard.show();
-        Ok(initial)
-    }
-
-    fn next_iter(&mut self, problem: &mut Problem<&'g Guard<'a>>, state: I) -> Result<(I, Option<KV>), Error> {
-        let (state, kv) = self.solver.next_iter(problem, state)?;
-        if !state.terminated() {
-            if let Some(reason) = self.convergence.and_then(|test| test.borrow_mut().after_iteration(self.guard)) {
-                self.guard.stop(reason);
-            }
-            self.guard.iterated();
-        }
-        Ok((state, kv))
-    }
-
-    fn terminate_internal(&mut self, state: &I) -> TerminationStatus {
-        if self.guard.may_go_on().is_err() {
-            return TerminationStatus::Terminated(TerminationReason::SolverExit(Halt.to_string()));
-        }
-        self.solver.terminate(state)
+        Ok(self.slope(point)?.gradient)
     }
 }

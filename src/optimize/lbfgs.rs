@@ -1,13 +1,12 @@
 //! L-BFGS: argmin's solver with our line search, started again where its memory has gone bad.
 
-use std::cell::RefCell;
-
-use argmin::core::{Error, Executor};
+use argmin::core::Error;
 use argmin::solver::quasinewton::LBFGS;
 
-use super::guard::{Guard, Watched};
-use super::line_search::WolfeSearch;
+use super::guard::Guard;
+use super::line_search::{Iterate, WolfeSearch};
 use super::stopping::{Convergence, GRADIENT_TOLERANCE, LOSS_TOLERANCE};
+use super::watch::watch;
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Setting, independent};
 
@@ -40,29 +39,16 @@ const PATIENCE: u32 = 5;
 /// steepest descent; a second failure without a fall of the loss in between is the end.
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let memory = plan.settings.integer("memory").and_then(|m| usize::try_from(m).ok()).unwrap_or(10);
-    let convergence = RefCell::new(Convergence::new(plan.settings, PATIENCE));
+    let mut convergence = Convergence::new(plan.settings, PATIENCE);
     let mut point = plan.start.clone();
     let mut last_restart = f64::INFINITY;
-    loop {
-        let (loss, gradient) = guard.slope(&point)?;
-        if !loss.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-            guard.stop(Reason::NonFinite);
-            return Ok(());
-        }
-        if let Some(reason) = convergence.borrow().flat(guard) {
-            guard.stop(reason);
-            return Ok(());
-        }
+    while let Some(here) = convergence.start(guard, &point)? {
         // Zero tolerances: argmin's tests never hold, ours decide.
         let solver = LBFGS::new(WolfeSearch::new(), memory).with_tolerance_grad(0.0)?.with_tolerance_cost(0.0)?;
-        let watched = Watched { solver, guard, convergence: Some(&convergence) };
-        Executor::new(guard, watched)
-            .configure(|state| state.param(point.clone()).gradient(gradient).cost(loss))
-            .ctrlc(false)
-            .timer(false)
-            .run()?;
+        let start = |state: Iterate| state.param(here.point).gradient(here.gradient).cost(here.loss);
+        watch(guard, solver, Some(&mut convergence), start)?;
         if guard.stopped() {
-            return Ok(());
+            break;
         }
         // argmin reports a failed line search as a solver that ended of its own accord.
         match guard.best() {
@@ -72,8 +58,9 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
             }
             _ => {
                 guard.stop(Reason::NoDescent);
-                return Ok(());
+                break;
             }
         }
     }
+    Ok(())
 }

@@ -29,10 +29,18 @@ pub(super) struct Best {
     pub(super) gradient_norm: Option<f64>,
 }
 
+/// The loss and its gradient at a point.
+#[derive(Clone)]
 pub(super) struct Slope {
     pub(super) point: Vec<f64>,
     pub(super) loss: f64,
     pub(super) gradient: Vec<f64>,
+}
+
+impl Slope {
+    pub(super) fn is_finite(&self) -> bool {
+        self.loss.is_finite() && self.gradient.iter().all(|g| g.is_finite())
+    }
 }
 
 impl Ledger {
@@ -80,12 +88,11 @@ impl Ledger {
         }
     }
 
-    pub(super) fn remember(&mut self, point: &[f64], loss: f64, gradient: &[f64]) {
-        let slope = Slope { point: point.to_vec(), loss, gradient: gradient.to_vec() };
+    pub(super) fn remember(&mut self, slope: &Slope) {
         if self.recent.len() < REMEMBERED {
-            self.recent.push(slope);
+            self.recent.push(slope.clone());
         } else {
-            self.recent[self.next] = slope;
+            self.recent[self.next] = slope.clone();
         }
         self.next = (self.next + 1) % REMEMBERED;
     }

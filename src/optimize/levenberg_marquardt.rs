@@ -6,32 +6,19 @@
 //! differences of losses drown in rounding, Gauss-Newton steps go on for as long as they make the residuals more
 //! orthogonal to the columns: that gains the last digits, which the loss alone cannot see.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
-use super::guard::{Guard, Watched};
-use super::line_search::Iterate;
+use super::guard::Guard;
+use super::least_squares::{
+    COSINE_TOLERANCE, FALL_TOLERANCE, ROUNDING, System, Tolerances, blur, cosine, is_finite, squares_at_start,
+};
 use super::stopping::STEP_TOLERANCE;
+use super::watch::{Walk, walk};
 use super::{Plan, Reason, Squares};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::elementary::sqrt;
 use crate::math::householder::PivotedQr;
 use crate::math::linear::{Matrix, dot, largest};
-
-pub(super) const COSINE_TOLERANCE: Setting = Setting {
-    name: "gradient_tolerance",
-    summary: "stop when the cosine between the residuals and every column of the Jacobian is below this; 0: at the \
-              floor of rounding",
-    accepts: Accepts::Number(Range::NonNegative),
-    default: Default::Number(0.0),
-};
-
-pub(super) const FALL_TOLERANCE: Setting = Setting {
-    name: "loss_tolerance",
-    summary: "stop when the predicted and the actual fall of the loss are below this share of it; 0: at the floor of \
-              rounding",
-    accepts: Accepts::Number(Range::NonNegative),
-    default: Default::Number(0.0),
-};
 
 pub(super) const ROW: Optimizer = Optimizer {
     kind: Kind {
@@ -56,18 +43,16 @@ pub(super) const ROW: Optimizer = Optimizer {
     population: false,
 };
 
-/// Falls of the loss below this share of it are rounding.
-const ROUNDING: f64 = 4.0 * f64::EPSILON;
 /// A step is taken when the loss falls by this share of what the model says.
 const ENOUGH: f64 = 1e-4;
 /// Steps at the floor of rounding.
-/// How much of a loss rounding may hide where data and prediction cancel down to small residuals.
-const CANCELLATION: f64 = 1e-8;
 const REFINEMENTS: u32 = 30;
 
 struct Region<'g, 'a> {
     guard: &'g Guard<'a>,
+    point: Vec<f64>,
     here: Squares,
+    tolerances: Tolerances,
     /// D.
     scale: Vec<f64>,
     /// Δ; None before the first step.
@@ -75,117 +60,55 @@ struct Region<'g, 'a> {
     /// The parameter of the last step.
     damping: f64,
     first: f64,
-    cosine_tolerance: f64,
-    fall_tolerance: f64,
-    step_tolerance: f64,
     refinements: u32,
     /// Why the run ends once the last digits are gained.
     ending: Option<Reason>,
 }
 
-/// The squares at the start, or the end of the run: the loss is not finite there, or not made of squares.
-pub(super) fn squares_at_start(guard: &Guard<'_>, name: &str, start: &[f64]) -> Result<Option<Squares>, Error> {
-    let Some(here) = guard.squares(start)? else {
-        let needs = "needs a loss made of squares: least_squares, chi_square, gaussian or poisson";
-        guard.stop(Reason::Solver(format!("{name} {needs}")));
-        return Ok(None);
-    };
-    if !is_finite(&here) {
-        guard.stop(Reason::NonFinite);
-        return Ok(None);
-    }
-    Ok(Some(here))
-}
-
-pub(super) fn is_finite(squares: &Squares) -> bool {
-    squares.loss.is_finite() && squares.residuals.iter().chain(&squares.jacobian.entries).all(|x| x.is_finite())
-}
-
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let Some(here) = squares_at_start(guard, ROW.kind.name, &plan.start)? else { return Ok(()) };
-    let number = |name| plan.settings.number(name).unwrap_or(0.0);
-    let loss = here.loss;
-    let solver = Region {
+    let method = Region {
         guard,
-        scale: vec![0.0; plan.start.len()],
+        point: plan.start.clone(),
         here,
+        tolerances: Tolerances::of(plan.settings),
+        scale: vec![0.0; plan.start.len()],
         radius: None,
         damping: 0.0,
-        first: number("initial_step"),
-        cosine_tolerance: number("gradient_tolerance"),
-        fall_tolerance: number("loss_tolerance"),
-        step_tolerance: number("step_tolerance"),
+        first: plan.settings.number("initial_step").unwrap_or(0.0),
         refinements: REFINEMENTS,
         ending: None,
     };
-    Executor::new(guard, Watched { solver, guard, convergence: None })
-        .configure(|state| state.param(plan.start.clone()).cost(loss))
-        .ctrlc(false)
-        .timer(false)
-        .run()?;
-    Ok(())
+    walk(guard, method, None)
 }
 
-/// The rise of the loss that a step at the floor of rounding may bring while it makes the residuals more orthogonal.
-/// Where the Jacobian comes from differences its own error decides what is orthogonal: the loss must not rise.
-pub(super) fn blur(guard: &Guard<'_>, here: &Squares) -> f64 {
-    here.loss.abs() * if guard.is_exact() { CANCELLATION } else { 4.0 * ROUNDING }
-}
-
-/// Largest cosine between the residuals and a column of the Jacobian (MINPACK's gnorm): 0 at a stationary point.
-pub(super) fn cosine(here: &Squares) -> f64 {
-    let length = sqrt(dot(&here.residuals, &here.residuals));
-    if length == 0.0 {
-        return 0.0;
-    }
-    let columns = here.jacobian.transpose();
-    (0..columns.rows).fold(0.0, |most: f64, j| {
-        let column = columns.row(j);
-        let norm = sqrt(dot(column, column));
-        if norm == 0.0 { most } else { most.max((dot(column, &here.residuals) / norm / length).abs()) }
-    })
-}
-
-impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Region<'g, 'a> {
-    fn name(&self) -> &str {
-        "Levenberg-Marquardt"
+impl Walk for Region<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        (&self.point, self.here.loss)
     }
 
-    fn next_iter(
-        &mut self,
-        _problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Iterate,
-    ) -> Result<(Iterate, Option<KV>), Error> {
-        let point = state.take_param().unwrap_or_default();
-        let next = self.advance(&point)?.unwrap_or(point);
-        Ok((state.param(next).cost(self.here.loss), None))
-    }
-}
-
-impl Region<'_, '_> {
-    /// The next iterate; None where the run ends at this one, for the reason given to the guard.
-    fn advance(&mut self, point: &[f64]) -> Result<Option<Vec<f64>>, Error> {
-        let n = point.len();
+    fn advance(&mut self, _iteration: u64) -> Result<(), Error> {
+        let n = self.point.len();
         let columns = self.here.jacobian.transpose();
         for (j, scale) in self.scale.iter_mut().enumerate() {
             *scale = scale.max(sqrt(dot(columns.row(j), columns.row(j))));
         }
         let scale: Vec<f64> = self.scale.iter().map(|scale| if *scale == 0.0 { 1.0 } else { *scale }).collect();
         let cosine = cosine(&self.here);
-        if cosine <= self.cosine_tolerance {
+        if cosine <= self.tolerances.cosine {
             self.guard.stop(Reason::GradientTolerance);
-            return Ok(None);
+            return Ok(());
         }
         let squares = self.here.scale * dot(&self.here.residuals, &self.here.residuals);
         let floor = ROUNDING * self.here.loss.abs().max(squares);
         let Some(system) = System::new(&self.here, &scale) else {
             self.guard.stop(Reason::Solver("the Jacobian has fewer rows than the model has parameters".into()));
-            return Ok(None);
+            return Ok(());
         };
         if let Some(reason) = self.ending.clone() {
-            return self.refine(point, &system, reason);
+            return self.refine(&system, reason);
         }
-        let length = sqrt(point.iter().zip(&scale).map(|(x, d)| (x * d) * (x * d)).sum::<f64>());
+        let length = sqrt(self.point.iter().zip(&scale).map(|(x, d)| (x * d) * (x * d)).sum::<f64>());
         let mut radius = self.radius.unwrap_or(if length > 0.0 { self.first * length } else { self.first });
         loop {
             let (step, damping) = system.step(radius, self.damping);
@@ -198,8 +121,8 @@ impl Region<'_, '_> {
             // Moré 1978, section 4: what the linear model and the constraint promise.
             let predicted = self.here.scale * (linear + 2.0 * damping * reach * reach);
             let slope = -self.here.scale * (linear + damping * reach * reach);
-            let next: Vec<f64> = point.iter().zip(&step).map(|(x, p)| x + p).collect();
-            let still = next == point || predicted.is_nan() || predicted <= 0.0;
+            let next: Vec<f64> = self.point.iter().zip(&step).map(|(x, p)| x + p).collect();
+            let still = next == self.point || predicted.is_nan() || predicted <= 0.0;
             let loss = if still { self.here.loss } else { self.guard.value(&next)? };
             let actual = self.here.loss - loss;
             let ratio = if predicted > 0.0 { actual / predicted } else { 0.0 };
@@ -217,120 +140,59 @@ impl Region<'_, '_> {
             let taken = ratio >= ENOUGH && !still;
             let here = if taken { self.guard.squares(&next)?.filter(is_finite) } else { None };
             let size = predicted.max(actual.abs());
-            let asked = self.fall_tolerance * self.here.loss.abs();
+            let asked = self.tolerances.fall * self.here.loss.abs();
             if let Some(here) = here {
-                self.here = here;
+                (self.point, self.here) = (next, here);
                 if size <= asked && ratio <= 2.0 {
                     self.guard.stop(Reason::LossTolerance);
-                } else if reach <= self.step_tolerance * length {
+                } else if reach <= self.tolerances.step * length {
                     self.guard.stop(Reason::StepTolerance);
                 }
-                return Ok(Some(next));
+                return Ok(());
             }
-            let short = radius <= (2.0 * f64::EPSILON).max(self.step_tolerance) * length;
+            let short = radius <= (2.0 * f64::EPSILON).max(self.tolerances.step) * length;
             let ending = if still || predicted <= floor {
                 Some(Reason::LossTolerance)
             } else if size <= asked {
                 self.guard.stop(Reason::LossTolerance);
-                return Ok(None);
+                return Ok(());
             } else {
                 (short || n == 0).then_some(Reason::StepTolerance)
             };
             if let Some(reason) = ending {
-                return self.refine(point, &system, reason);
+                return self.refine(&system, reason);
             }
         }
     }
+}
 
+impl Region<'_, '_> {
     /// One Gauss-Newton step at the floor of rounding: taken while the loss rises by no more than rounding and the
     /// residuals come nearer to being orthogonal to the columns. Where the residuals are not small these steps converge
     /// linearly, and the loss stopped telling them apart half way.
-    fn refine(&mut self, point: &[f64], system: &System, reason: Reason) -> Result<Option<Vec<f64>>, Error> {
+    fn refine(&mut self, system: &System, reason: Reason) -> Result<(), Error> {
         let step = system.whole_step();
-        let next: Vec<f64> = point.iter().zip(&step).map(|(x, p)| x + p).collect();
-        let moves = largest(&step) <= 1e-3 * largest(point).max(f64::MIN_POSITIVE) && next != point;
+        let next: Vec<f64> = self.point.iter().zip(&step).map(|(x, p)| x + p).collect();
+        let moves = largest(&step) <= 1e-3 * largest(&self.point).max(f64::MIN_POSITIVE) && next != self.point;
         if self.refinements > 0 && moves {
             self.refinements -= 1;
             if let Some(there) = self.guard.squares(&next)?.filter(is_finite)
                 && there.loss <= self.here.loss + blur(self.guard, &self.here)
                 && System::new(&there, &self.scale).is_some_and(|there| there.slack() < system.slack())
             {
-                self.here = there;
+                (self.point, self.here) = (next, there);
                 self.ending = Some(reason);
-                return Ok(Some(next));
+                return Ok(());
             }
         }
-        self.guard.settle(point, self.here.loss);
+        self.guard.settle(&self.point, self.here.loss);
         self.guard.stop(reason);
-        Ok(None)
+        Ok(())
     }
 }
 
-/// The linear model of the residuals at a point, factored.
-pub(super) struct System {
-    qr: PivotedQr,
-    r: Matrix,
-    /// The first n components of Qᵀr.
-    projected: Vec<f64>,
-    scale: Vec<f64>,
-    /// |D⁻¹ Jᵀr|.
-    steepness: f64,
-}
-
+/// The parameter of the constraint.
 impl System {
-    /// None where there are fewer residuals than coordinates.
-    pub(super) fn new(here: &Squares, scale: &[f64]) -> Option<System> {
-        let n = scale.len();
-        // More columns than rows: rows of zeros change nothing.
-        let mut jacobian = here.jacobian.clone();
-        let mut residuals = here.residuals.clone();
-        if jacobian.rows < n {
-            jacobian.entries.resize(n * n, 0.0);
-            jacobian.rows = n;
-            residuals.resize(n, 0.0);
-        }
-        let qr = PivotedQr::new(&jacobian)?;
-        let mut projected = qr.q_transposed(&residuals);
-        projected.truncate(n);
-        // Rᵀ Qᵀ r, in the order of the pivots.
-        let r = qr.r();
-        let steepness = (0..n).map(|k| {
-            let gradient: f64 = (0..=k).map(|i| r[(i, k)] * projected[i]).sum();
-            let scaled = gradient / scale[qr.pivots[k]];
-            scaled * scaled
-        });
-        let steepness = sqrt(steepness.sum());
-        Some(System { qr, r, projected, scale: scale.to_vec(), steepness })
-    }
-
-    /// The Gauss-Newton step, of the independent columns.
-    pub(super) fn whole_step(&self) -> Vec<f64> {
-        let n = self.projected.len();
-        let mut z = vec![0.0; n];
-        for i in (0..self.qr.rank).rev() {
-            let rest = (i + 1..self.qr.rank).fold(-self.projected[i], |sum, j| (-self.r[(i, j)]).mul_add(z[j], sum));
-            z[i] = rest / self.r[(i, i)];
-        }
-        let mut step = vec![0.0; n];
-        for (k, column) in self.qr.pivots.iter().enumerate() {
-            step[*column] = z[k];
-        }
-        step
-    }
-
-    /// The part of the residuals that a Gauss-Newton step would remove: the distance from the minimum in the metric
-    /// of the model, free of units and of condition.
-    pub(super) fn slack(&self) -> f64 {
-        sqrt(dot(&self.projected, &self.projected))
-    }
-
-    /// |J p|².
-    pub(super) fn fall_of(&self, step: &[f64]) -> f64 {
-        let n = step.len();
-        let image = |i: usize| (i..n).fold(0.0, |sum, k| self.r[(i, k)].mul_add(step[self.qr.pivots[k]], sum));
-        (0..n).map(|i| image(i) * image(i)).sum()
-    }
-
     fn reach(&self, step: &[f64]) -> f64 {
         sqrt(step.iter().zip(&self.scale).map(|(p, d)| (p * d) * (p * d)).sum::<f64>())
     }

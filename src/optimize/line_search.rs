@@ -8,9 +8,11 @@
 //! finite counts as too far.
 
 use argmin::core::{
-    CostFunction, Error, Gradient, IterState, KV, LineSearch, Problem, Solver, State, TerminationReason,
+    CostFunction, Error, Executor, Gradient, IterState, KV, LineSearch, Problem, Solver, State, TerminationReason,
 };
 
+use super::guard::Guard;
+use super::ledger::Slope;
 use crate::math::linear::{dot, largest};
 
 /// The state of a gradient method.
@@ -105,6 +107,14 @@ where
         let point = line.point(found.step);
         Ok((state.param(point).cost(found.value).terminate_with(TerminationReason::SolverConverged), None))
     }
+}
+
+/// The point that the search along a direction finds, `first` being the first step that it tries if it is not to have its
+/// own rule; None if it finds none.
+pub(super) fn search(guard: &Guard<'_>, here: &Slope, direction: Vec<f64>, first: Option<f64>) -> Option<Vec<f64>> {
+    let state = |state: Iterate| state.param(here.point.clone()).gradient(here.gradient.clone()).cost(here.loss);
+    let found = Executor::new(guard, WolfeSearch { direction, first }).configure(state).ctrlc(false).timer(false).run();
+    found.ok()?.state.param
 }
 
 /// 1 for directions that carry a scale of their own, or less where that is far. Along the steepest descent, the step

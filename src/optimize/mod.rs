@@ -8,6 +8,7 @@ mod cma_distribution;
 mod cma_es;
 #[cfg(test)]
 mod conformance;
+mod conjugate_gradients;
 mod descent;
 mod differential_evolution;
 mod gauss_newton;
@@ -15,6 +16,7 @@ mod genetic;
 mod gradient_descent;
 mod guard;
 mod lbfgs;
+mod least_squares;
 mod ledger;
 mod legs;
 mod levenberg_marquardt;
@@ -35,6 +37,7 @@ mod trial;
 mod trust_region;
 #[cfg(test)]
 mod truthful;
+mod watch;
 
 use std::sync::atomic::AtomicBool;
 

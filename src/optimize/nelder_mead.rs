@@ -1,9 +1,9 @@
 //! The Nelder-Mead simplex with adaptive parameters, started again from its best point until that brings nothing.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
-use super::guard::{Guard, Watched};
-use super::line_search::Iterate;
+use super::guard::Guard;
+use super::watch::{Walk, walk};
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 
@@ -68,7 +68,7 @@ struct Simplex<'g, 'a> {
 
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let number = |name| plan.settings.number(name).unwrap_or(0.0);
-    let solver = Simplex {
+    let mut simplex = Simplex {
         guard,
         vertices: Vec::new(),
         step: number("initial_step"),
@@ -78,39 +78,21 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         edges: Vec::new(),
         before: f64::INFINITY,
     };
-    Executor::new(guard, Watched { solver, guard, convergence: None })
-        .configure(|state| state.param(plan.start.clone()))
-        .ctrlc(false)
-        .timer(false)
-        .run()?;
-    Ok(())
+    let loss = guard.value(&plan.start)?;
+    simplex.raise(Vertex { point: plan.start.clone(), loss }, simplex.step)?;
+    if simplex.vertices.iter().all(|vertex| vertex.loss.is_infinite()) {
+        guard.stop(Reason::NonFinite);
+    }
+    walk(guard, simplex, None)
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Simplex<'g, 'a> {
-    fn name(&self) -> &str {
-        "Nelder-Mead simplex"
+impl Walk for Simplex<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        (&self.vertices[0].point, self.vertices[0].loss)
     }
 
-    fn init(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Iterate,
-    ) -> Result<(Iterate, Option<KV>), Error> {
-        let start = state.take_param().unwrap_or_default();
-        let loss = problem.cost(&start)?;
-        self.raise(problem, Vertex { point: start, loss }, self.step)?;
-        if self.vertices.iter().all(|vertex| vertex.loss.is_infinite()) {
-            self.guard.stop(Reason::NonFinite);
-        }
-        Ok((self.close(state), None))
-    }
-
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        state: Iterate,
-    ) -> Result<(Iterate, Option<KV>), Error> {
-        self.turn(problem)?;
+    fn advance(&mut self, _iteration: u64) -> Result<(), Error> {
+        self.turn()?;
         self.vertices.sort_by(|a, b| a.loss.total_cmp(&b.loss));
         if let Some(reason) = self.converged() {
             let best = self.vertices.swap_remove(0);
@@ -123,16 +105,16 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Simplex<'g, 'a> {
                 self.before = best.loss;
                 // The other way round each time: the old simplex may have collapsed along the old edges.
                 self.step = -self.step;
-                self.raise(problem, best, self.step)?;
+                self.raise(best, self.step)?;
             }
         }
-        Ok((self.close(state), None))
+        Ok(())
     }
 }
 
-impl<'g, 'a> Simplex<'g, 'a> {
+impl Simplex<'_, '_> {
     /// A fresh simplex: the point, and one step along each coordinate.
-    fn raise(&mut self, problem: &mut Problem<&'g Guard<'a>>, best: Vertex, step: f64) -> Result<(), Error> {
+    fn raise(&mut self, best: Vertex, step: f64) -> Result<(), Error> {
         let scale = best.point.iter().fold(0.0, |most: f64, x| most.max(x.abs())).min(1.0);
         let edge = |x: &f64| if x.abs() > NEAR_ZERO * scale { step * x } else { step };
         self.edges = best.point.iter().map(edge).collect();
@@ -142,7 +124,7 @@ impl<'g, 'a> Simplex<'g, 'a> {
             point
         };
         let points: Vec<Vec<f64>> = self.edges.iter().enumerate().map(moved).collect();
-        let losses = problem.bulk_problem("cost_count", points.len(), |guard| guard.values(&points))?;
+        let losses = self.guard.values(&points)?;
         self.vertices = points.into_iter().zip(losses).map(|(point, loss)| Vertex { point, loss }).collect();
         self.vertices.push(best);
         self.vertices.sort_by(|a, b| a.loss.total_cmp(&b.loss));
@@ -150,7 +132,7 @@ impl<'g, 'a> Simplex<'g, 'a> {
     }
 
     /// One turn: reflect, expand, contract or shrink (Gao & Han 2012, section 2, parameters of eq. 4.1).
-    fn turn(&mut self, problem: &mut Problem<&'g Guard<'a>>) -> Result<(), Error> {
+    fn turn(&mut self) -> Result<(), Error> {
         let n = self.vertices.len() - 1;
         // Their parameters degenerate in one dimension, where those for two are the classical ones.
         let size = n.max(2) as f64;
@@ -165,9 +147,9 @@ impl<'g, 'a> Simplex<'g, 'a> {
         let along = |share: f64| -> Vec<f64> {
             centre.iter().zip(&worst.point).map(|(c, w)| share.mul_add(c - w, *c)).collect()
         };
-        let mut at = |share: f64| -> Result<Vertex, Error> {
+        let at = |share: f64| -> Result<Vertex, Error> {
             let point = along(share);
-            let loss = problem.cost(&point)?;
+            let loss = self.guard.value(&point)?;
             Ok(Vertex { point, loss })
         };
         let reflected = at(1.0)?;
@@ -192,7 +174,7 @@ impl<'g, 'a> Simplex<'g, 'a> {
             .iter()
             .map(|vertex| vertex.point.iter().zip(&best[0].point).map(|(x, b)| shrinkage.mul_add(x - b, *b)).collect())
             .collect();
-        let losses = problem.bulk_problem("cost_count", n, |guard| guard.values(&points))?;
+        let losses = self.guard.values(&points)?;
         for (vertex, (point, loss)) in rest.iter_mut().zip(points.into_iter().zip(losses)) {
             *vertex = Vertex { point, loss };
         }
@@ -213,10 +195,5 @@ impl<'g, 'a> Simplex<'g, 'a> {
             return Some(Reason::StepTolerance);
         }
         (spread <= self.loss_tolerance * best.loss.abs()).then_some(Reason::LossTolerance)
-    }
-
-    fn close(&self, state: Iterate) -> Iterate {
-        let best = &self.vertices[0];
-        state.param(best.point.clone()).cost(best.loss)
     }
 }

@@ -3,6 +3,7 @@
 use argmin::core::Error;
 
 use super::Plan;
+use super::conjugate_gradients::ConjugateGradients;
 use super::descent::{self, Direction};
 use super::guard::Guard;
 use super::stopping::{GRADIENT_TOLERANCE, LOSS_TOLERANCE};
@@ -32,48 +33,31 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
 }
 
 impl Direction for NewtonCg {
-    fn name(&self) -> &'static str {
-        "Newton-CG"
-    }
-
     fn choose(&mut self, guard: &Guard<'_>, point: &[f64], gradient: &[f64]) -> Result<Vec<f64>, Error> {
-        let n = gradient.len();
-        let steepest: Vec<f64> = gradient.iter().map(|g| -g).collect();
+        let mut inner = ConjugateGradients::new(gradient);
         if self.plain {
-            return Ok(steepest);
+            return Ok(inner.direction);
         }
-        let (mut z, mut residual, mut direction) = (vec![0.0; n], gradient.to_vec(), steepest.clone());
-        let mut squared = dot(gradient, gradient);
-        let norm = sqrt(squared);
+        let norm = inner.norm();
         // Superlinear convergence needs a forcing sequence that goes to zero.
         let tolerance = norm * sqrt(norm).clamp(1e-12, 0.1);
-        for inner in 0..2 * n + 10 {
-            let product = guard.curvature(point, gradient, &direction)?;
-            let bend = dot(&direction, &product);
+        for turn in 0..2 * gradient.len() + 10 {
+            let direction = &inner.direction;
+            let product = guard.curvature(point, gradient, direction)?;
+            let bend = dot(direction, &product);
             // Relative to its terms a curvature of rounding size says nothing.
-            let floor = f64::EPSILON * sqrt(dot(&direction, &direction) * dot(&product, &product));
+            let floor = f64::EPSILON * sqrt(dot(direction, direction) * dot(&product, &product));
             if bend.is_nan() || bend <= floor {
-                if inner == 0 {
-                    return Ok(steepest);
+                if turn == 0 {
+                    return Ok(inner.direction);
                 }
                 break;
             }
-            let along = squared / bend;
-            for k in 0..n {
-                z[k] = along.mul_add(direction[k], z[k]);
-                residual[k] = along.mul_add(product[k], residual[k]);
-            }
-            let next = dot(&residual, &residual);
-            if sqrt(next) <= tolerance {
+            if inner.go(inner.length(bend), &product, tolerance) {
                 break;
             }
-            let beta = next / squared;
-            squared = next;
-            for (d, r) in direction.iter_mut().zip(&residual) {
-                *d = beta.mul_add(*d, -r);
-            }
         }
-        Ok(z)
+        Ok(inner.z)
     }
 
     fn learn(&mut self, _step: &[f64], _change: &[f64], _gradient: &[f64]) {

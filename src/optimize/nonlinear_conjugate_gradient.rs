@@ -38,10 +38,6 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
 }
 
 impl Direction for Conjugate {
-    fn name(&self) -> &'static str {
-        "nonlinear conjugate gradients"
-    }
-
     fn choose(&mut self, _guard: &Guard<'_>, _point: &[f64], gradient: &[f64]) -> Result<Vec<f64>, Error> {
         let mut direction: Vec<f64> = gradient.iter().map(|g| -g).collect();
         if let Some((last, before)) = &self.last {

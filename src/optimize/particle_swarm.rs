@@ -1,10 +1,11 @@
 //! Particle swarm: members that fly towards the best places they and their neighbours have seen.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
 use super::Plan;
-use super::guard::{Guard, Watched};
-use super::population::{Bounds, Generation, LOSS_SPREAD, Member, POINT_SPREAD, Spread, first_generation};
+use super::guard::Guard;
+use super::population::{Bounds, LOSS_SPREAD, Member, POINT_SPREAD, Spread, best, first_generation, members};
+use super::watch::{Walk, walk};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::random::Stream;
 
@@ -58,7 +59,8 @@ struct Swarm<'g, 'a> {
     ring: bool,
     positions: Vec<Vec<f64>>,
     velocities: Vec<Vec<f64>>,
-    /// The best that each member has met; the state's population holds where they are.
+    /// The members where they are, and the best that each has met.
+    members: Vec<Member>,
     bests: Vec<Member>,
 }
 
@@ -74,7 +76,8 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         position.iter().zip(&bounds).map(|(x, (low, high))| 0.5 * (stream.between(*low, *high) - x)).collect()
     };
     let velocities = positions.iter().map(velocity).collect();
-    let solver = Swarm {
+    let members = members(&positions, guard.values(&positions)?);
+    let method = Swarm {
         guard,
         key: plan.stream.split(1),
         spread: Spread::new(settings),
@@ -83,54 +86,36 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
         ring: settings.choice("topology") == Some("ring"),
         positions,
         velocities,
-        bests: Vec::new(),
+        bests: members.clone(),
+        members,
         bounds,
     };
-    Executor::new(guard, Watched { solver, guard, convergence: None }).ctrlc(false).timer(false).run()?;
-    Ok(())
+    method.spread.test(guard, &method.members, &method.bounds);
+    walk(guard, method, None)
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for Swarm<'g, 'a> {
-    fn name(&self) -> &str {
-        "particle swarm"
+impl Walk for Swarm<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        best(&self.members)
     }
 
-    fn init(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let members = self.evaluate(problem)?;
-        self.bests.clone_from(&members);
-        Ok((self.spread.close(self.guard, &self.bounds, state, members), None))
-    }
-
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let mut stream = self.key.split(state.iter);
+    fn advance(&mut self, iteration: u64) -> Result<(), Error> {
+        let mut stream = self.key.split(iteration);
         for i in 0..self.positions.len() {
             self.fly(i, &mut stream);
         }
-        let members = self.evaluate(problem)?;
-        for (best, member) in self.bests.iter_mut().zip(&members) {
+        self.members = members(&self.positions, self.guard.values(&self.positions)?);
+        for (best, member) in self.bests.iter_mut().zip(&self.members) {
             if member.loss < best.loss {
                 best.clone_from(member);
             }
         }
-        Ok((self.spread.close(self.guard, &self.bounds, state, members), None))
+        self.spread.test(self.guard, &self.members, &self.bounds);
+        Ok(())
     }
 }
 
-impl<'g, 'a> Swarm<'g, 'a> {
-    fn evaluate(&self, problem: &mut Problem<&'g Guard<'a>>) -> Result<Vec<Member>, Error> {
-        let losses = problem.bulk_problem("cost_count", self.positions.len(), |guard| guard.values(&self.positions))?;
-        let members = self.positions.iter().zip(losses);
-        Ok(members.map(|(point, loss)| Member { point: point.clone(), loss }).collect())
-    }
-
+impl Swarm<'_, '_> {
     /// The member whose best point draws member `i`.
     fn leader(&self, i: usize) -> usize {
         let n = self.bests.len();

@@ -1,7 +1,5 @@
 //! What the population methods share: members, the first generation, and when a population has converged.
 
-use argmin::core::PopulationState;
-
 use super::guard::Guard;
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Range, Setting, Settings};
@@ -15,9 +13,6 @@ pub(super) struct Member {
 
 /// Lower and upper end of each coordinate.
 pub(super) type Bounds = Vec<(f64, f64)>;
-
-/// The state of a population method.
-pub(super) type Generation = PopulationState<Member, f64>;
 
 pub(super) const LOSS_SPREAD: Setting = Setting {
     name: "loss_tolerance",
@@ -46,6 +41,17 @@ pub(super) fn first_generation(plan: &Plan<'_>, bounds: &Bounds, count: usize) -
     std::iter::once(inside(plan.start.clone())).chain(draws).collect()
 }
 
+/// Each point with its loss.
+pub(super) fn members(points: &[Vec<f64>], losses: Vec<f64>) -> Vec<Member> {
+    points.iter().zip(losses).map(|(point, loss)| Member { point: point.clone(), loss }).collect()
+}
+
+/// The best member and its loss.
+pub(super) fn best(members: &[Member]) -> (&[f64], f64) {
+    let best = members.iter().min_by(|a, b| a.loss.total_cmp(&b.loss));
+    best.map_or((&[], f64::INFINITY), |best| (&best.point, best.loss))
+}
+
 /// Positions of the members from the best to the worst; equal losses in the order of the members.
 pub(super) fn rank(members: &[Member], order: &mut Vec<usize>) {
     order.clear();
@@ -65,21 +71,10 @@ impl Spread {
         Spread { loss: number(&LOSS_SPREAD), point: number(&POINT_SPREAD) }
     }
 
-    /// Hands a generation over to the executor, and stops the run if it has converged.
-    pub(super) fn close(
-        &self,
-        guard: &Guard<'_>,
-        bounds: &Bounds,
-        state: Generation,
-        members: Vec<Member>,
-    ) -> Generation {
-        if let Some(reason) = self.reached(&members, bounds) {
+    /// Stops the run if the population has converged.
+    pub(super) fn test(&self, guard: &Guard<'_>, members: &[Member], bounds: &Bounds) {
+        if let Some(reason) = self.reached(members, bounds) {
             guard.stop(reason);
-        }
-        let best = members.iter().min_by(|a, b| a.loss.total_cmp(&b.loss)).cloned();
-        match best {
-            Some(best) => state.cost(best.loss).individual(best).population(members),
-            None => state.population(members),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Random search: the start, then a scrambled Sobol sequence over the priors, until the budget is used.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
 use super::Plan;
-use super::guard::{Guard, Watched};
-use super::population::{Generation, Member};
+use super::guard::Guard;
+use super::population::Member;
+use super::watch::{Walk, walk};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Setting, independent};
 use crate::math::sobol::Sobol;
 
@@ -25,54 +26,50 @@ pub(super) const ROW: Optimizer = Optimizer {
     population: true,
 };
 
-struct Sampling {
+struct Sampling<'g, 'a> {
+    guard: &'g Guard<'a>,
+    /// From the unit cube to search coordinates.
+    place: &'g (dyn Fn(&[f64]) -> Vec<f64> + Sync),
+    bounds: &'g [(f64, f64)],
     sobol: Sobol,
     batch: usize,
     start: Option<Vec<f64>>,
+    best: Member,
 }
 
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let batch = plan.settings.integer("batch").and_then(|n| usize::try_from(n).ok()).unwrap_or(64);
-    let sobol = Sobol::new(plan.start.len(), &plan.stream);
-    let sampling = Drawing { place: plan.place, bounds: plan.bounds.as_deref().unwrap_or_default(), guard };
-    let solver = (sampling, Sampling { sobol, batch, start: Some(plan.start.clone()) });
-    Executor::new(guard, Watched { solver, guard, convergence: None }).ctrlc(false).timer(false).run()?;
-    Ok(())
+    let method = Sampling {
+        guard,
+        place: plan.place,
+        bounds: plan.bounds.as_deref().unwrap_or_default(),
+        sobol: Sobol::new(plan.start.len(), &plan.stream),
+        batch,
+        start: Some(plan.start.clone()),
+        best: Member { point: plan.start.clone(), loss: f64::INFINITY },
+    };
+    walk(guard, method, None)
 }
 
-/// From the unit cube to search coordinates.
-struct Drawing<'p, 'g, 'a> {
-    place: &'p (dyn Fn(&[f64]) -> Vec<f64> + Sync),
-    bounds: &'p [(f64, f64)],
-    guard: &'g Guard<'a>,
-}
-
-impl<'g, 'a> Solver<&'g Guard<'a>, Generation> for (Drawing<'_, '_, '_>, Sampling) {
-    fn name(&self) -> &str {
-        "random search"
+impl Walk for Sampling<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        (&self.best.point, self.best.loss)
     }
 
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        state: Generation,
-    ) -> Result<(Generation, Option<KV>), Error> {
-        let (drawing, sampling) = self;
+    fn advance(&mut self, _iteration: u64) -> Result<(), Error> {
         let into = |(x, (low, high)): (f64, &(f64, f64))| {
             if x.is_nan() { 0.5 * low + 0.5 * high } else { x.max(*low).min(*high) }
         };
-        let mut points: Vec<Vec<f64>> = sampling.start.take().into_iter().collect();
-        while points.len() < sampling.batch {
-            points.push((drawing.place)(&sampling.sobol.next()));
+        let mut points: Vec<Vec<f64>> = self.start.take().into_iter().collect();
+        while points.len() < self.batch {
+            points.push((self.place)(&self.sobol.next()));
         }
         let points: Vec<Vec<f64>> =
-            points.into_iter().map(|point| point.into_iter().zip(drawing.bounds).map(into).collect()).collect();
-        problem.bulk_problem("cost_count", points.len(), |guard| guard.values(&points))?;
-        let best = drawing.guard.best().map(|(point, loss)| Member { point, loss });
-        let state = match best {
-            Some(best) => state.cost(best.loss).individual(best),
-            None => state,
-        };
-        Ok((state, None))
+            points.into_iter().map(|point| point.into_iter().zip(self.bounds).map(into).collect()).collect();
+        self.guard.values(&points)?;
+        if let Some((point, loss)) = self.guard.best() {
+            self.best = Member { point, loss };
+        }
+        Ok(())
     }
 }

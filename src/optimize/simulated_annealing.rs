@@ -1,10 +1,10 @@
 //! Simulated annealing in a box: a walk along the axes whose steps adapt and whose temperature falls with the budget.
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
+use argmin::core::Error;
 
-use super::guard::{Guard, Watched};
-use super::line_search::Iterate;
-use super::population::{Bounds, first_generation};
+use super::guard::Guard;
+use super::population::{Bounds, Member, first_generation};
+use super::watch::{Walk, walk};
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::elementary::{exp, log};
@@ -54,12 +54,12 @@ struct Annealing<'g, 'a> {
     guard: &'g Guard<'a>,
     bounds: Bounds,
     key: Stream,
-    /// Of the task, and what was found out for it.
-    asked: Option<f64>,
+    here: Member,
+    /// Whether the first temperature was asked for.
+    asked: bool,
     temperature: f64,
     cooling: f64,
     step_tolerance: f64,
-    first: Vec<Vec<f64>>,
     steps: Vec<f64>,
     taken: Vec<u64>,
     started: u64,
@@ -69,48 +69,38 @@ pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     let settings = plan.settings;
     let bounds = plan.bounds.clone().unwrap_or_default();
     let n = bounds.len();
-    let solver = Annealing {
+    // The walk starts at the best of a few points.
+    let mut first = first_generation(plan, &bounds, (FIRST * n).max(20));
+    let losses = guard.values(&first)?;
+    let finite: Vec<f64> = losses.iter().copied().filter(|loss| loss.is_finite()).collect();
+    let quartile = |p| quantile(&finite, p).unwrap_or(0.0);
+    let asked = settings.number("temperature");
+    let best = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap_or(0);
+    let method = Annealing {
         guard,
         key: plan.stream.split(0),
-        asked: settings.number("temperature"),
-        temperature: 0.0,
+        here: Member { point: first.swap_remove(best), loss: losses[best] },
+        asked: asked.is_some(),
+        temperature: asked.unwrap_or(quartile(0.75) - quartile(0.25)),
         cooling: settings.number("cooling").unwrap_or(1e-14),
         step_tolerance: settings.number("step_tolerance").unwrap_or(0.0),
-        first: first_generation(plan, &bounds, (FIRST * n).max(20)),
         steps: bounds.iter().map(|(low, high)| 0.5 * (high - low)).collect(),
         taken: vec![0; n],
-        started: 0,
+        started: guard.evaluations(),
         bounds,
     };
-    Executor::new(guard, Watched { solver, guard, convergence: None }).ctrlc(false).timer(false).run()?;
-    Ok(())
+    walk(guard, method, None)
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Annealing<'g, 'a> {
-    fn name(&self) -> &str {
-        "simulated annealing"
-    }
-
-    /// The walk starts at the best of a few points.
-    fn init(&mut self, problem: &mut Problem<&'g Guard<'a>>, state: Iterate) -> Result<(Iterate, Option<KV>), Error> {
-        let losses = problem.bulk_problem("cost_count", self.first.len(), |guard| guard.values(&self.first))?;
-        let finite: Vec<f64> = losses.iter().copied().filter(|loss| loss.is_finite()).collect();
-        let quartile = |p| quantile(&finite, p).unwrap_or(0.0);
-        self.temperature = self.asked.unwrap_or(quartile(0.75) - quartile(0.25));
-        let best = (0..losses.len()).min_by(|a, b| losses[*a].total_cmp(&losses[*b])).unwrap_or(0);
-        self.started = self.guard.evaluations();
-        Ok((state.param(self.first[best].clone()).cost(losses[best]), None))
+impl Walk for Annealing<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        (&self.here.point, self.here.loss)
     }
 
     /// Some sweeps at one temperature.
-    fn next_iter(
-        &mut self,
-        problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Iterate,
-    ) -> Result<(Iterate, Option<KV>), Error> {
-        let mut point = state.take_param().unwrap_or_default();
-        let mut loss = state.get_cost();
-        let mut stream = self.key.split(state.iter);
+    fn advance(&mut self, iteration: u64) -> Result<(), Error> {
+        let Member { point, loss } = &mut self.here;
+        let mut stream = self.key.split(iteration);
         let room = self.guard.budget().evaluations.saturating_sub(self.started).max(1);
         let used = (self.guard.evaluations() - self.started) as f64 / room as f64;
         // A tenth of the budget at the end is for the descent alone.
@@ -126,10 +116,10 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Annealing<'g, 'a> {
                     let wall = if trial[j] < low { low } else { high };
                     trial[j] = point[j] + stream.uniform() * (wall - point[j]);
                 }
-                let there = problem.cost(&trial)?;
-                let rise = there - loss;
+                let there = self.guard.value(&trial)?;
+                let rise = there - *loss;
                 if rise <= 0.0 || (temperature > 0.0 && stream.uniform() < exp(-rise / temperature)) {
-                    (point, loss) = (trial, there);
+                    (*point, *loss) = (trial, there);
                     self.taken[j] += 1;
                 }
             }
@@ -147,9 +137,9 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Annealing<'g, 'a> {
             resting &= *step <= self.step_tolerance * (high - low);
         }
         // A landscape without any height has nothing to anneal.
-        if resting || (self.temperature == 0.0 && self.asked.is_none()) {
+        if resting || (self.temperature == 0.0 && !self.asked) {
             self.guard.stop(Reason::StepTolerance);
         }
-        Ok((state.param(point).cost(loss), None))
+        Ok(())
     }
 }

@@ -1,7 +1,10 @@
 //! When a gradient method has converged: at the tolerances that were asked for, or at the floor of rounding.
 
+use argmin::core::Error;
+
 use super::Reason;
 use super::guard::Guard;
+use super::ledger::Slope;
 use crate::kind::{Accepts, Default, Range, Setting, Settings};
 
 /// Relative change of the loss that counts as rounding.
@@ -51,6 +54,20 @@ impl Convergence {
             flattest: f64::INFINITY,
             stale: 0,
         }
+    }
+
+    /// Loss and gradient where a gradient method starts; None where the run ends at once: they are not finite, or the
+    /// loss is flat there.
+    pub(super) fn start(&self, guard: &Guard<'_>, point: &[f64]) -> Result<Option<Slope>, Error> {
+        let here = guard.slope(point)?;
+        let ending = if here.is_finite() { self.flat(guard) } else { Some(Reason::NonFinite) };
+        Ok(match ending {
+            Some(reason) => {
+                guard.stop(reason);
+                None
+            }
+            None => Some(here),
+        })
     }
 
     /// Whether the gradient is small enough at the point where it was asked for last.

@@ -1,13 +1,13 @@
 //! Trust region with the Steihaug-Toint conjugate gradient method inside: second-order steps that negative curvature
 //! does not mislead.
 
-use std::cell::RefCell;
+use argmin::core::Error;
 
-use argmin::core::{Error, Executor, KV, Problem, Solver};
-
-use super::guard::{Guard, Watched};
-use super::line_search::Iterate;
+use super::conjugate_gradients::ConjugateGradients;
+use super::guard::Guard;
+use super::ledger::Slope;
 use super::stopping::{Convergence, GRADIENT_TOLERANCE, LOSS_TOLERANCE};
+use super::watch::{Walk, walk};
 use super::{Plan, Reason};
 use crate::kind::{Accepts, Default, Kind, Optimizer, Range, Setting, independent};
 use crate::math::elementary::sqrt;
@@ -43,79 +43,63 @@ const PATIENCE: u32 = 3;
 
 struct Region<'g, 'a> {
     guard: &'g Guard<'a>,
+    here: Slope,
     radius: f64,
     /// Conjugate gradients of one step.
     inner: usize,
 }
 
 pub(super) fn run(guard: &Guard<'_>, plan: &Plan<'_>) -> Result<(), Error> {
-    let convergence = RefCell::new(Convergence::new(plan.settings, PATIENCE));
-    let (loss, gradient) = guard.slope(&plan.start)?;
-    if !loss.is_finite() || gradient.iter().any(|g| !g.is_finite()) {
-        guard.stop(Reason::NonFinite);
-        return Ok(());
-    }
-    if let Some(reason) = convergence.borrow().flat(guard) {
-        guard.stop(reason);
-        return Ok(());
-    }
+    let mut convergence = Convergence::new(plan.settings, PATIENCE);
+    let Some(here) = convergence.start(guard, &plan.start)? else { return Ok(()) };
     let radius = plan.settings.number("initial_radius").unwrap_or(1.0);
-    let solver = Region { guard, radius, inner: 2 * plan.start.len() + 10 };
-    Executor::new(guard, Watched { solver, guard, convergence: Some(&convergence) })
-        .configure(|state| state.param(plan.start.clone()).gradient(gradient).cost(loss))
-        .ctrlc(false)
-        .timer(false)
-        .run()?;
-    Ok(())
+    let method = Region { guard, here, radius, inner: 2 * plan.start.len() + 10 };
+    walk(guard, method, Some(&mut convergence))
 }
 
-impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Region<'g, 'a> {
-    fn name(&self) -> &str {
-        "trust region"
+impl Walk for Region<'_, '_> {
+    fn here(&self) -> (&[f64], f64) {
+        (&self.here.point, self.here.loss)
     }
 
-    fn next_iter(
-        &mut self,
-        _problem: &mut Problem<&'g Guard<'a>>,
-        mut state: Iterate,
-    ) -> Result<(Iterate, Option<KV>), Error> {
-        let (Some(point), Some(gradient)) = (state.take_param(), state.take_gradient()) else {
-            return Err(Error::msg("trust region lost its iterate"));
-        };
-        let loss = state.get_cost();
-        let size = largest(&point).max(1.0);
+    fn advance(&mut self, _iteration: u64) -> Result<(), Error> {
+        let (size, loss) = (largest(&self.here.point).max(1.0), self.here.loss);
         loop {
-            let (step, predicted) = self.step(&point, &gradient)?;
+            let (step, predicted) = self.step()?;
             let length = sqrt(dot(&step, &step));
-            let next: Vec<f64> = point.iter().zip(&step).map(|(x, p)| x + p).collect();
-            if next == point || length.is_nan() || length <= f64::EPSILON * 1e-3 * size {
+            let next: Vec<f64> = self.here.point.iter().zip(&step).map(|(x, p)| x + p).collect();
+            if next == self.here.point || length.is_nan() || length <= f64::EPSILON * 1e-3 * size {
                 self.guard.stop(Reason::StepTolerance);
-                return Ok((state.param(point).gradient(gradient).cost(loss), None));
+                return Ok(());
             }
             let floor = ROUNDING * loss.abs();
             // At the floor of rounding the loss cannot judge; the gradient can.
-            let (there, slope) = if predicted <= floor {
-                self.guard.slope(&next)?
-            } else {
-                let there = self.guard.value(&next)?;
-                if loss - there >= ENOUGH * predicted { self.guard.slope(&next)? } else { (there, Vec::new()) }
-            };
-            let ratio = (loss - there) / predicted;
-            let known = !slope.is_empty() && slope.iter().all(|g| g.is_finite());
-            let rounding = predicted <= floor && there <= loss + floor && known;
-            if rounding || (known && ratio >= ENOUGH) {
-                if ratio > 0.75 && length >= 0.8 * self.radius {
-                    self.radius = (2.0 * self.radius).min(1e10);
-                } else if ratio < 0.25 && !rounding {
-                    self.radius = 0.25 * length;
-                }
-                return Ok((state.param(next).gradient(slope).cost(there), None));
+            let blurred = predicted <= floor;
+            let mut fall = if blurred { f64::INFINITY } else { loss - self.guard.value(&next)? };
+            let mut there = None;
+            if fall >= ENOUGH * predicted {
+                let slope = self.guard.slope(&next)?;
+                fall = loss - slope.loss;
+                there = Some(slope).filter(Slope::is_finite);
             }
-            self.radius = if there.is_finite() { 0.25 * length } else { 0.1 * length };
-            if predicted <= floor {
+            let ratio = fall / predicted;
+            if let Some(there) = there {
+                let rounding = blurred && there.loss <= loss + floor;
+                if rounding || ratio >= ENOUGH {
+                    if ratio > 0.75 && length >= 0.8 * self.radius {
+                        self.radius = (2.0 * self.radius).min(1e10);
+                    } else if ratio < 0.25 && !rounding {
+                        self.radius = 0.25 * length;
+                    }
+                    self.here = there;
+                    return Ok(());
+                }
+            }
+            self.radius = if fall.is_finite() { 0.25 * length } else { 0.1 * length };
+            if blurred {
                 // A rise where the model sees a fall below rounding: this is the floor.
                 self.guard.stop(Reason::GradientTolerance);
-                return Ok((state.param(point).gradient(gradient).cost(loss), None));
+                return Ok(());
             }
         }
     }
@@ -123,52 +107,42 @@ impl<'g, 'a> Solver<&'g Guard<'a>, Iterate> for Region<'g, 'a> {
 
 impl Region<'_, '_> {
     /// The step and the fall that the quadratic model promises (algorithm 7.2).
-    fn step(&self, point: &[f64], gradient: &[f64]) -> Result<(Vec<f64>, f64), Error> {
-        let n = point.len();
-        let (mut z, mut residual) = (vec![0.0; n], gradient.to_vec());
-        let mut direction: Vec<f64> = gradient.iter().map(|g| -g).collect();
-        let mut image = vec![0.0; n];
-        let start = dot(gradient, gradient);
+    fn step(&self) -> Result<(Vec<f64>, f64), Error> {
+        let Slope { point, gradient, .. } = &self.here;
+        let mut inner = ConjugateGradients::new(gradient);
+        // H z.
+        let mut image = vec![0.0; point.len()];
+        let add = |image: &mut [f64], length: f64, product: &[f64]| {
+            for (sum, p) in image.iter_mut().zip(product) {
+                *sum = length.mul_add(*p, *sum);
+            }
+        };
         // Superlinear convergence (section 7.1), then as exact as rounding allows.
-        let norm = sqrt(start);
-        let tolerance = norm * norm.clamp(1e-14, 1e-3);
-        let mut squared = start;
+        let tolerance = inner.norm() * inner.norm().clamp(1e-14, 1e-3);
         for _ in 0..self.inner {
-            let product = self.guard.curvature(point, gradient, &direction)?;
-            let bend = dot(&direction, &product);
-            let along = squared / bend;
-            let trial: Vec<f64> = z.iter().zip(&direction).map(|(z, d)| along.mul_add(*d, *z)).collect();
-            if bend.is_nan() || bend <= 0.0 || !along.is_finite() || sqrt(dot(&trial, &trial)) >= self.radius {
+            let (z, direction) = (&inner.z, &inner.direction);
+            let product = self.guard.curvature(point, gradient, direction)?;
+            let bend = dot(direction, &product);
+            let length = inner.length(bend);
+            let ahead = inner.ahead(length);
+            if bend.is_nan() || bend <= 0.0 || !length.is_finite() || sqrt(dot(&ahead, &ahead)) >= self.radius {
                 // To the edge of the region.
-                let (a, b) = (dot(&direction, &direction), dot(&z, &direction));
-                let c = dot(&z, &z) - self.radius * self.radius;
+                let (a, b) = (dot(direction, direction), dot(z, direction));
+                let c = dot(z, z) - self.radius * self.radius;
                 let root = sqrt((b * b - a * c).max(0.0));
                 let tau = if b > 0.0 { -c / (b + root) } else { (root - b) / a };
-                let finite = product.iter().all(|x| x.is_finite());
-                for k in 0..n {
-                    z[k] = tau.mul_add(direction[k], z[k]);
-                    if finite {
-                        image[k] = tau.mul_add(product[k], image[k]);
-                    }
+                inner.z = inner.ahead(tau);
+                if product.iter().all(|x| x.is_finite()) {
+                    add(&mut image, tau, &product);
                 }
                 break;
             }
-            z = trial;
-            for k in 0..n {
-                image[k] = along.mul_add(product[k], image[k]);
-                residual[k] = along.mul_add(product[k], residual[k]);
-            }
-            let next = dot(&residual, &residual);
-            if sqrt(next) <= tolerance {
+            add(&mut image, length, &product);
+            if inner.go(length, &product, tolerance) {
                 break;
             }
-            let beta = next / squared;
-            squared = next;
-            for (d, r) in direction.iter_mut().zip(&residual) {
-                *d = beta.mul_add(*d, -r);
-            }
         }
-        let predicted = -(dot(gradient, &z) + 0.5 * dot(&z, &image));
-        Ok((z, predicted))
+        let predicted = -(dot(gradient, &inner.z) + 0.5 * dot(&inner.z, &image));
+        Ok((inner.z, predicted))
     }
 }
