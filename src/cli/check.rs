@@ -45,8 +45,9 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, exp
     let _ = writeln!(text, "{path}: ok");
     let _ = writeln!(
         text,
-        "  {} rows, {} output{}, {free} free parameter{}{}",
+        "  {} row{}, {} output{}, {free} free parameter{}{}",
         model.rows.count(),
+        plural(model.rows.count()),
         model.outputs.len(),
         plural(model.outputs.len()),
         plural(free),

@@ -1,10 +1,8 @@
 //! `sbi-run gradient`: loss and gradient at a point by every method, beside the reference, as CSV.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::{Exit, Overrides, load_all, output, print};
+use super::{Exit, ExperimentFile, output, print};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::diff::reference::Reference;
 use crate::diff::{Method, Objective, Options};
@@ -15,23 +13,19 @@ use crate::report::numbers;
 
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Experiment file
-    #[arg(value_name = "EXPERIMENT.toml")]
-    experiment: PathBuf,
     #[command(flatten)]
-    overrides: Overrides,
+    file: ExperimentFile,
     /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
     #[arg(long, value_name = "NAME=VALUE,…")]
     at: Option<String>,
 }
 
 pub fn main(arguments: &Arguments) -> Exit {
-    let loaded = match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
+    let loaded = match arguments.file.load() {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    print(&loaded[0].warnings);
-    let (experiment, model) = (&loaded[0].plan.variants[0].experiment, &loaded[0].models[0]);
+    let (experiment, model) = (&loaded.plan.variants[0].experiment, &loaded.models[0]);
     let mut point = model.start(experiment);
     if let Err(faults) = place(model, arguments.at.as_deref().unwrap_or(""), &mut point) {
         print(&faults);

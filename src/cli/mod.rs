@@ -89,12 +89,31 @@ enum Command {
     Schema,
 }
 
-/// What every command that reads an experiment takes.
+/// What every command that reads experiments takes.
 #[derive(Args, Debug)]
 struct Overrides {
     /// Replace a value of the file, e.g. `--set budget.evaluations=1000`
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
+}
+
+/// The experiment of a command that reads one.
+#[derive(Args, Debug)]
+struct ExperimentFile {
+    /// Experiment file
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+impl ExperimentFile {
+    /// Reads it; faults and warnings are printed.
+    fn load(&self) -> Result<Loaded, Exit> {
+        let loaded = load_all(std::slice::from_ref(&self.experiment), &self.overrides.set)?.remove(0);
+        print(&loaded.warnings);
+        Ok(loaded)
+    }
 }
 
 fn assignment(text: &str) -> Result<(String, String), String> {

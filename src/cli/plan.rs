@@ -1,39 +1,33 @@
 //! `sbi-run plan`: the runs of an experiment as CSV on standard output, what they may cost on standard error.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, Loaded, Overrides, load_all, output, print};
+use super::{Exit, ExperimentFile, Loaded, output};
 use crate::execute::{Prepared, estimate::estimate};
 use crate::report;
 use crate::report::numbers::{count, duration};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Experiment file
-    #[arg(value_name = "EXPERIMENT.toml")]
-    experiment: PathBuf,
     #[command(flatten)]
-    overrides: Overrides,
+    file: ExperimentFile,
 }
 
 pub fn main(arguments: &Arguments) -> Exit {
-    match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
-        Ok(loaded) => {
-            print(&loaded[0].warnings);
-            let mut table = Vec::new();
-            // Memory takes every byte, and names are UTF-8.
-            let _ = report::write_plan(&loaded[0].plan, &mut table);
-            let exit = output(&String::from_utf8_lossy(&table));
-            if let Some(line) = cost(&loaded[0]) {
-                eprintln!("{line}");
-            }
-            exit
-        }
-        Err(exit) => exit,
+    let loaded = match arguments.file.load() {
+        Ok(loaded) => loaded,
+        Err(exit) => return exit,
+    };
+    let mut table = Vec::new();
+    // Memory takes every byte, and names are UTF-8.
+    let _ = report::write_plan(&loaded.plan, &mut table);
+    let exit = output(&String::from_utf8_lossy(&table));
+    if let Some(line) = cost(&loaded) {
+        eprintln!("{line}");
     }
+    exit
 }
 
 /// `480 runs; an evaluation takes about 1.2 µs: at most 10 s of one core, if every run uses its whole budget`

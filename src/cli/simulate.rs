@@ -1,11 +1,9 @@
 //! `sbi-run simulate`: the model's outputs at a point or at draws from the priors, as CSV on standard output.
 
-use std::path::PathBuf;
-
 use clap::Args;
 
 use super::gradient::place;
-use super::{Exit, Overrides, load_all, output, print};
+use super::{Exit, ExperimentFile, output, print};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Kernel, Workspace};
 use crate::experiment::Experiment;
@@ -14,11 +12,8 @@ use crate::report::simulation::{self, Draw};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Experiment file
-    #[arg(value_name = "EXPERIMENT.toml")]
-    experiment: PathBuf,
     #[command(flatten)]
-    overrides: Overrides,
+    file: ExperimentFile,
     /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start, or are drawn with `--draws`
     #[arg(long, value_name = "NAME=VALUE,…")]
     at: Option<String>,
@@ -28,12 +23,11 @@ pub struct Arguments {
 }
 
 pub fn main(arguments: &Arguments) -> Exit {
-    let loaded = match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
+    let loaded = match arguments.file.load() {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    let (experiment, model) = (&loaded[0].plan.variants[0].experiment, &loaded[0].models[0]);
-    print(&loaded[0].warnings);
+    let (experiment, model) = (&loaded.plan.variants[0].experiment, &loaded.models[0]);
     let at = arguments.at.as_deref().unwrap_or("");
     let mut faults = place(model, at, &mut model.start(experiment)).err().unwrap_or_default();
     if arguments.draws.is_some() {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::gradient::place;
-use super::{Exit, Loaded, Overrides, load_all, output, print};
+use super::{Exit, ExperimentFile, Loaded, output, print};
 use crate::diagnostic::Diagnostic;
 use crate::diff::symbolic;
 use crate::diff::trace::{Leaf, Place, Trace, trace};
@@ -14,11 +14,8 @@ use crate::report::{graph, numbers, trace as tables};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Experiment file
-    #[arg(value_name = "EXPERIMENT.toml")]
-    experiment: PathBuf,
     #[command(flatten)]
-    overrides: Overrides,
+    file: ExperimentFile,
     /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
     #[arg(long, value_name = "NAME=VALUE,…")]
     at: Option<String>,
@@ -41,30 +38,28 @@ pub struct Arguments {
 }
 
 pub fn main(arguments: &Arguments) -> Exit {
-    let loaded = match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
+    let loaded = match arguments.file.load() {
         Ok(loaded) => loaded,
         Err(exit) => return exit,
     };
-    let one = &loaded[0];
-    print(&one.warnings);
     if arguments.symbolic {
-        return match formulas(arguments, one) {
+        return match formulas(arguments, &loaded) {
             Ok(text) => output(&text),
             Err(reason) => {
-                let message = format!("`{}` has no formula: {reason}", one.experiment.name);
+                let message = format!("`{}` has no formula: {reason}", loaded.experiment.name);
                 print(&[Diagnostic::error(message)]);
                 Exit::Invalid
             }
         };
     }
-    let found = match traced(arguments, one) {
+    let found = match traced(arguments, &loaded) {
         Ok(found) => found,
         Err(faults) => {
             print(&faults);
             return Exit::Invalid;
         }
     };
-    let folder = arguments.out.join(&one.experiment.name);
+    let folder = arguments.out.join(&loaded.experiment.name);
     match write(&found, arguments.steps, &folder) {
         Ok(()) => {}
         Err(error) => {
@@ -73,7 +68,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         }
     }
     let mut text = String::new();
-    text += &format!("{} at {}\n\n", what(arguments, one), point(&found));
+    text += &format!("{} at {}\n\n", what(arguments, &loaded), point(&found));
     text += &tables::tables(&found, arguments.steps);
     text += &format!("\nWritten to {}: {}\n", folder.display(), FILES.join(", "));
     output(&text)
