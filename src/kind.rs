@@ -133,8 +133,18 @@ pub struct Loss {
     pub shape: fn(f64, f64) -> Result<(), &'static str>,
     /// The whole negative logarithm of a law: sigma and that setting may hold parameters, which have a minimum there.
     pub normalised: bool,
-    /// Has derivatives where prediction and observation meet.
-    pub smooth: bool,
+    pub derivatives: Derivatives,
+}
+
+/// How far a loss can be differentiated by its residual.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Derivatives {
+    /// Twice, everywhere.
+    Smooth,
+    /// Once: the second derivative jumps.
+    Once,
+    /// There is a kink where prediction and observation meet.
+    Kink,
 }
 
 /// Whether a loss has a standard deviation.
@@ -181,7 +191,7 @@ impl Loss {
             observed: any_observation,
             shape: any_shape,
             normalised: false,
-            smooth: true,
+            derivatives: Derivatives::Smooth,
         }
     }
 }

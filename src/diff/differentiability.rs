@@ -1,16 +1,19 @@
 //! The differentiability report: where a model is not differentiable, in which parameter, what each method returns there.
 //!
 //! The places come from `language::nonsmooth`, what the methods return from `answers`. What is looked at is what the
-//! loss depends on: shared terms, the program, the outputs that are compared, `sigma`, and the expression of the loss.
+//! loss depends on: shared terms, the program, the outputs that are compared, `sigma`, the expression of the loss, and
+//! what the loss itself has of kinks.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::answers::{Answer, answer};
 use crate::diagnostic::Diagnostic;
 use crate::diff::Method;
 use crate::experiment::{Data, Experiment};
-use crate::kind::Kind;
+use crate::kind::{Derivatives, Kind};
 use crate::language::nonsmooth::{Analysis, Cause, Site};
+use crate::language::tree::Formula;
 use crate::model::Model;
 
 /// Places that are shown one by one; the others are counted.
@@ -27,6 +30,8 @@ pub struct Report {
     free: BTreeSet<usize>,
     /// Each place once.
     sites: Vec<Site>,
+    /// The loss whose second derivative jumps, and the parameters that move its residuals.
+    bend: Option<(&'static str, BTreeSet<usize>)>,
     /// A program was too large to be followed to its end.
     exhausted: bool,
 }
@@ -67,17 +72,27 @@ impl Report {
         if let Some(program) = &experiment.simulator.program {
             analysis.program(program);
         }
+        let loss = experiment.loss.row;
+        let mut kinks = Vec::new();
         for (k, (name, formula)) in experiment.simulator.outputs.iter().enumerate() {
             let compared = model.table.names.contains(name);
             if !compared && !matches!(experiment.data, Data::None) {
                 continue;
             }
             analysis.formula(formula, Some("predicted"));
+            let moving = analysis.moving("predicted");
+            match loss.derivatives {
+                Derivatives::Kink if !moving.is_empty() => kinks.push(kink(loss.kind.name, formula, moving)),
+                Derivatives::Once => {
+                    self.bend.get_or_insert_with(|| (loss.kind.name, BTreeSet::new())).1.extend(moving)
+                }
+                _ => {}
+            }
             let of_loss = experiment.loss.sigma[k].iter().chain(&experiment.loss.expression);
             of_loss.for_each(|formula| analysis.formula(formula, None));
         }
         self.exhausted |= analysis.exhausted();
-        for site in analysis.sites() {
+        for site in analysis.sites().into_iter().chain(kinks) {
             let same = |other: &&mut Site| place(other) == place(&site) && other.cause == site.cause;
             match self.sites.iter_mut().find(same) {
                 Some(known) => {
@@ -124,6 +139,13 @@ impl Report {
                 "the first of them",
             ));
         }
+        if let Some((loss, parameters)) = self.bend.as_ref().filter(|(_, parameters)| !parameters.is_empty()) {
+            let among = self.listed(parameters.clone());
+            let message = format!("differentiable once, not twice, in {among}: the loss `{loss}` bends");
+            let note = "its slope is continuous, so that gradients are right everywhere; its second derivative jumps \
+                        where a residual is `delta`";
+            found.push(Diagnostic { notes: vec![note.into()], ..Diagnostic::note(message) });
+        }
         if self.exhausted {
             let message = "the program is too large to look for all places where it is not differentiable";
             found.push(Diagnostic::note(message));
@@ -162,6 +184,19 @@ impl Report {
             0 => names.join(", "),
             more => format!("{} and {more} more", names.join(", ")),
         }
+    }
+}
+
+/// The kink of a loss where an output meets its data.
+fn kink(loss: &str, output: &Formula, parameters: Vec<usize>) -> Site {
+    Site {
+        text: Arc::clone(&output.text),
+        span: output.tree.span.clone(),
+        cause: Cause::Absolute,
+        what: format!("the loss `{loss}`"),
+        label: "the slope of its loss jumps where it equals the data".into(),
+        smooth: Some("the losses `log_cosh` and `huber` have no kink".into()),
+        parameters,
     }
 }
 

@@ -9,7 +9,7 @@ use super::reader::suggest;
 use super::scope::names_in;
 use crate::data::further;
 use crate::diagnostic::Diagnostic;
-use crate::kind::{self, Sigma};
+use crate::kind::{self, Derivatives, Sigma};
 use crate::language::lower;
 use crate::language::tree::Formula;
 
@@ -162,7 +162,7 @@ impl Check<'_> {
             let reason = format!("that of `{name}` has no closed form where its shape holds a parameter");
             self.refuse_interval("fisher", &reason, "has no closed form", "`hessian` is the observed information");
         }
-        if row.smooth {
+        if row.derivatives != Derivatives::Kink {
             return;
         }
         self.refuse_interval(

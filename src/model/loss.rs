@@ -4,7 +4,7 @@ mod squares;
 mod weigh;
 
 use crate::ir::{Builder, Operator, Value, density};
-use crate::kind::{Accepts, Default, Kind, Loss, Range, Setting, Sigma, independent};
+use crate::kind::{Accepts, Default, Derivatives, Kind, Loss, Range, Setting, Sigma, independent};
 
 pub use squares::{Residual, residuals};
 pub use weigh::{Information, deviance, expectation, information, law};
@@ -98,6 +98,7 @@ pub const LOSSES: &[Loss] = &[
     },
     Loss {
         sigma: Sigma::Optional,
+        derivatives: Derivatives::Once,
         ..Loss::of(Kind {
             settings: &[Setting {
                 name: "delta",
@@ -114,7 +115,7 @@ pub const LOSSES: &[Loss] = &[
     },
     Loss {
         sigma: Sigma::Optional,
-        smooth: false,
+        derivatives: Derivatives::Kink,
         ..Loss::of(kind(
             "absolute",
             "sum of absolute residuals over sigma; has a kink at residual 0, where no derivative exists",

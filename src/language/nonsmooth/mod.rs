@@ -158,6 +158,14 @@ impl Analysis {
         self.functions.clear();
     }
 
+    /// Numbers of the parameters that move a name, in increasing order.
+    pub fn moving(&self, name: &str) -> Vec<usize> {
+        match self.look_up(name) {
+            Some(Value::Scalar(value)) => value.varies.numbers(),
+            _ => Vec::new(),
+        }
+    }
+
     /// The texts were too large to be followed to the end: there may be more sites.
     pub fn exhausted(&self) -> bool {
         self.work > WORK
