@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod cli;
+pub mod cluster;
 pub mod data;
 pub mod diagnostic;
 pub mod diff;

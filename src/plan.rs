@@ -1,5 +1,7 @@
 //! The plan: every run of an experiment, laid out before the first one starts.
 
+pub mod shard;
+
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -60,6 +62,16 @@ pub struct Plan {
 impl Plan {
     pub fn experiment(&self, run: &Run) -> &Experiment {
         &self.variants[run.variant].experiment
+    }
+
+    /// SHA-256 of the identities of all runs in their order, one a line: what is planned, in one word.
+    pub fn checksum(&self) -> String {
+        let mut hash = Sha256::new();
+        for run in &self.runs {
+            hash.update(run.identity.as_bytes());
+            hash.update(b"\n");
+        }
+        hexadecimal(&hash.finalize())
     }
 
     /// The word of a run's optimizer in the reports.

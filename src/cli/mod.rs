@@ -4,12 +4,17 @@ mod check;
 mod gradient;
 mod list;
 mod logging;
+mod merge;
 mod new;
 mod plan;
 mod report;
+mod results;
 mod run;
 mod schema;
 mod simulate;
+mod status;
+mod submit;
+mod task;
 mod trace;
 
 use std::ffi::{OsStr, OsString};
@@ -21,6 +26,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::diff::differentiability;
+use crate::experiment::Written;
+use crate::journal::Inputs;
 use crate::terminal;
 
 /// How a command ends.
@@ -35,6 +42,8 @@ pub enum Exit {
     Results,
     /// Stopped by a signal; the same command goes on from there.
     Interrupted,
+    /// Ended under a batch system before its work was done: to be put into the queue again (EX_TEMPFAIL).
+    Again,
     /// A bug.
     Bug,
 }
@@ -47,6 +56,7 @@ impl From<Exit> for ExitCode {
             Exit::Invalid => 2,
             Exit::Results => 3,
             Exit::Interrupted => 130,
+            Exit::Again => 75,
             Exit::Bug => 70,
         })
     }
@@ -81,6 +91,12 @@ enum Command {
     Simulate(simulate::Arguments),
     /// Write the tables and pictures of a results folder again
     Report(report::Arguments),
+    /// Make one result from the journals of several shards
+    Merge(merge::Arguments),
+    /// Tell which runs are done, running, failed, remaining
+    Status(status::Arguments),
+    /// Submit to Slurm: an array of shards, and a job that merges them
+    Submit(submit::Arguments),
     /// Write a commented experiment to start from
     New(new::Arguments),
     /// Name every simulator, prior, loss, method, optimizer with its options
@@ -142,6 +158,9 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Command::Trace(arguments) => trace::main(arguments),
         Command::Simulate(arguments) => simulate::main(arguments),
         Command::Report(arguments) => report::main(arguments),
+        Command::Merge(arguments) => merge::main(arguments),
+        Command::Status(arguments) => status::main(arguments),
+        Command::Submit(arguments) => submit::main(arguments),
         Command::New(arguments) => new::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Schema => schema::main(),
@@ -209,9 +228,11 @@ fn output(text: &str) -> Exit {
 
 /// An experiment, read, checked, laid out and lowered.
 struct Loaded {
-    /// The folder of the file.
-    home: PathBuf,
-    text: String,
+    inputs: Inputs,
+    /// The results folder from which it was read, in place of a file.
+    folder: Option<PathBuf>,
+    /// The plan is not the one that the folder was made from: the data have changed, or the program.
+    changed: bool,
     experiment: crate::experiment::Experiment,
     plan: crate::plan::Plan,
     models: Vec<std::sync::Arc<crate::model::Model>>,
@@ -226,12 +247,34 @@ impl Loaded {
     }
 }
 
-/// Reads a file as far as to its programs; every fault at once.
+/// Reads a file as far as to its programs; every fault at once. A results folder stands for the experiment that was run
+/// there.
 fn load(path: &Path, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagnostic>> {
-    load_written(&crate::experiment::Written::open(path, overrides).map_err(|fault| vec![fault])?)
+    if Inputs::are_in(path) {
+        return load_folder(path, overrides).map_err(|error| vec![Diagnostic::error(error.to_string())])?;
+    }
+    let written = Written::open(path, overrides).map_err(|fault| vec![fault])?;
+    load_written(&written, overrides.to_vec())
 }
 
-fn load_written(written: &crate::experiment::Written) -> Result<Loaded, Vec<Diagnostic>> {
+/// Reads the experiment that was run in a results folder, with further overrides.
+fn load_folder(
+    path: &Path,
+    overrides: &[(String, String)],
+) -> Result<Result<Loaded, Vec<Diagnostic>>, crate::journal::Error> {
+    let inputs = Inputs::read(path)?;
+    let set = [&inputs.set[..], overrides].concat();
+    let name = path.join("experiment.toml").display().to_string();
+    let source = std::sync::Arc::new(crate::diagnostic::Source { name, text: inputs.text });
+    let written = Written::new(source, &inputs.name, &inputs.home, &set);
+    Ok(load_written(&written, set).map(|loaded| Loaded {
+        folder: Some(path.to_path_buf()),
+        changed: loaded.inputs.plan_sha256 != inputs.plan_sha256,
+        ..loaded
+    }))
+}
+
+fn load_written(written: &Written, set: Vec<(String, String)>) -> Result<Loaded, Vec<Diagnostic>> {
     let catalog = &crate::catalog::CATALOG;
     let (experiment, warnings) = crate::experiment::check(written, catalog)?;
     let plan = crate::plan::lay_out(written, &experiment, catalog)?;
@@ -239,7 +282,14 @@ fn load_written(written: &crate::experiment::Written) -> Result<Loaded, Vec<Diag
     for variant in &plan.variants {
         models.push(std::sync::Arc::new(crate::model::compile(&variant.experiment)?));
     }
-    Ok(Loaded { home: written.folder.clone(), text: written.source.text.clone(), experiment, plan, models, warnings })
+    let inputs = Inputs {
+        name: written.name.clone(),
+        text: written.source.text.clone(),
+        home: written.folder.clone(),
+        set,
+        plan_sha256: plan.checksum(),
+    };
+    Ok(Loaded { inputs, folder: None, changed: false, experiment, plan, models, warnings })
 }
 
 /// Adds what was meant where the argument is not a file: one with the ending, or a command.

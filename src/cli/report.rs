@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, Loaded, load_written, print, run};
+use super::{Exit, Loaded, load_written, print, results};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{Data, Experiment, Written};
 use crate::journal::resume::{Flags, decide};
-use crate::journal::{Folder, append, measured};
+use crate::journal::{Folder, History, measured};
 use crate::report::{self, Machine};
 use crate::terminal::progress::Screen;
 
@@ -59,11 +59,17 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
         return Err(Fault::Files(format!("`{shown}` is not a results folder: it has no `resolved.toml`")));
     }
     let loaded = load(path, &whole).map_err(Fault::Experiment)?;
-    let (records, findings) = append::records(path).map_err(files)?;
-    if findings.damaged > 0 {
-        eprintln!("sbi-run: {} damaged lines of the journal are left out", findings.damaged);
+    let history = History::read(path).map_err(files)?;
+    if history.journals.is_empty() {
+        return Err(Fault::Files(format!(
+            "`{}` has no journal: neither `journal.jsonl` nor one of a shard",
+            path.display()
+        )));
     }
-    let resumption = decide(&loaded.plan, records, Flags::default());
+    if history.findings.damaged > 0 {
+        eprintln!("sbi-run: {} damaged lines of the journal are left out", history.findings.damaged);
+    }
+    let resumption = decide(&loaded.plan, history.records, Flags::default());
     if resumption.unknown > 0 {
         eprintln!("sbi-run: {} records of the journal belong to no run of `resolved.toml`", resumption.unknown);
     }
@@ -75,7 +81,7 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
     let machine = read("timings.csv").and_then(|text| Machine::of_timings(&text)).unwrap_or_default();
     let folder = Folder::create(path).map_err(files)?;
     let derivatives = derivatives.unwrap_or_default();
-    let done = run::gather(&loaded, folder, resumption.kept, derivatives, machine);
+    let done = results::gather(&loaded, folder, resumption.kept, derivatives, machine);
     if !quiet {
         done.show(screen);
     }
@@ -88,14 +94,16 @@ fn load(path: &Path, whole: &Path) -> Result<Loaded, Vec<Diagnostic>> {
     // `.` has no name of its own.
     let named = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     written.name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut loaded = load_written(&written)?;
+    let mut loaded = load_written(&written, Vec::new())?;
     let provenance = std::fs::read_to_string(path.join("provenance.json")).unwrap_or_default();
     let names = report::data_names(&provenance);
     call_data(&mut loaded.experiment, &names);
     for variant in &mut loaded.plan.variants {
         call_data(Arc::make_mut(&mut variant.experiment), &names);
     }
-    loaded.text = std::fs::read_to_string(path.join("experiment.toml")).unwrap_or(loaded.text);
+    if let Ok(text) = std::fs::read_to_string(path.join("experiment.toml")) {
+        loaded.inputs.text = text;
+    }
     Ok(loaded)
 }
 

@@ -1,47 +1,56 @@
-//! `sbi-run run`: carries out experiments, keeps what is done, and writes the reports.
+//! `sbi-run run`: experiments one after another, their reports, and the comparison over all of them.
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use clap::Args;
-use tracing::{debug, info};
 
+use super::task::{Ended, Signals, Task};
 use super::{Exit, Loaded, Overrides, load_all, logging, print};
+use crate::cluster;
 use crate::diagnostic::Diagnostic;
-use crate::execute::{self, Event, Prepared};
-use crate::experiment::Data;
-use crate::journal::files::set_aside;
-use crate::journal::resume::{Flags, decide};
-use crate::journal::{Folder, Journal, measured};
-use crate::record::{Derivatives, Record, Status};
+use crate::execute;
+use crate::journal::{Error, Folder};
 use crate::report::suite::Part;
-use crate::report::{self, Comparison, Fit, Machine, Results};
+use crate::report::{self, Comparison};
 use crate::terminal::progress::{Screen, print_result};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Experiment files
+    /// Experiment files, or results folders to go on with
     #[arg(required = true, value_name = "EXPERIMENT.toml")]
-    experiments: Vec<PathBuf>,
+    pub(super) experiments: Vec<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
-    /// Where the results folders are
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    out: PathBuf,
+    /// Where the results folders are; default: `results`, and for a results folder itself
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// How many threads to use; default: all processors, or what Slurm gives
     #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    pub(super) threads: Option<NonZeroUsize>,
     /// Run failed runs again
     #[arg(long)]
-    retry: bool,
+    pub(super) retry: bool,
     /// Move old results aside and begin anew
-    #[arg(long)]
-    fresh: bool,
+    #[arg(long, conflicts_with = "shard")]
+    pub(super) fresh: bool,
+    /// Run one of N shares of the plan (I from 1 to N; 0 is N) into a journal of its own; `merge` makes the reports.
+    /// `auto` and `auto/N` take I from the array task of Slurm, PBS, SGE, LSF or Kubernetes
+    #[arg(long, value_name = "I/N")]
+    shard: Option<String>,
+    /// Run only if the plan has this checksum (`plan_sha256` of `inputs.json`)
+    #[arg(long, value_name = "SHA256")]
+    expect_plan: Option<String>,
+    /// Seconds after which this process will be ended: begin no run that cannot end before
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) time_limit: Option<f64>,
+    /// Under Slurm: on SIGUSR1 end the runs and put the task into the queue again, at most so often; on SIGTERM exit 75
+    #[arg(long, value_name = "TIMES", requires = "shard")]
+    pub(super) requeue: Option<u32>,
     /// Print nothing but faults
     #[arg(long)]
-    quiet: bool,
+    pub(super) quiet: bool,
     /// Show log lines, e.g. `--log debug` or `--log sbi_run::optimize=trace`
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
@@ -61,12 +70,25 @@ pub fn main(arguments: &Arguments) -> Exit {
         print(&[fault]);
         return Exit::Invalid;
     }
-    let cancel = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        // The second signal ends the process at once; the first asks it to stop. Without handlers it just ends.
-        let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&cancel));
-        let _ = signal_hook::flag::register(signal, Arc::clone(&cancel));
+    let shard = match arguments.shard.as_deref().map(|text| cluster::shard(text, &|name| std::env::var(name).ok())) {
+        None => None,
+        Some(Ok(shard)) => Some(shard),
+        Some(Err(fault)) => {
+            eprintln!("sbi-run: {fault}");
+            return Exit::Invalid;
+        }
+    };
+    if let Some(expected) = &arguments.expect_plan
+        && let Some(other) = loaded.iter().find(|one| one.inputs.plan_sha256 != *expected)
+    {
+        let found = &other.inputs.plan_sha256;
+        eprintln!(
+            "sbi-run: the plan of `{}` is {found}, not {expected}: the data, the experiment or this program changed since",
+            other.experiment.name
+        );
+        return Exit::Invalid;
     }
+    let signals = Signals::register(arguments.requeue.is_some());
     let threads = arguments.threads.map_or_else(default_threads, NonZeroUsize::get);
     let all = execute::with_threads(threads, || {
         let mut exit = Exit::Done;
@@ -78,19 +100,22 @@ pub fn main(arguments: &Arguments) -> Exit {
                     let rough = gradients_meet_kinks(path, one);
                     print(&one.warnings.iter().cloned().chain(rough).collect::<Vec<_>>());
                 }
-                let done = match run(arguments, one, threads, &screen, &cancel) {
-                    Ok(done) => done,
+                let task = Task { arguments, shard, threads, screen: &screen, signals: &signals };
+                let ended = match task.run(one) {
+                    Ok(Ended { exit, done: None }) => exit,
+                    Ok(Ended { exit, done: Some(done) }) => {
+                        comparisons.push(Arc::clone(&done.comparison));
+                        // The next experiment runs while the reports of this one are written.
+                        let fault = &fault;
+                        scope.spawn(move |_| {
+                            if let Err(error) = done.write() {
+                                fault.lock().expect("no panic while a fault is kept").get_or_insert(error);
+                            }
+                        });
+                        exit
+                    }
                     Err(error) => return Some(unwritten(&error)),
                 };
-                comparisons.push(Arc::clone(&done.comparison));
-                let ended = done.exit;
-                // The next experiment runs while the reports of this one are written.
-                let fault = &fault;
-                scope.spawn(move |_| {
-                    if let Err(error) = done.write() {
-                        fault.lock().expect("no panic while a fault is kept").get_or_insert(error);
-                    }
-                });
                 match ended {
                     Exit::Done => {}
                     Exit::RunsFailed => exit = Exit::RunsFailed,
@@ -104,6 +129,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         }
         match ended {
             Some(ended) => ended,
+            None if shard.is_some() => exit,
             None => suite(arguments, &loaded, &comparisons, &screen).map_or_else(|error| unwritten(&error), |()| exit),
         }
     });
@@ -113,7 +139,7 @@ pub fn main(arguments: &Arguments) -> Exit {
     })
 }
 
-fn unwritten(error: &crate::journal::Error) -> Exit {
+fn unwritten(error: &Error) -> Exit {
     eprintln!("sbi-run: {error}");
     Exit::Results
 }
@@ -124,33 +150,42 @@ fn suite(
     loaded: &[Loaded],
     comparisons: &[Arc<Comparison>],
     screen: &Screen,
-) -> Result<(), crate::journal::Error> {
-    if loaded.len() < 2 {
-        return Ok(());
-    }
+) -> Result<(), Error> {
+    let [first, _, ..] = loaded else { return Ok(()) };
     let parts: Vec<Part> = loaded
         .iter()
         .zip(comparisons)
         .map(|(one, comparison)| Part { name: &one.experiment.name, plan: &one.plan, comparison })
         .collect();
-    Folder::create(&arguments.out)?.write("comparison.csv", |out| report::suite::table(&parts, out))?;
+    let first = arguments.results_folder(first);
+    let beside = first.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Folder::create(beside)?.write("comparison.csv", |out| report::suite::table(&parts, out))?;
     if !arguments.quiet {
-        let file = arguments.out.join("comparison.csv").display().to_string();
+        let file = beside.join("comparison.csv").display().to_string();
         // Standard output may be closed; the table is on disk.
         let _ = print_result(screen, &report::suite::summary(&parts, &file));
     }
     Ok(())
 }
 
+impl Arguments {
+    /// Where the results of an experiment go.
+    pub(super) fn results_folder(&self, loaded: &Loaded) -> PathBuf {
+        match (&self.out, &loaded.folder) {
+            (None, Some(folder)) => folder.clone(),
+            (out, _) => out.as_deref().unwrap_or(Path::new("results")).join(&loaded.experiment.name),
+        }
+    }
+}
+
 /// Two experiments whose results would be written over each other.
 fn same_folder(arguments: &Arguments, loaded: &[Loaded]) -> Option<Diagnostic> {
-    let name = |place: usize| &loaded[place].experiment.name;
+    let folder = |place: usize| arguments.results_folder(&loaded[place]);
     let (first, second) = (0..loaded.len())
         .flat_map(|second| (0..second).map(move |first| (first, second)))
-        .find(|(first, second)| name(*first) == name(*second))?;
+        .find(|(first, second)| folder(*first) == folder(*second))?;
     let paths = [first, second].map(|place| arguments.experiments[place].display().to_string());
-    let folder = arguments.out.join(name(first));
-    let message = format!("`{}` and `{}` would both write to `{}`", paths[0], paths[1], folder.display());
+    let message = format!("`{}` and `{}` would both write to `{}`", paths[0], paths[1], folder(first).display());
     Some(Diagnostic::error(message).help("run them one by one, each with its own `--out`"))
 }
 
@@ -168,147 +203,7 @@ fn gradients_meet_kinks(path: &Path, loaded: &Loaded) -> Option<Diagnostic> {
 }
 
 /// What Slurm gives to the task, else every processor.
-fn default_threads() -> usize {
+pub(super) fn default_threads() -> usize {
     let given = std::env::var("SLURM_CPUS_PER_TASK").ok().and_then(|text| text.parse().ok());
     given.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
-}
-
-/// An experiment whose runs are done, or as far as they came.
-pub(super) struct Done<'a> {
-    exit: Exit,
-    loaded: &'a Loaded,
-    records: Vec<Option<Record>>,
-    derivatives: Derivatives,
-    fit: Option<Fit>,
-    machine: Machine,
-    comparison: Arc<Comparison>,
-    folder: Folder,
-}
-
-impl Done<'_> {
-    fn results(&self) -> Results<'_> {
-        Results {
-            plan: &self.loaded.plan,
-            experiment: &self.loaded.experiment,
-            text: &self.loaded.text,
-            home: &self.loaded.home,
-            records: &self.records,
-            derivatives: &self.derivatives,
-            fit: self.fit.as_ref(),
-            machine: &self.machine,
-        }
-    }
-
-    /// The summary; standard output may be closed, the reports are on disk.
-    pub(super) fn show(&self, screen: &Screen) {
-        let summary = report::summary(&self.results(), &self.comparison, self.folder.path());
-        let _ = print_result(screen, &summary);
-    }
-
-    pub(super) fn write(&self) -> Result<(), crate::journal::Error> {
-        report::render(&self.results(), &self.comparison, &self.folder).map(|_| ())
-    }
-}
-
-fn run<'a>(
-    arguments: &Arguments,
-    loaded: &'a Loaded,
-    threads: usize,
-    screen: &Screen,
-    cancel: &AtomicBool,
-) -> Result<Done<'a>, crate::journal::Error> {
-    let (experiment, plan) = (&loaded.experiment, &loaded.plan);
-    let path = arguments.out.join(&experiment.name);
-    if arguments.fresh
-        && let Some(aside) = set_aside(&path)?
-    {
-        info!("old results moved to {}", aside.display());
-    }
-    let folder = Folder::create(&path)?;
-    let (journal, records) = Journal::open(&folder)?;
-    let flags = Flags { retry: arguments.retry, fresh: arguments.fresh };
-    let resumption = decide(plan, records, flags);
-    info!("{}: {} runs, {} to do", experiment.name, plan.runs.len(), resumption.remaining.len());
-    let prepared: Vec<Prepared> = plan
-        .variants
-        .iter()
-        .zip(&loaded.models)
-        .map(|(variant, model)| Prepared::new(Arc::clone(model), variant.experiment.differentiation.methods.len()))
-        .collect();
-    let before = plan.runs.len() - resumption.remaining.len();
-    let progress = screen.progress(&experiment.name, resumption.remaining.len(), before);
-    let kept = Mutex::new((journal, resumption.kept, None));
-    let observe = |event: Event| match event {
-        Event::Started(run) => {
-            let method = plan.differentiation(run).map(|method| format!(" {method}")).unwrap_or_default();
-            progress.started(run.index, &format!("{}{method}", plan.optimizer(run)));
-        }
-        Event::Finished(run, record) => {
-            debug!("run {}: {:?}, {}", run.index, record.status, record.reason);
-            let mut kept = kept.lock().expect("no panic while a record is kept");
-            if let Err(error) = kept.0.append(record) {
-                // What cannot be written must not be computed on.
-                kept.2.get_or_insert(error);
-                cancel.store(true, Ordering::Relaxed);
-            }
-            kept.1[run.index] = Some(record.clone());
-            progress.finished(run.index, record);
-        }
-    };
-    execute::execute(plan, &prepared, &resumption.remaining, cancel, &observe);
-    progress.end();
-    let (journal, records, fault) = kept.into_inner().expect("no panic while a record is kept");
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
-    journal.sync()?;
-    let derivatives = execute::compare(plan, &prepared, cancel);
-    let interrupted = cancel.load(Ordering::Relaxed);
-    measured::write(&folder, &derivatives)?;
-    let machine = machine(threads);
-    let mut done = gather(loaded, folder, records, derivatives, machine);
-    if interrupted {
-        done.exit = Exit::Interrupted;
-    }
-    if !arguments.quiet {
-        done.show(screen);
-    }
-    if interrupted {
-        let finished = done.records.iter().flatten().count();
-        eprintln!(
-            "sbi-run: interrupted after {finished} of {} runs; the same command goes on from there",
-            plan.runs.len()
-        );
-    }
-    Ok(done)
-}
-
-/// What reports are made of: the records and measurements, and what follows from them.
-pub(super) fn gather(
-    loaded: &Loaded,
-    folder: Folder,
-    records: Vec<Option<Record>>,
-    derivatives: Derivatives,
-    machine: Machine,
-) -> Done<'_> {
-    let plan = &loaded.plan;
-    let best = report::best_run(plan, &records);
-    let fit = best.and_then(|run| {
-        let variant = plan.runs[run].variant;
-        let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
-        has_data.then(|| report::fit(&loaded.models[variant], run, records[run].as_ref()?))?
-    });
-    let comparison = Arc::new(report::compare(plan, &records));
-    let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);
-    let exit = if records.iter().any(failed) { Exit::RunsFailed } else { Exit::Done };
-    Done { exit, loaded, records, derivatives, fit, machine, comparison, folder }
-}
-
-/// What the timings were measured on.
-fn machine(threads: usize) -> Machine {
-    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let host = read("/proc/sys/kernel/hostname").trim().to_string();
-    let cpu = read("/proc/cpuinfo");
-    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
-    Machine { host, cpu: model.unwrap_or(std::env::consts::ARCH).to_string(), threads }
 }

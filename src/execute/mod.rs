@@ -12,8 +12,9 @@ mod squares;
 mod timing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 pub use rayon::scope;
@@ -97,34 +98,79 @@ impl Prepared {
     }
 }
 
+/// When a process must come to an end before its work does.
+#[derive(Debug, Default)]
+pub struct Limits {
+    /// Once set, no run is begun; those that go on have `GRACE` to end.
+    pub drain: Arc<AtomicBool>,
+    /// Seconds from now after which the process is ended by force.
+    pub seconds: Option<f64>,
+    /// The longest that such a run took so far, in seconds.
+    pub longest: f64,
+}
+
+/// What running runs may take after `drain` was set, before they are cut short.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// Seconds before the end by force at which everything must be written.
+const MARGIN: f64 = 20.0;
+
 /// Runs `wanted` (positions in the plan) on the current thread pool. `observe` hears of every start and end, from
 /// any thread; a run that `cancel` cut short is not reported as finished: it is for another day.
 ///
-/// Runs are shared among the threads. Once all have begun, the runs that still go on share out their populations.
+/// Runs are shared among the threads. Once all have begun, the runs that still go on share out their populations. Where
+/// the end is known, no run begins that would not end before it, should it take as long as the longest so far.
 pub fn execute(
     plan: &Plan,
     prepared: &[Prepared],
     wanted: &[usize],
+    limits: &Limits,
     cancel: &AtomicBool,
     observe: &(dyn Fn(Event) + Sync),
 ) {
     let waiting = AtomicUsize::new(wanted.len());
-    wanted.par_iter().with_max_len(1).for_each(|index| {
-        waiting.fetch_sub(1, Ordering::Relaxed);
-        if cancel.load(Ordering::Relaxed) {
-            return;
-        }
-        let planned = &plan.runs[*index];
-        observe(Event::Started(planned));
-        let begin = || run::run(plan, planned, &prepared[planned.variant], &waiting, cancel);
-        let done = catch_unwind(AssertUnwindSafe(begin));
-        let record = match done {
-            Ok(Some(record)) => record,
-            Ok(None) => return,
-            Err(panic) => failed(planned, format!("panic: {}", panic_text(&*panic))),
-        };
-        observe(Event::Finished(planned, &record));
+    let ended = AtomicBool::new(false);
+    let end = limits.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64((seconds - MARGIN).max(0.0)));
+    let longest = AtomicU64::new(limits.longest.to_bits());
+    std::thread::scope(|scope| {
+        scope.spawn(|| watch(limits, end, cancel, &ended));
+        wanted.par_iter().with_max_len(1).for_each(|index| {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()).as_secs_f64());
+            let too_late = left.is_some_and(|left| left <= f64::from_bits(longest.load(Ordering::Relaxed)));
+            if too_late || cancel.load(Ordering::Relaxed) || limits.drain.load(Ordering::Relaxed) {
+                return;
+            }
+            let planned = &plan.runs[*index];
+            observe(Event::Started(planned));
+            let begin = || run::run(plan, planned, &prepared[planned.variant], &waiting, cancel);
+            let done = catch_unwind(AssertUnwindSafe(begin));
+            let record = match done {
+                Ok(Some(record)) => record,
+                Ok(None) => return,
+                Err(panic) => failed(planned, format!("panic: {}", panic_text(&*panic))),
+            };
+            // Positive doubles are ordered as their bits are.
+            longest.fetch_max(record.seconds.to_bits(), Ordering::Relaxed);
+            observe(Event::Finished(planned, &record));
+        });
+        ended.store(true, Ordering::Relaxed);
     });
+}
+
+/// Cuts the running runs short where their time is over.
+fn watch(limits: &Limits, end: Option<Instant>, cancel: &AtomicBool, ended: &AtomicBool) {
+    let mut drained: Option<Instant> = None;
+    while !ended.load(Ordering::Relaxed) {
+        let now = Instant::now();
+        if drained.is_none() && limits.drain.load(Ordering::Relaxed) {
+            drained = Some(now);
+        }
+        if end.is_some_and(|end| now >= end) || drained.is_some_and(|since| now >= since + GRACE) {
+            return cancel.store(true, Ordering::Relaxed);
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// The accuracy and cost of every differentiation method of every variant, at each point; nothing if it was cancelled.

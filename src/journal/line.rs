@@ -18,6 +18,42 @@ pub(super) const FORMAT: u64 = 2;
 pub(super) struct Header {
     pub journal: u64,
     pub program: String,
+    #[serde(default, flatten, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// The process that writes the journal of a shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// `I/N`.
+    pub shard: String,
+    pub host: String,
+    pub pid: u32,
+    pub threads: usize,
+    /// `JOB_TASK` of a batch system, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+}
+
+/// The last line of a shard's journal.
+#[derive(Serialize, Deserialize)]
+struct End {
+    end: String,
+    /// Identities of the runs that were cut short.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    running: Vec<String>,
+}
+
+pub(super) fn end(why: &str, running: &[String]) -> serde_json::Result<String> {
+    Ok(serde_json::to_string(&End { end: why.into(), running: running.to_vec() })? + "\n")
+}
+
+/// Why the process ended, if the line says so.
+pub(super) fn read_end(line: &[u8]) -> Option<String> {
+    if !line.starts_with(b"{\"end\":") {
+        return None;
+    }
+    serde_json::from_slice::<End>(line).ok().map(|end| end.end)
 }
 
 /// A double that survives JSON, whatever its value.

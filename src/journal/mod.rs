@@ -2,8 +2,10 @@
 
 pub mod append;
 pub mod files;
+pub mod inputs;
 mod line;
 pub mod measured;
+pub mod read;
 pub mod resume;
 
 use std::fmt;
@@ -12,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 pub use append::Journal;
 pub use files::Folder;
+pub use inputs::Inputs;
+pub use line::Origin;
+pub use read::History;
 
 /// Why results could not be read or written. The command's exit code is 3.
 #[derive(Debug)]
@@ -26,8 +31,12 @@ pub enum Error {
     Version { path: PathBuf, found: u64 },
     /// Another process is writing to this journal.
     Locked(PathBuf),
-    /// Two records of one run that differ in more than their time.
-    Disagreement { path: PathBuf, line: usize, identity: String },
+    /// Removed while it was written to.
+    Removed(PathBuf),
+    /// Not a folder in which an experiment was run.
+    NotResults(PathBuf),
+    /// Two records of one run that differ in more than their time: file and line of each.
+    Disagreement { places: [(PathBuf, usize); 2], identity: String },
 }
 
 impl Error {
@@ -43,7 +52,9 @@ impl Error {
             | Error::NotJournal(path)
             | Error::Version { path, .. }
             | Error::Locked(path)
-            | Error::Disagreement { path, .. } => path,
+            | Error::Removed(path)
+            | Error::NotResults(path) => path,
+            Error::Disagreement { places, .. } => &places[1].0,
         }
     }
 }
@@ -59,10 +70,20 @@ impl fmt::Display for Error {
                 write!(f, "`{path}` has journal format {found}, this program reads format {}", line::FORMAT)
             }
             Error::Locked(_) => write!(f, "another process is writing to `{path}`"),
-            Error::Disagreement { line, identity, .. } => write!(
+            Error::Removed(_) => write!(
                 f,
-                "`{path}`, line {line}: the run {identity} was recorded before with other results; \
-                 `--fresh` moves the old results aside"
+                "`{path}` was removed while it was written to: what was done since is lost; the same command does it again"
+            ),
+            Error::NotResults(_) => write!(
+                f,
+                "`{path}` is no folder of results: `sbi-run EXPERIMENT.toml` makes one, with `experiment.toml` and \
+                 `inputs.json` in it"
+            ),
+            Error::Disagreement { places: [(first, line), (_, other)], identity } => write!(
+                f,
+                "`{path}`, line {other}: the run {identity} was recorded in `{}`, line {line}, with other results; remove \
+                 the one that is wrong, or begin anew with `--fresh`, which moves the old results aside",
+                first.display()
             ),
         }
     }

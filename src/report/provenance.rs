@@ -38,11 +38,6 @@ pub(super) fn render(results: &Results) -> String {
             data.push(Source { name, sha256, rows: Some(table.rows()) });
         }
     }
-    let mut plan = Sha256::new();
-    for run in &results.plan.runs {
-        plan.update(run.identity.as_bytes());
-        plan.update(b"\n");
-    }
     let provenance = Provenance {
         program: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION"),
@@ -53,7 +48,7 @@ pub(super) fn render(results: &Results) -> String {
         },
         seed: results.experiment.seed,
         data,
-        plan_sha256: hexadecimal(&plan.finalize()),
+        plan_sha256: results.plan.checksum(),
         runs_planned: results.plan.runs.len(),
         runs_finished: results.finished().count(),
     };

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use sbi_run::catalog::CATALOG;
-use sbi_run::execute::{self, Event, Prepared};
+use sbi_run::execute::{self, Event, Limits, Prepared};
 use sbi_run::experiment::{self, Written};
 use sbi_run::record::Status;
 use sbi_run::{model, plan};
@@ -12,7 +12,7 @@ use sbi_run::{model, plan};
 use crate::tool::{Lab, Table};
 
 /// Everything that is a function of the experiment, but for the columns of time.
-const FILES: [&str; 11] = [
+pub const FILES: [&str; 11] = [
     "runs.csv",
     "derivatives.csv",
     "intervals.csv",
@@ -27,7 +27,7 @@ const FILES: [&str; 11] = [
 ];
 
 /// Gradient and population methods, axes, intervals and derivatives of real counts, in little time.
-const CASE: &str = r#"
+pub const CASE: &str = r#"
 seed = 3
 [data]
 file    = "data/silver_decay.csv"
@@ -67,7 +67,7 @@ fn is_time(column: &str) -> bool {
 }
 
 /// The bytes of each file in `FILES`, tables with columns of time without those.
-fn results(lab: &Lab, folder: &str) -> Vec<(&'static str, String)> {
+pub fn results(lab: &Lab, folder: &str) -> Vec<(&'static str, String)> {
     let read = |name: &'static str| {
         let text = lab.read(&format!("{folder}/{name}"));
         let timed = text.lines().next().is_some_and(|header| header.split(',').any(is_time));
@@ -78,7 +78,7 @@ fn results(lab: &Lab, folder: &str) -> Vec<(&'static str, String)> {
 }
 
 #[track_caller]
-fn assert_same(one: &[(&str, String)], other: &[(&str, String)]) {
+pub fn assert_same(one: &[(&str, String)], other: &[(&str, String)]) {
     for ((name, a), (_, b)) in one.iter().zip(other) {
         assert!(a.len() > 20, "{name} is empty");
         let line = a.lines().zip(b.lines()).find(|(a, b)| a != b);
@@ -271,7 +271,7 @@ fn a_panic_is_a_row() {
         plan.variants.iter().map(|v| Prepared::new(Arc::new(model::compile(&v.experiment).unwrap()), 0)).collect();
     let wanted: Vec<usize> = (0..plan.runs.len()).collect();
     let records = Mutex::new(Vec::new());
-    execute::execute(&plan, &prepared, &wanted, &AtomicBool::new(false), &|event| {
+    execute::execute(&plan, &prepared, &wanted, &Limits::default(), &AtomicBool::new(false), &|event| {
         if let Event::Finished(run, record) = event {
             records.lock().unwrap().push((run.index, record.clone()));
         }

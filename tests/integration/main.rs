@@ -14,6 +14,7 @@ mod optimizers;
 mod pipeline;
 mod readme;
 mod results;
+mod shards;
 mod source;
 mod tidy;
 mod tool;

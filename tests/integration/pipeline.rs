@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use sbi_run::catalog::CATALOG;
-use sbi_run::execute::{self, Event, Prepared};
+use sbi_run::execute::{self, Event, Limits, Prepared};
 use sbi_run::experiment::{self, Written};
 use sbi_run::model::{self, Model};
 use sbi_run::plan::{self, Plan};
@@ -42,7 +42,7 @@ pub fn run(path: &Path, overrides: &[(&str, &str)]) -> Done {
             records.lock().unwrap()[run.index] = Some(record.clone());
         }
     };
-    execute::execute(&plan, &prepared, &wanted, &AtomicBool::new(false), &observe);
+    execute::execute(&plan, &prepared, &wanted, &Limits::default(), &AtomicBool::new(false), &observe);
     let records =
         records.into_inner().unwrap().into_iter().map(|record| record.expect("a record for each run")).collect();
     Done { plan, records }

@@ -28,6 +28,7 @@ fn reports_are_made_again_from_the_folder_alone() {
         let kept = [
             "journal.jsonl",
             "journal.measured.json",
+            "inputs.json",
             "resolved.toml",
             "experiment.toml",
             "provenance.json",

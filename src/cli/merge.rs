@@ -1,0 +1,92 @@
+//! `sbi-run merge`: one result from the journals of a results folder, however many processes wrote them; runs nothing.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use clap::Args;
+
+use super::{Exit, load_folder, print, results};
+use crate::cluster::slurm::quoted;
+use crate::execute;
+use crate::journal::resume::{Flags, decide};
+use crate::journal::{Error, Folder, History};
+use crate::terminal::progress::Screen;
+
+/// Missing runs that are named one by one.
+const NAMED: usize = 10;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Results folder, e.g. `results/half_life`
+    #[arg(value_name = "RESULTS")]
+    results: PathBuf,
+    /// How many threads to use for the comparison of the differentiation methods
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Print nothing but faults
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub fn main(arguments: &Arguments) -> Exit {
+    let threads = arguments.threads.map_or_else(super::run::default_threads, NonZeroUsize::get);
+    let merged = execute::with_threads(threads, || merge(arguments, threads));
+    match merged {
+        Ok(Ok(exit)) => exit,
+        Ok(Err(error)) => {
+            eprintln!("sbi-run: {error}");
+            Exit::Results
+        }
+        Err(error) => {
+            eprintln!("sbi-run: cannot start {threads} threads: {error}");
+            Exit::Invalid
+        }
+    }
+}
+
+fn merge(arguments: &Arguments, threads: usize) -> Result<Exit, Error> {
+    let path = &arguments.results;
+    let loaded = match load_folder(path, &[])? {
+        Ok(loaded) => loaded,
+        Err(faults) => {
+            print(&faults);
+            return Ok(Exit::Invalid);
+        }
+    };
+    let folder = Folder::create(path)?;
+    let history = History::read(path)?;
+    let recorded = history.records.len();
+    let resumption = decide(&loaded.plan, history.records, Flags::default());
+    if loaded.changed && recorded > 0 {
+        eprintln!(
+            "sbi-run: the data, or this program, are not those of the plan that `{}` was made from",
+            path.display()
+        );
+    }
+    if !arguments.quiet
+        && let Some(line) = results::of_other_settings(resumption.unknown)
+    {
+        eprintln!("sbi-run: {line}");
+    }
+    let remaining = resumption.remaining;
+    let prepared = results::prepare(&loaded);
+    let done = results::measure(&loaded, folder, resumption.kept, &prepared, threads, &AtomicBool::new(false))?;
+    if !arguments.quiet {
+        done.show(&Screen::new(false));
+    }
+    done.write()?;
+    if remaining.is_empty() {
+        return Ok(results::exit(&done.records));
+    }
+    eprintln!("sbi-run: {}", missing(&remaining, loaded.plan.runs.len(), path));
+    Ok(Exit::Interrupted)
+}
+
+/// Which runs are missing, and the command that runs them.
+fn missing(runs: &[usize], all: usize, path: &Path) -> String {
+    let named: Vec<String> = runs.iter().take(NAMED).map(|run| run.to_string()).collect();
+    let more = if runs.len() > NAMED { ", …" } else { "" };
+    let command = format!("sbi-run run {}", quoted(&path.display().to_string()));
+    format!("{} of {all} runs are missing ({}{more}); this runs them: {command}", runs.len(), named.join(", "))
+}

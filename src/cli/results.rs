@@ -1,0 +1,114 @@
+//! From records to reports: what `run`, `merge` and `report` do at the end.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::{Exit, Loaded};
+use crate::execute::{self, Prepared};
+use crate::experiment::Data;
+use crate::journal::{Error, Folder, measured};
+use crate::record::{Derivatives, Record, Status};
+use crate::report::{self, Comparison, Fit, Machine, Results};
+use crate::terminal::progress::{Screen, print_result};
+
+/// An experiment whose runs are done, or as far as they came: what its reports are made of.
+pub struct Done<'a> {
+    loaded: &'a Loaded,
+    folder: Folder,
+    pub records: Vec<Option<Record>>,
+    derivatives: Derivatives,
+    machine: Machine,
+    fit: Option<Fit>,
+    pub comparison: Arc<Comparison>,
+}
+
+impl Done<'_> {
+    fn results(&self) -> Results<'_> {
+        Results {
+            plan: &self.loaded.plan,
+            experiment: &self.loaded.experiment,
+            text: &self.loaded.inputs.text,
+            home: &self.loaded.inputs.home,
+            records: &self.records,
+            derivatives: &self.derivatives,
+            fit: self.fit.as_ref(),
+            machine: &self.machine,
+        }
+    }
+
+    /// The summary; standard output may be closed, the reports are on disk.
+    pub fn show(&self, screen: &Screen) {
+        let summary = report::summary(&self.results(), &self.comparison, self.folder.path());
+        let _ = print_result(screen, &summary);
+    }
+
+    /// Writes every report.
+    pub fn write(&self) -> Result<(), Error> {
+        report::render(&self.results(), &self.comparison, &self.folder).map(|_| ())
+    }
+}
+
+/// Every combination of the axes, ready to run.
+pub fn prepare(loaded: &Loaded) -> Vec<Prepared> {
+    let pairs = loaded.plan.variants.iter().zip(&loaded.models);
+    pairs.map(|(v, model)| Prepared::new(Arc::clone(model), v.experiment.differentiation.methods.len())).collect()
+}
+
+/// Compares the differentiation methods where no run is missing, keeps that beside the journal, and gathers all.
+pub fn measure<'a>(
+    loaded: &'a Loaded,
+    folder: Folder,
+    records: Vec<Option<Record>>,
+    prepared: &[Prepared],
+    threads: usize,
+    cancel: &AtomicBool,
+) -> Result<Done<'a>, Error> {
+    let whole = records.iter().all(Option::is_some);
+    let derivatives = if whole { execute::compare(&loaded.plan, prepared, cancel) } else { Derivatives::default() };
+    measured::write(&folder, &derivatives)?;
+    Ok(gather(loaded, folder, records, derivatives, machine(threads)))
+}
+
+/// What reports are made of: the records and measurements, and what follows from them.
+pub fn gather(
+    loaded: &Loaded,
+    folder: Folder,
+    records: Vec<Option<Record>>,
+    derivatives: Derivatives,
+    machine: Machine,
+) -> Done<'_> {
+    let plan = &loaded.plan;
+    let best = report::best_run(plan, &records);
+    let fit = best.and_then(|run| {
+        let variant = plan.runs[run].variant;
+        let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
+        has_data.then(|| report::fit(&loaded.models[variant], run, records[run].as_ref()?))?
+    });
+    let comparison = Arc::new(report::compare(plan, &records));
+    Done { loaded, folder, records, derivatives, machine, fit, comparison }
+}
+
+/// Done, or with failed runs.
+pub fn exit<'a>(records: impl IntoIterator<Item = &'a Option<Record>>) -> Exit {
+    let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);
+    if records.into_iter().any(failed) { Exit::RunsFailed } else { Exit::Done }
+}
+
+/// What is to be said of records that belong to no run of the plan.
+pub fn of_other_settings(unknown: usize) -> Option<String> {
+    let (runs, belong) = if unknown == 1 { ("run", "belongs") } else { ("runs", "belong") };
+    (unknown > 0).then(|| {
+        format!("{unknown} finished {runs} in the journal {belong} to other settings or data; kept, not shown")
+    })
+}
+
+pub fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_string()
+}
+
+/// What the timings were measured on.
+fn machine(threads: usize) -> Machine {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name));
+    Machine { host: host(), cpu: model.unwrap_or(std::env::consts::ARCH).to_string(), threads }
+}

@@ -1,0 +1,179 @@
+//! `sbi-run submit`: freezes the plan, and submits its shares to Slurm as arrays, and a job that merges them.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::status::{JOBS, submitted};
+use super::{Exit, Loaded, Overrides, load_all, output, print};
+use crate::cluster::slurm::{self, Submission, Submitted, quoted};
+use crate::execute::{Prepared, estimate::estimate};
+use crate::journal::{Error, Folder, Inputs};
+use crate::report::numbers::duration;
+
+/// `MaxArraySize` where Slurm cannot be asked: its default.
+const MAX_ARRAY_SIZE: usize = 1001;
+
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// Experiment file
+    #[arg(value_name = "EXPERIMENT.toml")]
+    experiment: PathBuf,
+    #[command(flatten)]
+    overrides: Overrides,
+    /// Into how many tasks the plan is divided
+    #[arg(long, value_name = "N")]
+    tasks: NonZeroUsize,
+    /// How many tasks may run at once
+    #[arg(long, value_name = "M")]
+    max_running: Option<NonZeroUsize>,
+    /// Where the results folders are
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    out: PathBuf,
+    /// Print the scripts, submit nothing
+    #[arg(long)]
+    print_script: bool,
+    /// Options of `sbatch`, for the tasks and for the merge
+    #[arg(last = true, value_name = "SBATCH-OPTIONS")]
+    options: Vec<String>,
+}
+
+pub fn main(arguments: &Arguments) -> Exit {
+    let loaded = match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
+        Ok(mut loaded) => loaded.remove(0),
+        Err(exit) => return exit,
+    };
+    print(&loaded.warnings);
+    if loaded.plan.runs.is_empty() {
+        eprintln!("sbi-run: the plan has no runs: nothing is submitted");
+        return Exit::Invalid;
+    }
+    match submit(arguments, &loaded) {
+        Ok(exit) => exit,
+        Err(error) => {
+            eprintln!("sbi-run: {error}");
+            Exit::Results
+        }
+    }
+}
+
+fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
+    let tasks = arguments.tasks.get().min(loaded.plan.runs.len());
+    if tasks < arguments.tasks.get() {
+        eprintln!("sbi-run: the plan has {tasks} runs: {tasks} tasks are enough");
+    }
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let text = |path: &Path| path.display().to_string();
+    let out = absolute(&arguments.out);
+    let results = out.join(&loaded.experiment.name);
+    let checksum = &loaded.inputs.plan_sha256;
+    let frozen = results.join(format!("submitted-{}", &checksum[..12]));
+    let program = std::env::current_exe().map_or("sbi-run".to_string(), |path| text(&path));
+    let submission = Submission {
+        program,
+        frozen: text(&frozen),
+        out: text(&out),
+        results: text(&results),
+        name: loaded.experiment.name.clone(),
+        plan: checksum.clone(),
+        tasks,
+        max_running: arguments.max_running.map(NonZeroUsize::get),
+        options: arguments.options.clone(),
+    };
+    if let Some(seconds) = seconds_of_a_task(loaded, tasks)
+        && seconds < slurm::SHORT
+    {
+        eprintln!(
+            "sbi-run: a task would be shorter than 5 minutes (at most {}): fewer `--tasks` cost the scheduler less",
+            duration(seconds)
+        );
+    }
+    let size = ask("scontrol", &["show", "config"]).ok().and_then(|config| slurm::max_array_size(&config));
+    let arrays = slurm::arrays(tasks, size.unwrap_or(MAX_ARRAY_SIZE));
+    let (task, merge) = (text(&frozen.join("task.sh")), text(&frozen.join("merge.sh")));
+    if arguments.print_script {
+        let mut shown = submission.script();
+        for (place, array) in arrays.iter().enumerate() {
+            let before = (place > 0).then_some("JOB-BEFORE");
+            let words = submission.array_arguments(*array, &task, before);
+            shown += &format!("\n# sbatch {}", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
+        }
+        let words = submission.merge_arguments(&merge, &["JOB".to_string()]);
+        shown += &format!("\n# sbatch {}\n", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
+        shown += &format!("\n# {merge}\n{}", submission.merge_script());
+        return Ok(output(&shown));
+    }
+    let folder = Folder::create(&results)?;
+    loaded.inputs.write(&folder)?;
+    let frozen = Folder::create(&frozen)?;
+    freeze(loaded, &frozen)?;
+    frozen.write("task.sh", |out| out.write_all(submission.script().as_bytes()))?;
+    frozen.write("merge.sh", |out| out.write_all(submission.merge_script().as_bytes()))?;
+    let mut noted = Vec::new();
+    let mut jobs: Vec<String> = Vec::new();
+    for array in &arrays {
+        let words = submission.array_arguments(*array, &task, jobs.last().map(String::as_str));
+        let job = match sbatch(&words) {
+            Ok(job) => job,
+            Err(fault) => {
+                eprintln!("sbi-run: {fault}");
+                return Ok(Exit::Invalid);
+            }
+        };
+        noted.push(Submitted { job: job.clone(), offset: array.offset, count: array.count, tasks });
+        jobs.push(job);
+        // Noted at once: what is in the queue must be known, whatever becomes of the next one.
+        let json = serde_json::to_string_pretty(&noted).unwrap_or_default() + "\n";
+        folder.write(JOBS, |out| out.write_all(json.as_bytes()))?;
+    }
+    debug_assert_eq!(submitted(&results).len(), jobs.len());
+    match sbatch(&submission.merge_arguments(&merge, &jobs)) {
+        Ok(job) => Ok(output(&format!(
+            "submitted {tasks} tasks as {}, and their merge as {job}\nsbi-run status {} tells how they come along\n",
+            jobs.join(", "),
+            quoted(&text(&results))
+        ))),
+        Err(fault) => {
+            eprintln!(
+                "sbi-run: {fault}\nthe tasks are submitted; when they are done: sbi-run merge {}",
+                quoted(&text(&results))
+            );
+            Ok(Exit::Invalid)
+        }
+    }
+}
+
+/// Copies the experiment, so that what is edited later changes no task.
+fn freeze(loaded: &Loaded, frozen: &Folder) -> Result<(), Error> {
+    let home = std::path::absolute(Path::new(".").join(&loaded.inputs.home)).unwrap_or(loaded.inputs.home.clone());
+    Inputs { home, ..loaded.inputs.clone() }.write(frozen)
+}
+
+/// The most that one task can take, on one core.
+fn seconds_of_a_task(loaded: &Loaded, tasks: usize) -> Option<f64> {
+    let prepare = |position: usize| {
+        let methods = loaded.plan.variants[position].experiment.differentiation.methods.len();
+        Prepared::new(Arc::clone(&loaded.models[position]), methods)
+    };
+    estimate(&loaded.plan, prepare).map(|estimate| estimate.most / tasks as f64)
+}
+
+/// The number of the submitted job.
+fn sbatch(words: &[String]) -> Result<String, String> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let printed = ask("sbatch", &words)?;
+    // With several clusters: `JOB;CLUSTER`.
+    Ok(printed.trim().split(';').next().unwrap_or_default().to_string())
+}
+
+fn ask(program: &str, words: &[&str]) -> Result<String, String> {
+    let output = Command::new(program).args(words).output();
+    let output = output.map_err(|error| format!("cannot run `{program}`: {error}"))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+        false => Err(format!("`{program}` failed: {}", String::from_utf8_lossy(&output.stderr).trim())),
+    }
+}
