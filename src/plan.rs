@@ -1,7 +1,11 @@
 //! The plan: every run of an experiment, laid out before the first one starts.
+//!
+//! Runs that differ in their repeat only stand beside each other and make a *group*. The plan holds groups; a run and its
+//! identity are worked out when they are asked for, so that a plan of a million repeats takes no more room than one of ten.
 
 pub mod shard;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -13,7 +17,7 @@ use crate::experiment::{self, Data, Experiment, Sweep, Written};
 use crate::kind::{Catalog, Kind};
 
 /// One optimizer from one start, with one differentiation method, at one combination of the axes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Run {
     /// Position in the plan; the `run` column.
     pub index: usize,
@@ -25,8 +29,18 @@ pub struct Run {
     pub method: Option<&'static Kind>,
     /// From 0; repeat 0 begins at `start`.
     pub repeat: usize,
-    /// SHA-256 of what determines the run's numbers, in hexadecimal: the key of the journal.
-    pub identity: String,
+}
+
+/// One optimizer with one differentiation method at one combination of the axes: as many runs as there are repeats.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub variant: usize,
+    pub optimizer: usize,
+    pub method: Option<&'static Kind>,
+    /// Positions of its runs in the plan.
+    pub runs: Range<usize>,
+    /// Has taken in everything that determines the numbers of its runs but the repeat.
+    key: Sha256,
 }
 
 /// One combination of the axes: the values as CSV has them, and the experiment that they give, which has no axes of its
@@ -56,10 +70,40 @@ pub struct Plan {
     pub skipped: Vec<Skipped>,
     /// The sweep has conditions, though they may all hold.
     pub conditional: bool,
-    pub runs: Vec<Run>,
+    /// In the order of their runs.
+    pub groups: Vec<Group>,
 }
 
 impl Plan {
+    /// How many runs there are.
+    pub fn len(&self) -> usize {
+        self.groups.last().map_or(0, |group| group.runs.end)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The run at a position of the plan, which is below `len`.
+    pub fn run(&self, index: usize) -> Run {
+        self.groups[self.groups.partition_point(|group| group.runs.end <= index)].run(index)
+    }
+
+    /// Every run, in order.
+    pub fn runs(&self) -> impl Iterator<Item = Run> {
+        self.groups.iter().flat_map(|group| group.runs.clone().map(|index| group.run(index)))
+    }
+
+    /// SHA-256 of what determines the numbers of the run at a position, in hexadecimal: the key of the journal.
+    pub fn identity(&self, index: usize) -> String {
+        hexadecimal(&self.groups[self.groups.partition_point(|group| group.runs.end <= index)].identity(index))
+    }
+
+    /// The identities of all runs, in order.
+    pub fn identities(&self) -> impl Iterator<Item = [u8; 32]> {
+        self.groups.iter().flat_map(|group| group.runs.clone().map(|index| group.identity(index)))
+    }
+
     pub fn experiment(&self, run: &Run) -> &Experiment {
         &self.variants[run.variant].experiment
     }
@@ -67,8 +111,8 @@ impl Plan {
     /// SHA-256 of the identities of all runs in their order, one a line: what is planned, in one word.
     pub fn checksum(&self) -> String {
         let mut hash = Sha256::new();
-        for run in &self.runs {
-            hash.update(run.identity.as_bytes());
+        for identity in self.identities() {
+            hash.update(hexadecimal(&identity).as_bytes());
             hash.update(b"\n");
         }
         hexadecimal(&hash.finalize())
@@ -97,7 +141,7 @@ const MOST_FAULTS: usize = 50;
 pub fn lay_out(written: &Written, experiment: &Experiment, catalog: &Catalog) -> Result<Plan, Vec<Diagnostic>> {
     let sweep = &experiment.sweep;
     let place = || written.table.entry("sweep").map(|entry| &entry.place);
-    let of_each = runs_of(experiment).len();
+    let of_each = groups_of(experiment).len().saturating_mul(experiment.sweep.repeats);
     let most = |n: usize| n.checked_mul(of_each.max(1)).is_some_and(|runs| runs <= MOST_RUNS);
     let Some(combinations) = sweep.combinations().filter(|n| most(*n)) else {
         let message = format!("the plan has more than {MOST_RUNS} runs");
@@ -179,36 +223,46 @@ fn shortest(number: f64) -> String {
     digits.strip_suffix(".0").map_or(digits.clone(), str::to_string)
 }
 
-/// (optimizer, method, repeat) of every run of one combination, in order.
-fn runs_of(experiment: &Experiment) -> Vec<(usize, Option<&'static Kind>, usize)> {
-    let mut runs = Vec::new();
+/// (optimizer, method) of every group of one combination, in order.
+fn groups_of(experiment: &Experiment) -> Vec<(usize, Option<&'static Kind>)> {
+    let mut groups = Vec::new();
     for (index, optimizer) in experiment.optimizers.iter().enumerate() {
-        let methods: Vec<Option<&'static Kind>> = match optimizer.row.gradient {
-            true => experiment.differentiation.methods.iter().map(|method| Some(*method)).collect(),
-            false => vec![None],
-        };
-        for method in methods {
-            runs.extend((0..experiment.sweep.repeats.min(MOST_RUNS + 1)).map(|repeat| (index, method, repeat)));
+        match optimizer.row.gradient {
+            true => groups.extend(experiment.differentiation.methods.iter().map(|method| (index, Some(*method)))),
+            false => groups.push((index, None)),
         }
     }
-    runs
+    groups
 }
 
 impl Plan {
-    fn push(&mut self, variant: Variant) {
-        let number = self.variants.len();
-        let shared = identity_of_variant(&variant.experiment);
-        for (optimizer, method, repeat) in runs_of(&variant.experiment) {
-            let written = experiment::written_optimizer(&variant.experiment.optimizers[optimizer]);
-            let mut hash = Sha256::new();
-            hash.update(shared);
-            absorb(&mut hash, &written);
-            absorb(&mut hash, &method.map_or("", |method| method.name).into());
-            absorb(&mut hash, &(repeat as i64).into());
-            let identity = hexadecimal(&hash.finalize());
-            self.runs.push(Run { index: self.runs.len(), variant: number, optimizer, method, repeat, identity });
+    /// Adds a combination of the axes after the others.
+    pub(crate) fn push(&mut self, variant: Variant) {
+        let experiment = &variant.experiment;
+        let shared = identity_of_variant(experiment);
+        for (optimizer, method) in groups_of(experiment) {
+            let mut key = Sha256::new();
+            key.update(shared);
+            absorb(&mut key, &experiment::written_optimizer(&experiment.optimizers[optimizer]));
+            absorb(&mut key, &method.map_or("", |method| method.name).into());
+            let first = self.len();
+            let runs = first..first + experiment.sweep.repeats;
+            self.groups.push(Group { variant: self.variants.len(), optimizer, method, runs, key });
         }
         self.variants.push(variant);
+    }
+}
+
+impl Group {
+    fn run(&self, index: usize) -> Run {
+        let Group { variant, optimizer, method, .. } = *self;
+        Run { index, variant, optimizer, method, repeat: index - self.runs.start }
+    }
+
+    fn identity(&self, index: usize) -> [u8; 32] {
+        let mut hash = self.key.clone();
+        absorb(&mut hash, &((index - self.runs.start) as i64).into());
+        hash.finalize().into()
     }
 }
 

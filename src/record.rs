@@ -1,6 +1,35 @@
 //! What is kept of a finished run, and of each measurement beside the runs: the records that reports are made from.
 
+use std::fmt;
+use std::io;
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
+
+/// The finished runs of a plan, by position. Losses are at hand; whole records are fetched one by one, so that there may
+/// be more of them than memory holds.
+pub trait Records: fmt::Debug + Sync {
+    /// How the run ended; None where it is not finished.
+    fn status(&self, run: usize) -> Option<Status>;
+
+    /// The finite loss of a finished run that did not fail.
+    fn loss(&self, run: usize) -> Option<f64>;
+
+    /// The record; None where the run is not finished. The error names the file that cannot be read.
+    fn fetch(&self, run: usize) -> io::Result<Option<Record>>;
+}
+
+impl dyn Records + '_ {
+    /// The finished runs among some positions, in order.
+    pub fn among(&self, runs: impl Iterator<Item = usize>) -> impl Iterator<Item = io::Result<(usize, Record)>> {
+        runs.filter_map(|run| self.fetch(run).map(|record| Some((run, record?))).transpose())
+    }
+
+    /// Positions of the finished runs.
+    pub fn finished(&self, runs: Range<usize>) -> impl Iterator<Item = usize> {
+        runs.filter(|run| self.status(*run).is_some())
+    }
+}
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +65,13 @@ pub struct Record {
     pub intervals: Vec<Interval>,
     /// Wall time of the search, this thread; intervals apart.
     pub seconds: f64,
+}
+
+impl Record {
+    /// The finite loss of a run that did not fail.
+    pub fn answer(&self) -> Option<f64> {
+        self.loss.filter(|loss| loss.is_finite() && self.status != Status::Failed)
+    }
 }
 
 /// The state of an optimizer after an iteration.

@@ -57,8 +57,8 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, exp
     let _ = writeln!(
         text,
         "  {} run{}: {} optimizer{}, {} differentiation method{}, {} repeat{}, {} combination{} of the axes{}",
-        loaded.plan.runs.len(),
-        plural(loaded.plan.runs.len()),
+        loaded.plan.len(),
+        plural(loaded.plan.len()),
         experiment.optimizers.len(),
         plural(experiment.optimizers.len()),
         experiment.differentiation.methods.len(),

@@ -9,7 +9,7 @@ use clap::Args;
 use super::{Exit, load_folder, print, results};
 use crate::cluster::slurm::quoted;
 use crate::execute;
-use crate::journal::resume::{Flags, decide};
+use crate::journal::resume::remaining;
 use crate::journal::{Error, Folder, History};
 use crate::terminal::progress::Screen;
 
@@ -55,31 +55,29 @@ fn merge(arguments: &Arguments, threads: usize) -> Result<Exit, Error> {
         }
     };
     let folder = Folder::create(path)?;
-    let history = History::read(path)?;
-    let recorded = history.records.len();
-    let resumption = decide(&loaded.plan, history.records, Flags::default());
-    if loaded.changed && recorded > 0 {
+    let history = History::read(path, &loaded.plan)?;
+    if loaded.changed && history.journals.iter().any(|journal| journal.records > 0) {
         eprintln!(
             "sbi-run: the data, or this program, are not those of the plan that `{}` was made from",
             path.display()
         );
     }
     if !arguments.quiet
-        && let Some(line) = results::of_other_settings(resumption.unknown)
+        && let Some(line) = results::of_other_settings(history.unknown)
     {
         eprintln!("sbi-run: {line}");
     }
-    let remaining = resumption.remaining;
+    let remaining = remaining(loaded.plan.len(), &history.kept, false);
     let prepared = results::prepare(&loaded);
-    let done = results::measure(&loaded, folder, resumption.kept, &prepared, threads, &AtomicBool::new(false))?;
+    let done = results::measure(&loaded, folder, history.kept, &prepared, threads, &AtomicBool::new(false))?;
     if !arguments.quiet {
-        done.show(&Screen::new(false));
+        done.show(&Screen::new(false))?;
     }
     done.write()?;
     if remaining.is_empty() {
-        return Ok(results::exit(&done.records));
+        return Ok(results::exit(&done.kept, 0..loaded.plan.len()));
     }
-    eprintln!("sbi-run: {}", missing(&remaining, loaded.plan.runs.len(), path));
+    eprintln!("sbi-run: {}", missing(&remaining, loaded.plan.len(), path));
     Ok(Exit::Interrupted)
 }
 

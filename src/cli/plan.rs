@@ -42,7 +42,7 @@ fn cost(loaded: &Loaded) -> Option<String> {
         0 => String::new(),
         n => format!(", {} combination{} skipped", count(n as u64), if n == 1 { "" } else { "s" }),
     };
-    let (runs, s) = (plan.runs.len(), if plan.runs.len() == 1 { "" } else { "s" });
+    let (runs, s) = (plan.len(), if plan.len() == 1 { "" } else { "s" });
     Some(format!(
         "{} run{s}{skipped}; an evaluation takes about {}: at most {} of one core, if every run uses its whole budget",
         count(runs as u64),

@@ -11,7 +11,6 @@ use clap::Args;
 use super::{Exit, Loaded, load_written, print, results};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{Data, Experiment, Written};
-use crate::journal::resume::{Flags, decide};
 use crate::journal::{Folder, History, measured};
 use crate::report::{self, Machine};
 use crate::terminal::progress::Screen;
@@ -59,7 +58,7 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
         return Err(Fault::Files(format!("`{shown}` is not a results folder: it has no `resolved.toml`")));
     }
     let loaded = load(path, &whole).map_err(Fault::Experiment)?;
-    let history = History::read(path).map_err(files)?;
+    let history = History::read(path, &loaded.plan).map_err(files)?;
     if history.journals.is_empty() {
         return Err(Fault::Files(format!(
             "`{}` has no journal: neither `journal.jsonl` nor one of a shard",
@@ -69,9 +68,8 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
     if history.findings.damaged > 0 {
         eprintln!("sbi-run: {} damaged lines of the journal are left out", history.findings.damaged);
     }
-    let resumption = decide(&loaded.plan, history.records, Flags::default());
-    if resumption.unknown > 0 {
-        eprintln!("sbi-run: {} records of the journal belong to no run of `resolved.toml`", resumption.unknown);
+    if history.unknown > 0 {
+        eprintln!("sbi-run: {} records of the journal belong to no run of `resolved.toml`", history.unknown);
     }
     let read = |name: &str| std::fs::read_to_string(path.join(name)).ok();
     let derivatives = measured::read(path);
@@ -81,9 +79,9 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
     let machine = read("timings.csv").and_then(|text| Machine::of_timings(&text)).unwrap_or_default();
     let folder = Folder::create(path).map_err(files)?;
     let derivatives = derivatives.unwrap_or_default();
-    let done = results::gather(&loaded, folder, resumption.kept, derivatives, machine);
+    let done = results::gather(&loaded, folder, history.kept, derivatives, machine).map_err(files)?;
     if !quiet {
-        done.show(screen);
+        done.show(screen).map_err(files)?;
     }
     done.write().map_err(files)
 }

@@ -1,13 +1,14 @@
 //! From records to reports: what `run`, `merge` and `report` do at the end.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{Exit, Loaded};
 use crate::execute::{self, Prepared};
 use crate::experiment::Data;
-use crate::journal::{Error, Folder, measured};
-use crate::record::{Derivatives, Record, Status};
+use crate::journal::{Error, Folder, Kept, measured};
+use crate::record::{Derivatives, Records, Status};
 use crate::report::{self, Comparison, Fit, Machine, Results};
 use crate::terminal::progress::{Screen, print_result};
 
@@ -15,7 +16,7 @@ use crate::terminal::progress::{Screen, print_result};
 pub struct Done<'a> {
     loaded: &'a Loaded,
     folder: Folder,
-    pub records: Vec<Option<Record>>,
+    pub kept: Kept,
     derivatives: Derivatives,
     machine: Machine,
     fit: Option<Fit>,
@@ -29,7 +30,7 @@ impl Done<'_> {
             experiment: &self.loaded.experiment,
             text: &self.loaded.inputs.text,
             home: &self.loaded.inputs.home,
-            records: &self.records,
+            records: &self.kept,
             derivatives: &self.derivatives,
             fit: self.fit.as_ref(),
             machine: &self.machine,
@@ -37,9 +38,10 @@ impl Done<'_> {
     }
 
     /// The summary; standard output may be closed, the reports are on disk.
-    pub fn show(&self, screen: &Screen) {
+    pub fn show(&self, screen: &Screen) -> Result<(), Error> {
         let summary = report::summary(&self.results(), &self.comparison, self.folder.path());
-        let _ = print_result(screen, &summary);
+        let _ = print_result(screen, &summary.map_err(|source| unread(&self.folder, source))?);
+        Ok(())
     }
 
     /// Writes every report.
@@ -58,40 +60,46 @@ pub fn prepare(loaded: &Loaded) -> Vec<Prepared> {
 pub fn measure<'a>(
     loaded: &'a Loaded,
     folder: Folder,
-    records: Vec<Option<Record>>,
+    kept: Kept,
     prepared: &[Prepared],
     threads: usize,
     cancel: &AtomicBool,
 ) -> Result<Done<'a>, Error> {
-    let whole = records.iter().all(Option::is_some);
+    let whole = kept.count() == loaded.plan.len();
     let derivatives = if whole { execute::compare(&loaded.plan, prepared, cancel) } else { Derivatives::default() };
     measured::write(&folder, &derivatives)?;
-    Ok(gather(loaded, folder, records, derivatives, machine(threads)))
+    gather(loaded, folder, kept, derivatives, machine(threads))
 }
 
 /// What reports are made of: the records and measurements, and what follows from them.
 pub fn gather(
     loaded: &Loaded,
     folder: Folder,
-    records: Vec<Option<Record>>,
+    kept: Kept,
     derivatives: Derivatives,
     machine: Machine,
-) -> Done<'_> {
+) -> Result<Done<'_>, Error> {
     let plan = &loaded.plan;
-    let best = report::best_run(plan, &records);
-    let fit = best.and_then(|run| {
-        let variant = plan.runs[run].variant;
+    let gathered = || -> io::Result<_> {
+        let comparison = Arc::new(report::compare(plan, &kept)?);
+        let Some(best) = report::best_run(plan, &kept) else { return Ok((comparison, None)) };
+        let variant = plan.run(best).variant;
         let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
-        has_data.then(|| report::fit(&loaded.models[variant], run, records[run].as_ref()?))?
-    });
-    let comparison = Arc::new(report::compare(plan, &records));
-    Done { loaded, folder, records, derivatives, machine, fit, comparison }
+        let record = if has_data { kept.fetch(best)? } else { None };
+        Ok((comparison, record.and_then(|record| report::fit(&loaded.models[variant], best, &record))))
+    };
+    let (comparison, fit) = gathered().map_err(|source| unread(&folder, source))?;
+    Ok(Done { loaded, folder, kept, derivatives, machine, fit, comparison })
+}
+
+fn unread(folder: &Folder, source: io::Error) -> Error {
+    Error::io("use the journals of", folder.path(), source)
 }
 
 /// Done, or with failed runs.
-pub fn exit<'a>(records: impl IntoIterator<Item = &'a Option<Record>>) -> Exit {
-    let failed = |record: &Option<Record>| matches!(record, Some(record) if record.status == Status::Failed);
-    if records.into_iter().any(failed) { Exit::RunsFailed } else { Exit::Done }
+pub fn exit(kept: &Kept, mut runs: impl Iterator<Item = usize>) -> Exit {
+    let failed = runs.any(|run| kept.status(run) == Some(Status::Failed));
+    if failed { Exit::RunsFailed } else { Exit::Done }
 }
 
 /// What is to be said of records that belong to no run of the plan.

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Exit, load_folder, output, print, results};
-use crate::cluster::slurm::{self, Submitted, quoted};
-use crate::journal::resume::{Flags, decide};
+use crate::cluster::slurm::{self, quoted};
+use crate::journal::submitted::{self, Submitted};
 use crate::journal::{Error, History, Origin};
 use crate::plan::shard::Shard;
-use crate::record::Status;
+use crate::record::{Records, Status};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -19,9 +19,6 @@ pub struct Arguments {
     #[arg(value_name = "RESULTS")]
     results: PathBuf,
 }
-
-/// The file in a results folder that names the jobs of a submission.
-pub const JOBS: &str = "slurm.json";
 
 pub fn main(arguments: &Arguments) -> Exit {
     match status(&arguments.results) {
@@ -43,8 +40,8 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
         }
     };
     let plan = &loaded.plan;
-    let history = History::read(path)?;
-    let submitted = submitted(path);
+    let history = History::read(path, plan)?;
+    let submitted = submitted::read(path);
     let queue = queue(&submitted);
     let live: Vec<Origin> = history
         .journals
@@ -54,17 +51,16 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
         .filter(|origin| lives(origin, &queue))
         .collect();
     let whole = crate::journal::append::is_locked(path);
-    let resumption = decide(plan, history.records, Flags::default());
-    let kept = &resumption.kept;
-    let failed = |run: &usize| kept[*run].as_ref().is_some_and(|record| record.status == Status::Failed);
-    let done = |run: &usize| kept[*run].is_some();
-    let all = || 0..plan.runs.len();
+    let kept = &history.kept;
+    let failed = |run: &usize| kept.status(*run) == Some(Status::Failed);
+    let done = |run: &usize| kept.status(*run).is_some();
+    let all = || 0..plan.len();
     // Every thread of a living process has a run in its hands.
     let running = |shard: Option<Shard>, left: usize| -> usize {
         let of = |origin: &&Origin| shard.is_none_or(|shard| origin.shard == shard.to_string());
         live.iter().filter(of).map(|origin| origin.threads).sum::<usize>().min(left)
     };
-    let left = resumption.remaining.len();
+    let left = plan.len() - kept.count();
     let busy = if whole { left.min(1).max(running(None, left)) } else { running(None, left) };
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -72,7 +68,7 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
     let _ = writeln!(text, "running    {busy}");
     let _ = writeln!(text, "failed     {}", all().filter(failed).count());
     let _ = writeln!(text, "remaining  {}", left - busy);
-    if let Some(line) = results::of_other_settings(resumption.unknown) {
+    if let Some(line) = results::of_other_settings(history.unknown) {
         let _ = writeln!(text, "{line}");
     }
     let folder = quoted(&path.display().to_string());
@@ -142,12 +138,6 @@ fn waiting<'a>(shard: &str, submitted: &[Submitted], queue: &'a BTreeMap<String,
         })?;
         queue.get(&format!("{}_{place}", array.job)).map(String::as_str)
     })
-}
-
-/// The arrays that `submit` noted; none where it was not used.
-pub fn submitted(path: &Path) -> Vec<Submitted> {
-    let text = std::fs::read_to_string(path.join(JOBS)).unwrap_or_default();
-    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// State of each task in the queue, by `JOB_TASK`; empty without jobs or without Slurm.

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::status::{JOBS, submitted};
 use super::{Exit, Loaded, Overrides, load_all, output, print};
-use crate::cluster::slurm::{self, Submission, Submitted, quoted};
+use crate::cluster::slurm::{self, Submission, quoted};
 use crate::execute::{Prepared, estimate::estimate};
+use crate::journal::submitted::{self, Submitted};
 use crate::journal::{Error, Folder, Inputs};
 use crate::report::numbers::duration;
 
@@ -47,7 +47,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         Err(exit) => return exit,
     };
     print(&loaded.warnings);
-    if loaded.plan.runs.is_empty() {
+    if loaded.plan.is_empty() {
         eprintln!("sbi-run: the plan has no runs: nothing is submitted");
         return Exit::Invalid;
     }
@@ -61,7 +61,7 @@ pub fn main(arguments: &Arguments) -> Exit {
 }
 
 fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
-    let tasks = arguments.tasks.get().min(loaded.plan.runs.len());
+    let tasks = arguments.tasks.get().min(loaded.plan.len());
     if tasks < arguments.tasks.get() {
         eprintln!("sbi-run: the plan has {tasks} runs: {tasks} tasks are enough");
     }
@@ -126,10 +126,8 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
         noted.push(Submitted { job: job.clone(), offset: array.offset, count: array.count, tasks });
         jobs.push(job);
         // Noted at once: what is in the queue must be known, whatever becomes of the next one.
-        let json = serde_json::to_string_pretty(&noted).unwrap_or_default() + "\n";
-        folder.write(JOBS, |out| out.write_all(json.as_bytes()))?;
+        submitted::write(&folder, &noted)?;
     }
-    debug_assert_eq!(submitted(&results).len(), jobs.len());
     match sbatch(&submission.merge_arguments(&merge, &jobs)) {
         Ok(job) => Ok(output(&format!(
             "submitted {tasks} tasks as {}, and their merge as {job}\nsbi-run status {} tells how they come along\n",

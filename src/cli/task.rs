@@ -1,6 +1,6 @@
 //! One experiment carried out: what is there already, the runs, the journal, and what a signal asks for.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -11,12 +11,12 @@ use super::results::{self, Done};
 use super::run::Arguments;
 use super::{Exit, Loaded};
 use crate::cluster::slurm::quoted;
-use crate::execute::{self, Event, Limits};
+use crate::execute::{self, Event, Limits, Prepared};
+use crate::journal::append::Line;
 use crate::journal::files::set_aside;
-use crate::journal::resume::{Flags, decide};
-use crate::journal::{Error, Folder, History, Journal, Origin};
+use crate::journal::resume::remaining;
+use crate::journal::{Error, Folder, History, Journal, Kept, Origin};
 use crate::plan::shard::Shard;
-use crate::record::Record;
 use crate::terminal::progress::Screen;
 
 /// What signals have asked for.
@@ -60,13 +60,15 @@ pub(super) struct Ended<'a> {
     pub done: Option<Done<'a>>,
 }
 
-/// What is kept while runs end.
-struct Kept {
+/// What changes while runs begin and end.
+struct State {
     /// None for a share that has nothing to do.
     journal: Option<Journal>,
-    records: Vec<Option<Record>>,
-    /// Identities of the runs that have begun and not ended.
-    running: BTreeMap<usize, String>,
+    kept: Kept,
+    /// Runs that have begun and not ended.
+    running: BTreeSet<usize>,
+    /// How many have ended.
+    ended: usize,
     fault: Option<Error>,
 }
 
@@ -74,71 +76,48 @@ impl Task<'_> {
     pub(super) fn run<'l>(&self, loaded: &'l Loaded) -> Result<Ended<'l>, Error> {
         let (arguments, experiment, plan) = (self.arguments, &loaded.experiment, &loaded.plan);
         let path = arguments.results_folder(loaded);
+        let say = |text: &str| {
+            if !arguments.quiet {
+                self.screen.print(&format!("{}: {text}\n", experiment.name));
+            }
+        };
         if arguments.fresh
             && let Some(aside) = set_aside(&path)?
-            && !arguments.quiet
         {
-            self.screen.print(&format!("{}: old results moved to `{}`\n", experiment.name, aside.display()));
+            say(&format!("old results moved to `{}`", aside.display()));
         }
         let folder = Folder::create(&path)?;
-        let (journal, history) = match self.shard {
-            None => Journal::open(&folder).map(|(journal, history)| (Some(journal), history))?,
-            Some(_) => (None, History::read(&path)?),
+        let (journal, mut history) = match self.shard {
+            None => Journal::open(&folder, plan).map(|(journal, history)| (Some(journal), history))?,
+            Some(_) => (None, History::read(&path, plan)?),
         };
         loaded.inputs.write(&folder)?;
-        let longest = history.records.iter().map(|record| record.seconds).fold(0.0, f64::max);
-        let mut resumption = decide(plan, history.records, Flags { retry: arguments.retry, fresh: arguments.fresh });
-        let mine = |run: &usize| self.shard.is_none_or(|shard| shard.has(*run));
-        resumption.remaining.retain(mine);
-        let share = (0..plan.runs.len()).filter(mine).count();
-        let todo = resumption.remaining.len();
-        info!("{}: {share} runs, {todo} to do", experiment.name);
-        if !arguments.quiet
-            && let Some(line) = results::of_other_settings(resumption.unknown)
-        {
-            self.screen.print(&format!("{}: {line}\n", experiment.name));
+        if let Some(line) = results::of_other_settings(history.unknown) {
+            say(&line);
         }
+        let mine = |run: &usize| self.shard.is_none_or(|shard| shard.has(*run));
+        let mut remaining = remaining(plan.len(), &history.kept, arguments.retry);
+        remaining.retain(mine);
+        let share = (0..plan.len()).filter(mine).count();
+        let todo = remaining.len();
+        info!("{}: {share} runs, {todo} to do", experiment.name);
         let journal = match self.shard {
-            Some(shard) if todo > 0 => Some(Journal::create(&folder, shard, self.origin(shard))?),
+            Some(shard) if todo > 0 => Some(Journal::create(&folder, shard, self.origin(shard), &mut history.kept)?),
             _ => journal,
         };
         let prepared = results::prepare(loaded);
-        let progress = self.screen.progress(&experiment.name, todo, share - todo);
-        let kept = Kept { journal, records: resumption.kept, running: BTreeMap::new(), fault: None };
-        let kept = Mutex::new(kept);
-        let observe = |event: Event| match event {
-            Event::Started(run) => {
-                let method = plan.differentiation(run).map(|method| format!(" {method}")).unwrap_or_default();
-                kept.lock().expect("no panic while a record is kept").running.insert(run.index, run.identity.clone());
-                progress.started(run.index, &format!("{}{method}", plan.optimizer(run)));
-            }
-            Event::Finished(run, record) => {
-                debug!("run {}: {:?}, {}", run.index, record.status, record.reason);
-                let mut kept = kept.lock().expect("no panic while a record is kept");
-                if let Some(Err(error)) = kept.journal.as_mut().map(|journal| journal.append(record)) {
-                    // What cannot be written must not be computed on.
-                    kept.fault.get_or_insert(error);
-                    self.signals.cancel.store(true, Ordering::Relaxed);
-                }
-                kept.running.remove(&run.index);
-                kept.records[run.index] = Some(record.clone());
-                progress.finished(run.index, record);
-            }
-        };
-        let limits = Limits { drain: Arc::clone(&self.signals.drain), seconds: arguments.time_limit, longest };
-        execute::execute(plan, &prepared, &resumption.remaining, &limits, &self.signals.cancel, &observe);
-        progress.end();
-        let kept = kept.into_inner().expect("no panic while a record is kept");
-        if let Some(fault) = kept.fault {
-            return Err(fault);
-        }
-        let left = resumption.remaining.iter().filter(|run| kept.records[**run].is_none()).count();
-        if let Some(mut journal) = kept.journal {
+        let seconds = arguments.time_limit;
+        let limits = Limits { drain: Arc::clone(&self.signals.drain), seconds, longest: history.longest };
+        let state = State { journal, kept: history.kept, running: BTreeSet::new(), ended: 0, fault: None };
+        let state = self.carry_out(loaded, &prepared, &remaining, &limits, state, share - todo)?;
+        let left = todo - state.ended;
+        if let Some(mut journal) = state.journal {
             match self.shard {
                 None => journal.sync()?,
                 Some(_) => {
                     let why = if left == 0 { "done" } else { "interrupted" };
-                    journal.end(why, &kept.running.into_values().collect::<Vec<_>>())?;
+                    let running: Vec<String> = state.running.iter().map(|run| plan.identity(*run)).collect();
+                    journal.end(why, &running)?;
                 }
             }
         }
@@ -151,26 +130,67 @@ impl Task<'_> {
                 );
                 return Ok(Ended { exit: self.again(), done: None });
             }
-            if !arguments.quiet {
-                self.screen.print(&format!(
-                    "{}: share {shard} is done, {share} runs; when all are: sbi-run merge {folder}\n",
-                    experiment.name
-                ));
-            }
-            let records = kept.records.iter().enumerate().filter(|(run, _)| mine(run)).map(|(_, record)| record);
-            return Ok(Ended { exit: results::exit(records), done: None });
+            say(&format!("share {shard} is done, {share} runs; when all are: sbi-run merge {folder}"));
+            return Ok(Ended { exit: results::exit(&state.kept, (0..plan.len()).filter(mine)), done: None });
         }
         let cancel = &self.signals.cancel;
-        let reports = results::measure(loaded, folder, kept.records, &prepared, self.threads, cancel)?;
+        let reports = results::measure(loaded, folder, state.kept, &prepared, self.threads, cancel)?;
         if !arguments.quiet {
-            reports.show(self.screen);
+            reports.show(self.screen)?;
         }
         let interrupted = left > 0 || cancel.load(Ordering::Relaxed);
         if interrupted {
             eprintln!("sbi-run: interrupted after {done} of {share} runs; the same command goes on from there");
         }
-        let exit = if interrupted { Exit::Interrupted } else { results::exit(&reports.records) };
+        let exit = if interrupted { Exit::Interrupted } else { results::exit(&reports.kept, 0..plan.len()) };
         Ok(Ended { exit, done: Some(reports) })
+    }
+
+    /// Does the runs that remain, and records each as it ends. `before`: how many were done earlier.
+    fn carry_out(
+        &self,
+        loaded: &Loaded,
+        prepared: &[Prepared],
+        remaining: &[usize],
+        limits: &Limits,
+        state: State,
+        before: usize,
+    ) -> Result<State, Error> {
+        let plan = &loaded.plan;
+        let progress = self.screen.progress(&loaded.experiment.name, remaining.len(), before);
+        let state = Mutex::new(state);
+        let lock = || state.lock().expect("no panic while a record is kept");
+        let observe = |event: Event| match event {
+            Event::Started(run) => {
+                let method = plan.differentiation(run).map(|method| format!(" {method}")).unwrap_or_default();
+                lock().running.insert(run.index);
+                progress.started(run.index, &format!("{}{method}", plan.optimizer(run)));
+            }
+            Event::Finished(run, record) => {
+                debug!("run {}: {:?}, {}", run.index, record.status, record.reason);
+                let line = Line::of(record);
+                let mut state = lock();
+                state.running.remove(&run.index);
+                match state.journal.as_mut().map(|journal| journal.append(&line)) {
+                    Some(Ok(place)) => {
+                        state.kept.keep(run.index, record, place);
+                        state.ended += 1;
+                    }
+                    Some(Err(error)) => {
+                        // What cannot be written must not be computed on.
+                        state.fault.get_or_insert(error);
+                        self.signals.cancel.store(true, Ordering::Relaxed);
+                    }
+                    None => {}
+                }
+                drop(state);
+                progress.finished(run.index, record);
+            }
+        };
+        execute::execute(plan, prepared, remaining, limits, &self.signals.cancel, &observe);
+        progress.end();
+        let mut state = state.into_inner().expect("no panic while a record is kept");
+        state.fault.take().map_or(Ok(state), Err)
     }
 
     fn origin(&self, shard: Shard) -> Origin {

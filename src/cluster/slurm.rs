@@ -2,8 +2,6 @@
 
 use std::fmt::Write;
 
-use serde::{Deserialize, Serialize};
-
 /// How often a task puts itself into the queue again before it gives up.
 pub const MOST_RESTARTS: u32 = 20;
 
@@ -38,15 +36,6 @@ pub struct Submission {
 pub struct Array {
     pub offset: usize,
     pub count: usize,
-}
-
-/// A submitted array, as it is kept for `status`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submitted {
-    pub job: String,
-    pub offset: usize,
-    pub count: usize,
-    pub tasks: usize,
 }
 
 /// Divides tasks into arrays whose indices stay below `MaxArraySize`.

@@ -51,7 +51,7 @@ pub fn estimate(plan: &Plan, prepare: impl Fn(usize) -> Prepared) -> Option<Esti
             }
         }
     }
-    let scale = plan.runs.len() as f64 / timed as f64;
+    let scale = plan.len() as f64 / timed as f64;
     (timed > 0).then(|| Estimate { evaluation: evaluation / timed as f64, most: most * scale })
 }
 

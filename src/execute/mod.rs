@@ -141,14 +141,14 @@ pub fn execute(
             if too_late || cancel.load(Ordering::Relaxed) || limits.drain.load(Ordering::Relaxed) {
                 return;
             }
-            let planned = &plan.runs[*index];
+            let planned = &plan.run(*index);
             observe(Event::Started(planned));
             let begin = || run::run(plan, planned, &prepared[planned.variant], &waiting, cancel);
             let done = catch_unwind(AssertUnwindSafe(begin));
             let record = match done {
                 Ok(Some(record)) => record,
                 Ok(None) => return,
-                Err(panic) => failed(planned, format!("panic: {}", panic_text(&*panic))),
+                Err(panic) => failed(plan, planned, format!("panic: {}", panic_text(&*panic))),
             };
             // Positive doubles are ordered as their bits are.
             longest.fetch_max(record.seconds.to_bits(), Ordering::Relaxed);
@@ -184,9 +184,9 @@ pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Re
 }
 
 /// A run that has no answer.
-fn failed(run: &Run, reason: String) -> Record {
+fn failed(plan: &Plan, run: &Run, reason: String) -> Record {
     Record {
-        identity: run.identity.clone(),
+        identity: plan.identity(run.index),
         status: Status::Failed,
         reason,
         loss: None,

@@ -103,7 +103,7 @@ pub fn run(
         return None;
     }
     Some(Record {
-        identity: planned.identity.clone(),
+        identity: plan.identity(planned.index),
         status,
         reason: outcome.reason.to_string(),
         loss,

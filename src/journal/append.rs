@@ -11,9 +11,11 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::kept::{Kept, Place};
 use super::line::{self, Header, Origin};
 use super::read::{self, History};
 use super::{Error, Folder};
+use crate::plan::Plan;
 use crate::plan::shard::Shard;
 use crate::record::Record;
 
@@ -27,6 +29,18 @@ pub struct Journal {
     path: PathBuf,
     /// Bytes of whole lines: where the next one begins.
     length: u64,
+    /// Position among the journals that are read.
+    number: u32,
+}
+
+/// A finished run as it goes into a journal. Made apart from the journal, so that many threads can do so at once.
+#[derive(Clone, Debug)]
+pub struct Line(String);
+
+impl Line {
+    pub fn of(record: &Record) -> Line {
+        Line(line::write(record))
+    }
 }
 
 /// Whether nobody else holds the lock. A child of this process that is just being started holds all of its files for a
@@ -42,16 +56,19 @@ fn lock(file: &File) -> bool {
 
 impl Journal {
     /// Opens the journal of the whole plan, makes it where it is missing, and reads all journals of the folder.
-    pub fn open(folder: &Folder) -> Result<(Journal, History), Error> {
+    pub fn open(folder: &Folder, plan: &Plan) -> Result<(Journal, History), Error> {
         let path = folder.file(FILE);
         let file = OpenOptions::new().read(true).append(true).create(true).open(&path);
         let file = file.map_err(|source| Error::io("open", &path, source))?;
         if !lock(&file) {
             return Err(Error::Locked(path));
         }
-        let history = History::read(folder.path())?;
+        let history = History::read(folder.path(), plan)?;
         let (length, torn) = read::whole_lines(&file, &path)?;
-        let mut journal = Journal { file, path, length };
+        let number = history.journals.iter().position(|seen| seen.path == path);
+        // Removed between the two: nothing would be written to what others see.
+        let Some(number) = number else { return Err(Error::Removed(path)) };
+        let mut journal = Journal { file, path, length, number: number as u32 };
         if torn {
             journal.cut()?;
         }
@@ -62,14 +79,16 @@ impl Journal {
     }
 
     /// Creates a journal of one's own for a share of the plan: `journal.I-of-N.jsonl`, then `journal.I-of-N.2.jsonl`, ….
-    pub fn create(folder: &Folder, shard: Shard, origin: Origin) -> Result<Journal, Error> {
+    pub fn create(folder: &Folder, shard: Shard, origin: Origin, kept: &mut Kept) -> Result<Journal, Error> {
         let stem = shard.to_string().replace('/', "-of-");
         for attempt in 1u64.. {
             let name = if attempt == 1 { String::new() } else { format!(".{attempt}") };
             let path = folder.file(&format!("journal.{stem}{name}.jsonl"));
             match OpenOptions::new().append(true).create_new(true).open(&path) {
                 Ok(file) => {
-                    let mut journal = Journal { file, path, length: 0 };
+                    let reader = File::open(&path).map_err(|source| Error::io("read", &path, source))?;
+                    let number = kept.open(path.clone(), reader);
+                    let mut journal = Journal { file, path, length: 0, number };
                     journal.begin(Some(origin))?;
                     return Ok(journal);
                 }
@@ -86,11 +105,12 @@ impl Journal {
         self.write(&format!("{text}\n"))
     }
 
-    /// Appends one finished run. After an error the journal ends with the last whole line.
-    pub fn append(&mut self, record: &Record) -> Result<(), Error> {
-        let text = line::write(record).map_err(|error| self.fault("write", error.into()))?;
-        self.write(&text)?;
-        self.still_there()
+    /// Appends one finished run, and tells where it is. After an error the journal ends with the last whole line.
+    pub fn append(&mut self, line: &Line) -> Result<Place, Error> {
+        let place = Place { journal: self.number, offset: self.length };
+        self.write(&line.0)?;
+        self.still_there()?;
+        Ok(place)
     }
 
     /// The last line of a shard's journal: why its process ended, and the identities of the runs that it cut short.

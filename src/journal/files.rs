@@ -52,7 +52,15 @@ impl Folder {
     ///
     /// The new contents are on their way to the disk, but not waited for: a report can be made again at any time.
     pub fn write(&self, name: &str, contents: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-        let path = self.file(name);
+        self.write_together([name], |[out]| contents(out))
+    }
+
+    /// Writes several files whose contents come to light at the same time, each as `write` does.
+    pub fn write_together<const N: usize>(
+        &self,
+        names: [&str; N],
+        contents: impl FnOnce([&mut dyn Write; N]) -> io::Result<()>,
+    ) -> Result<(), Error> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".").suffix(".part");
         #[cfg(unix)]
@@ -62,13 +70,19 @@ impl Folder {
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let write = || -> io::Result<()> {
-            let mut writer = BufWriter::new(builder.tempfile_in(&self.path)?);
-            contents(&mut writer)?;
-            let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-            file.persist(&path).map_err(|error| error.error)?;
+            let mut writers = Vec::with_capacity(N);
+            for _ in names {
+                writers.push(BufWriter::with_capacity(1 << 16, builder.tempfile_in(&self.path)?));
+            }
+            let Ok(mut writers): Result<[_; N], _> = writers.try_into() else { unreachable!("as many as names") };
+            contents(writers.each_mut().map(|writer| writer as &mut dyn Write))?;
+            for (writer, name) in writers.into_iter().zip(names) {
+                let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.persist(self.file(name)).map_err(|error| error.error)?;
+            }
             Ok(())
         };
-        write().map_err(|source| Error::io("write", &path, source))
+        write().map_err(|source| Error::io("write", &self.file(&names.join(", ")), source))
     }
 
     /// Removes the file `name` if it is there: a report of an earlier run that no longer holds.

@@ -3,10 +3,12 @@
 pub mod append;
 pub mod files;
 pub mod inputs;
+pub mod kept;
 mod line;
 pub mod measured;
 pub mod read;
 pub mod resume;
+pub mod submitted;
 
 use std::fmt;
 use std::io;
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 pub use append::Journal;
 pub use files::Folder;
 pub use inputs::Inputs;
+pub use kept::Kept;
 pub use line::Origin;
 pub use read::History;
 
@@ -36,7 +39,7 @@ pub enum Error {
     /// Not a folder in which an experiment was run.
     NotResults(PathBuf),
     /// Two records of one run that differ in more than their time: file and line of each.
-    Disagreement { places: [(PathBuf, usize); 2], identity: String },
+    Disagreement { first: (PathBuf, usize), second: (PathBuf, usize), identity: String },
 }
 
 impl Error {
@@ -54,7 +57,7 @@ impl Error {
             | Error::Locked(path)
             | Error::Removed(path)
             | Error::NotResults(path) => path,
-            Error::Disagreement { places, .. } => &places[1].0,
+            Error::Disagreement { second, .. } => &second.0,
         }
     }
 }
@@ -79,7 +82,7 @@ impl fmt::Display for Error {
                 "`{path}` is no folder of results: `sbi-run EXPERIMENT.toml` makes one, with `experiment.toml` and \
                  `inputs.json` in it"
             ),
-            Error::Disagreement { places: [(first, line), (_, other)], identity } => write!(
+            Error::Disagreement { first: (first, line), second: (_, other), identity } => write!(
                 f,
                 "`{path}`, line {other}: the run {identity} was recorded in `{}`, line {line}, with other results; remove \
                  the one that is wrong, or begin anew with `--fresh`, which moves the old results aside",

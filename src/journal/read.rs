@@ -1,9 +1,9 @@
-//! The journals of a results folder, read together: a pure function of the files.
+//! The journals of a results folder, read together: a pure function of the files and the plan.
 //!
-//! One record per identity is kept. An answer replaces a failure, whichever was written first; of two failures in one file
-//! the later is kept. Records that say the same but for their time are accepted, and counted; answers that disagree are
+//! One record per identity counts. An answer replaces a failure, whichever was written first; of two failures in one file
+//! the later counts. Records that say the same but for their time are accepted, and counted; answers that disagree are
 //! refused, naming both. A last line without its end, and a damaged line elsewhere, are passed over: their runs are done
-//! again.
+//! again. Records are found by identity, never by position, so that an edited sweep keeps what it still contains.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -11,14 +11,20 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use super::kept::{Kept, Place};
 use super::line::{self, Header, Origin};
+use crate::plan::Plan;
 use crate::record::{Record, Status};
 
 /// What the journals of a folder hold together.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct History {
-    /// One per identity, in the order in which they are met first.
-    pub records: Vec<Record>,
+    /// Of the runs of the plan.
+    pub kept: Kept,
+    /// Runs that are recorded and belong to no run of the plan.
+    pub unknown: usize,
+    /// The longest time of a record, in seconds.
+    pub longest: f64,
     pub findings: Findings,
     pub journals: Vec<Seen>,
 }
@@ -46,12 +52,35 @@ pub struct Findings {
     pub repeated: usize,
 }
 
-/// Where a kept record was found: which journal, which line.
-type Found = (usize, usize, usize);
+/// The positions of a plan by identity.
+struct Index {
+    /// The first bytes of each identity, with its position, sorted.
+    sorted: Vec<(u64, u32)>,
+}
+
+impl Index {
+    fn of(plan: &Plan) -> Index {
+        let start = |identity: [u8; 32]| u64::from_be_bytes(identity[..8].try_into().unwrap_or_default());
+        // A plan has at most ten million runs.
+        let mut sorted: Vec<(u64, u32)> = plan.identities().map(start).zip(0..).collect();
+        sorted.sort_unstable();
+        Index { sorted }
+    }
+
+    /// The positions of an identity: several where a plan has the same work twice.
+    fn positions(&self, plan: &Plan, identity: &str) -> Vec<usize> {
+        let Some(start) = identity.get(..16).and_then(|start| u64::from_str_radix(start, 16).ok()) else {
+            return Vec::new();
+        };
+        let first = self.sorted.partition_point(|(other, _)| *other < start);
+        let candidates = self.sorted[first..].iter().take_while(|(other, _)| *other == start);
+        candidates.map(|(_, run)| *run as usize).filter(|run| plan.identity(*run) == identity).collect()
+    }
+}
 
 impl History {
     /// Reads every `journal*.jsonl` of a folder, in the order of their names.
-    pub fn read(folder: &Path) -> Result<History, Error> {
+    pub fn read(folder: &Path, plan: &Plan) -> Result<History, Error> {
         let fault = |source| Error::io("read", folder, source);
         let mut paths = Vec::new();
         for entry in fs::read_dir(folder).map_err(fault)? {
@@ -62,66 +91,93 @@ impl History {
             }
         }
         paths.sort();
-        let mut history = History::default();
-        let mut known = HashMap::new();
+        let mut history = History { kept: Kept::of(plan.len()), ..History::default() };
+        let mut index = None;
+        let mut others = HashMap::new();
         for path in paths {
-            history.add(path, &mut known)?;
+            history.add(path, plan, &mut index, &mut others)?;
         }
+        history.unknown = others.len();
         Ok(history)
     }
 
-    fn add(&mut self, path: PathBuf, known: &mut HashMap<String, Found>) -> Result<(), Error> {
-        let file = File::open(&path).map_err(|source| Error::io("read", &path, source))?;
-        let journal = self.journals.len();
+    /// `others`: of the identities that are not in the plan, how the counting record ended and where it is.
+    fn add(
+        &mut self,
+        path: PathBuf,
+        plan: &Plan,
+        index: &mut Option<Index>,
+        others: &mut HashMap<String, (Status, Place)>,
+    ) -> Result<(), Error> {
+        let open = || File::open(&path).map_err(|source| Error::io("read", &path, source));
+        let file = open()?;
+        let journal = self.kept.open(path.clone(), open()?);
         self.journals.push(Seen { path: path.clone(), origin: None, end: None, records: 0 });
+        let seen = self.journals.len() - 1;
         let mut lines = Lines::new(&file, &path)?;
-        while let Some((number, text)) = lines.next()? {
+        loop {
+            let offset = lines.length;
+            let Some((number, text)) = lines.next()? else { break };
             if number == 1 {
-                self.journals[journal].origin = header(text, &path)?.origin;
+                self.journals[seen].origin = header(text, &path)?.origin;
                 continue;
             }
             if let Some(why) = line::read_end(text) {
-                self.journals[journal].end = Some(why);
+                self.journals[seen].end = Some(why);
                 continue;
             }
             let Some(record) = line::read(text) else {
                 self.findings.damaged += 1;
                 continue;
             };
-            self.journals[journal].end = None;
-            self.journals[journal].records += 1;
-            self.keep(record, (journal, number), known)?;
+            self.journals[seen].end = None;
+            self.journals[seen].records += 1;
+            self.longest = self.longest.max(record.seconds);
+            let place = Place { journal, offset };
+            let runs = index.get_or_insert_with(|| Index::of(plan)).positions(plan, &record.identity);
+            let before = match runs.first() {
+                Some(run) => self.kept.ended(*run),
+                None => others.get(&record.identity).copied(),
+            };
+            if !self.counts(before, &record, place)? {
+                continue;
+            }
+            runs.iter().for_each(|run| self.kept.keep(*run, &record, place));
+            if runs.is_empty() {
+                others.insert(record.identity, (record.status, place));
+            }
         }
         self.findings.torn |= lines.torn;
         Ok(())
     }
 
-    fn keep(
-        &mut self,
-        record: Record,
-        (journal, number): (usize, usize),
-        known: &mut HashMap<String, Found>,
-    ) -> Result<(), Error> {
-        let Some(found) = known.get_mut(&record.identity) else {
-            known.insert(record.identity.clone(), (self.records.len(), journal, number));
-            self.records.push(record);
-            return Ok(());
-        };
+    /// Whether a record counts instead of the one before it.
+    fn counts(&mut self, before: Option<(Status, Place)>, record: &Record, place: Place) -> Result<bool, Error> {
+        let Some((status, known)) = before else { return Ok(true) };
         self.findings.repeated += 1;
-        let (place, other, line) = *found;
-        let kept = &mut self.records[place];
-        if kept.status == Status::Failed {
+        if status == Status::Failed {
             // `--retry` ran it again; of failures in different files the first one stays.
-            if record.status != Status::Failed || other == journal {
-                *kept = record;
-                *found = (place, journal, number);
-            }
-        } else if record.status != Status::Failed && !line::agree(kept, &record) {
-            let places = [(other, line), (journal, number)].map(|(at, line)| (self.journals[at].path.clone(), line));
-            return Err(Error::Disagreement { places, identity: record.identity });
+            return Ok(record.status != Status::Failed || known.journal == place.journal);
         }
-        Ok(())
+        if record.status == Status::Failed {
+            return Ok(false);
+        }
+        let path = |place: Place| self.journals[place.journal as usize].path.clone();
+        let earlier = self.kept.at(known).map_err(|source| Error::io("read", &path(known), source))?;
+        if line::agree(&earlier, record) {
+            return Ok(false);
+        }
+        let told = |place: Place| Ok::<_, Error>((path(place), number(&path(place), place.offset)?));
+        Err(Error::Disagreement { first: told(known)?, second: told(place)?, identity: record.identity.clone() })
     }
+}
+
+/// The number of the line that begins at an offset, counted from 1.
+fn number(path: &Path, offset: u64) -> Result<usize, Error> {
+    let file = File::open(path).map_err(|source| Error::io("read", path, source))?;
+    let mut lines = Lines::new(&file, path)?;
+    while lines.length < offset && lines.next()?.is_some() {}
+    Ok(lines.number + 1)
 }
 
 /// The length of the whole lines of a journal in bytes, and whether more follows them.

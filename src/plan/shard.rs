@@ -14,7 +14,7 @@ pub struct Shard {
 impl Shard {
     /// None for no shares at all, and for an index beyond them.
     pub fn new(index: usize, of: usize) -> Option<Shard> {
-        (of > 0 && index <= of).then_some(Shard { index: index % of, of })
+        (of > 0 && index <= of).then(|| Shard { index: index % of, of })
     }
 
     /// How many shares there are.

@@ -11,23 +11,27 @@ fn plan(text: &str, overrides: &[(&str, &str)]) -> Result<Plan, Vec<String>> {
 }
 
 fn identities(overrides: &[(&str, &str)]) -> Vec<String> {
-    plan(EXAMPLE, overrides).unwrap().runs.into_iter().map(|run| run.identity).collect()
+    all_identities(&plan(EXAMPLE, overrides).unwrap())
+}
+
+fn all_identities(plan: &Plan) -> Vec<String> {
+    (0..plan.len()).map(|run| plan.identity(run)).collect()
 }
 
 #[test]
 fn the_example_has_every_combination_once() {
     let plan = plan(EXAMPLE, &[]).unwrap();
     // Three steps, each with six methods of one gradient optimizer and two others, twenty times.
-    assert_eq!(plan.runs.len(), 3 * (6 + 2) * 20);
+    assert_eq!(plan.len(), 3 * (6 + 2) * 20);
     assert_eq!(plan.variants[1].values, ["1e-6"]);
     assert_eq!(plan.variants[1].experiment.differentiation.step, Some(1e-6));
     assert_eq!(
-        (plan.runs[0].repeat, plan.runs[1].repeat, plan.runs[20].method.unwrap().name),
+        (plan.run(0).repeat, plan.run(1).repeat, plan.run(20).method.unwrap().name),
         (0, 1, "central_difference")
     );
-    let identities: std::collections::BTreeSet<_> = plan.runs.iter().map(|run| &run.identity).collect();
-    assert_eq!(identities.len(), plan.runs.len());
-    assert!(plan.runs.iter().enumerate().all(|(index, run)| run.index == index));
+    let identities: std::collections::BTreeSet<_> = all_identities(&plan).into_iter().collect();
+    assert_eq!(identities.len(), plan.len());
+    assert!(plan.runs().enumerate().all(|(index, run)| run.index == index && plan.run(index).repeat == run.repeat));
     let tables: Vec<_> = plan
         .variants
         .iter()
@@ -49,7 +53,7 @@ fn two_axes_give_their_product_with_the_last_fastest() {
     let values: Vec<String> = plan.variants.iter().map(|variant| variant.values.join(" ")).collect();
     assert_eq!(values, ["1 poisson", "1 least_squares", "2 poisson", "2 least_squares"]);
     assert_eq!(plan.axes, ["seed", "loss.kind"]);
-    assert!(plan.runs.is_sorted_by_key(|run| run.variant));
+    assert!(plan.runs().is_sorted_by_key(|run| run.variant));
 }
 
 #[test]
@@ -87,7 +91,7 @@ fn the_data_count_by_their_content() {
     let run = || {
         let written = written(EXAMPLE, folder.path(), &[]);
         let (experiment, _) = experiment::check(&written, &CATALOG).unwrap();
-        lay_out(&written, &experiment, &CATALOG).unwrap().runs[0].identity.clone()
+        lay_out(&written, &experiment, &CATALOG).unwrap().identity(0)
     };
     let before = run();
     assert_eq!(run(), before);
@@ -163,7 +167,8 @@ fn conditions_leave_out_combinations_and_say_why() {
     assert!(faults[0].starts_with("`sweep.when` leaves out every combination"), "{faults:?}");
     // What is left out changes no identity.
     let all = swept("", axes).unwrap();
-    assert!(some.runs.iter().all(|run| all.runs.iter().any(|other| other.identity == run.identity)));
+    let (some, all) = (all_identities(&some), all_identities(&all));
+    assert!(some.iter().all(|identity| all.contains(identity)));
 }
 
 #[test]
@@ -192,8 +197,7 @@ fn draws_are_keyed_and_more_of_them_keep_those_there_were() {
         assert_eq!(values(&few), values(&many)[..5]);
         let steps: Vec<f64> = many.variants.iter().filter_map(|v| v.experiment.differentiation.step).collect();
         assert!(steps.len() == 16 && steps.iter().all(|step| (0.001..=0.1).contains(step)), "{steps:?}");
-        let identities = |plan: &Plan| plan.runs.iter().map(|run| run.identity.clone()).collect::<Vec<_>>();
-        assert_eq!(identities(&few), identities(&many)[..few.runs.len()]);
+        assert_eq!(all_identities(&few), all_identities(&many)[..few.len()]);
     }
     // A Sobol design puts one of sixteen points into each sixteenth.
     let even = swept("", &axis(16, "sobol")).unwrap();

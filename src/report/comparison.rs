@@ -20,14 +20,15 @@
 //! * The **cost ratio** is the median of the seconds relative to the cheapest row of the variant.
 
 use std::collections::HashMap;
+use std::io;
 
-use super::runtime;
-use super::winner::{self, Winner};
-use crate::experiment::Expected;
+use super::runtime::{self, Expected as Runtimes};
+use super::winner::{self, Costs, Winner};
+use crate::experiment::{Expected, Scalar};
 use crate::math::elementary::log10;
 use crate::math::statistics::wilson;
-use crate::plan::{Plan, Run};
-use crate::record::{Record, Status};
+use crate::plan::Plan;
+use crate::record::{Record, Records, Status};
 
 /// The rows, in the order in which the plan first names them, and the answer, the precisions of the targets and the
 /// winner of each variant.
@@ -70,6 +71,8 @@ pub struct Row {
     pub best_probability: Option<f64>,
     /// Digits of parameters, standard errors and loss that agree with what is expected.
     pub lre: [Option<f64>; 3],
+    /// How far the runs begin above the answer: the median over those whose first loss is finite.
+    pub excess_at_start: Option<f64>,
 }
 
 /// The level of the interval of the success rate.
@@ -97,43 +100,36 @@ impl Answer {
     }
 }
 
-/// The finite loss of a record that is an answer at all.
-pub fn loss(record: &Record) -> Option<f64> {
-    record.loss.filter(|loss| loss.is_finite() && record.status != Status::Failed)
-}
-
-/// Compares the finished runs. `records` are in the order of the plan.
-pub fn compare(plan: &Plan, records: &[Option<Record>]) -> Comparison {
-    let answers: Vec<Option<Answer>> =
-        members_by_variant(plan, records).iter().enumerate().map(|(v, runs)| answer(plan, records, v, runs)).collect();
-    let mut rows: Vec<Row> = Vec::new();
-    let mut places: HashMap<(usize, usize, Option<&'static str>), usize> = HashMap::new();
-    for run in &plan.runs {
-        let method = run.method.map(|kind| kind.name);
-        let place = *places.entry((run.variant, run.optimizer, method)).or_insert_with(|| {
-            let optimizer = plan.optimizer(run).to_string();
-            rows.push(Row { variant: run.variant, optimizer, method: plan.differentiation(run), ..Row::default() });
-            rows.len() - 1
-        });
-        if records.get(run.index).is_some_and(Option::is_some) {
-            rows[place].members.push(run.index);
+/// Compares the finished runs, and fetches each record once, group by group.
+pub fn compare(plan: &Plan, records: &dyn Records) -> io::Result<Comparison> {
+    let mut comparison = Comparison::default();
+    let mut groups = plan.groups.iter().peekable();
+    for variant in 0..plan.variants.len() {
+        let first = comparison.rows.len();
+        let mut here = Vec::new();
+        while let Some(group) = groups.next_if(|group| group.variant == variant) {
+            here.push(group);
         }
+        let runs = here.first().map_or(0, |group| group.runs.start)..here.last().map_or(0, |group| group.runs.end);
+        let answer = answer(plan, records, variant, runs)?;
+        let mut costs = Vec::new();
+        for group in here {
+            let run = plan.run(group.runs.start);
+            let (optimizer, method) = (plan.optimizer(&run).to_string(), plan.differentiation(&run));
+            let members = records.finished(group.runs.clone()).collect();
+            let mut row = Row { variant, optimizer, method, members, ..Row::default() };
+            costs.push(row.fill(plan, records, answer.as_ref())?);
+            comparison.rows.push(row);
+        }
+        let rows = &mut comparison.rows[first..];
+        relate_costs(rows);
+        let precisions = answer.as_ref().map_or(Vec::new(), |answer| runtime::precisions(rows, answer));
+        let winner = answer.as_ref().and_then(|_| winner::decide(rows, first, &costs));
+        comparison.answers.push(answer);
+        comparison.precisions.push(precisions);
+        comparison.winners.push(winner);
     }
-    for row in &mut rows {
-        let expected = &plan.variants[row.variant].experiment.expected;
-        row.fill(plan, records, answers.get(row.variant).and_then(Option::as_ref), expected);
-    }
-    relate_costs(&mut rows);
-    let of_variant = |variant: usize, answer: &Option<Answer>| {
-        let here: Vec<&Row> = rows.iter().filter(|row| row.variant == variant).collect();
-        answer.as_ref().map_or(Vec::new(), |answer| runtime::precisions(&here, records, answer))
-    };
-    let precisions = answers.iter().enumerate().map(|(variant, answer)| of_variant(variant, answer)).collect();
-    let mut decide = |(variant, answer): (usize, &Option<Answer>)| {
-        winner::decide(plan, records, &mut rows, variant, answer.as_ref()?)
-    };
-    let winners = answers.iter().enumerate().map(&mut decide).collect();
-    Comparison { rows, answers, precisions, winners }
+    Ok(comparison)
 }
 
 /// The run to show: the lowest loss over the variants that pose the same problem as the first one; the first in the
@@ -141,7 +137,7 @@ pub fn compare(plan: &Plan, records: &[Option<Record>]) -> Comparison {
 ///
 /// Axes of `differentiation`, `optimizer`, `budget` and `intervals` leave the problem as it is; any other axis poses
 /// another problem, whose losses cannot be compared with the first one's.
-pub fn best_run(plan: &Plan, records: &[Option<Record>]) -> Option<usize> {
+pub fn best_run(plan: &Plan, records: &dyn Records) -> Option<usize> {
     let same = |variant: usize| {
         let values = |v: usize| plan.variants.get(v).map(|variant| &variant.values);
         plan.axes.iter().enumerate().all(|(axis, path)| {
@@ -152,9 +148,10 @@ pub fn best_run(plan: &Plan, records: &[Option<Record>]) -> Option<usize> {
         })
     };
     let same: Vec<bool> = (0..plan.variants.len()).map(same).collect();
-    let candidates = plan.runs.iter().filter(|run| same.get(run.variant).copied().unwrap_or(false));
+    let groups = plan.groups.iter().filter(|group| same.get(group.variant).copied().unwrap_or(false));
+    let candidates = groups.flat_map(|group| group.runs.clone());
     candidates
-        .filter_map(|run| Some((run.index, loss(records.get(run.index)?.as_ref()?)?)))
+        .filter_map(|run| Some((run, records.loss(run)?)))
         .min_by(|(i, a), (j, b)| a.total_cmp(b).then(i.cmp(j)))
         .map(|(index, _)| index)
 }
@@ -188,84 +185,99 @@ pub fn digits(error: f64) -> f64 {
     if error == 0.0 { 17.0 } else { (-log10(error)).clamp(0.0, 17.0) }
 }
 
-fn members_by_variant<'a>(plan: &'a Plan, records: &[Option<Record>]) -> Vec<Vec<&'a Run>> {
-    let mut members = vec![Vec::new(); plan.variants.len()];
-    for run in &plan.runs {
-        if records.get(run.index).and_then(Option::as_ref).and_then(loss).is_some() {
-            members[run.variant].push(run);
-        }
-    }
-    members
-}
-
-fn answer(plan: &Plan, records: &[Option<Record>], variant: usize, runs: &[&Run]) -> Option<Answer> {
-    let found: Vec<(usize, &Record, f64)> = runs
-        .iter()
-        .filter_map(|run| records[run.index].as_ref().and_then(|record| Some((run.index, record, loss(record)?))))
-        .collect();
-    let lowest = found.iter().map(|(_, _, loss)| *loss).fold(f64::INFINITY, f64::min);
+fn answer(
+    plan: &Plan,
+    records: &dyn Records,
+    variant: usize,
+    runs: std::ops::Range<usize>,
+) -> io::Result<Option<Answer>> {
+    let losses = || runs.clone().filter_map(|run| Some((run, records.loss(run)?)));
+    let lowest = losses().map(|(_, loss)| loss).fold(f64::INFINITY, f64::min);
     let experiment = &plan.variants[variant].experiment;
     let expected = &experiment.expected;
     if let Some(loss) = expected.loss.filter(|loss| lowest > loss + expected.tolerance * loss.abs()) {
         let stated = |name: &str| expected.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
         let parameters: Option<Vec<f64>> = experiment.scalars().iter().map(|scalar| stated(&scalar.name())).collect();
         if let Some(parameters) = parameters {
-            return Some(Answer { loss, parameters, run: None });
+            return Ok(Some(Answer { loss, parameters, run: None }));
         }
     }
-    let tied: Vec<&(usize, &Record, f64)> =
-        found.iter().filter(|(_, _, loss)| *loss <= lowest + TIE * lowest.abs()).take(TIED_AT_MOST).collect();
+    let tied = losses().filter(|(_, loss)| *loss <= lowest + TIE * lowest.abs()).map(|(run, _)| run);
+    let tied: Vec<(usize, Record)> = records.among(tied.take(TIED_AT_MOST)).collect::<io::Result<_>>()?;
     let disagreement = |record: &Record| {
         let mut errors: Vec<f64> = tied.iter().map(|other| error(&record.parameters, &other.1.parameters)).collect();
         median(&mut errors).unwrap_or(f64::INFINITY)
     };
     let central =
-        tied.iter().map(|member| (disagreement(member.1), *member)).reduce(|a, b| if b.0 < a.0 { b } else { a });
-    central.map(|(_, (run, record, _))| Answer { loss: lowest, parameters: record.parameters.clone(), run: Some(*run) })
+        tied.iter().map(|member| (disagreement(&member.1), member)).reduce(|a, b| if b.0 < a.0 { b } else { a });
+    Ok(central.map(|(_, (run, record))| Answer {
+        loss: lowest,
+        parameters: record.parameters.clone(),
+        run: Some(*run),
+    }))
 }
 
 impl Row {
-    fn fill(&mut self, plan: &Plan, records: &[Option<Record>], answer: Option<&Answer>, expected: &Expected) {
-        let members: Vec<(usize, &Record)> =
-            self.members.iter().filter_map(|index| Some((*index, records[*index].as_ref()?))).collect();
-        let all = |value: fn(&Record) -> f64| members.iter().map(|(_, record)| value(record)).collect::<Vec<f64>>();
-        let mut losses = all(|record| loss(record).unwrap_or(f64::INFINITY));
+    /// Measures the runs of the row; what each of them spent.
+    fn fill(&mut self, plan: &Plan, records: &dyn Records, answer: Option<&Answer>) -> io::Result<Costs> {
         let target = answer.map(Answer::target);
-        self.converged = members.iter().filter(|(_, record)| record.status == Status::Converged).count();
-        self.failed = members.iter().filter(|(_, record)| record.status == Status::Failed).count();
-        self.reached = losses.iter().filter(|loss| target.is_some_and(|target| **loss <= target)).count();
+        let expected = &plan.variants[self.variant].experiment.expected;
+        let scalars = plan.variants[self.variant].experiment.scalars();
+        let count = self.members.len();
+        let [mut losses, mut errors, mut evaluations, mut gradients, mut work, mut seconds] =
+            [(); 6].map(|()| Vec::with_capacity(count));
+        let mut starts = Vec::new();
+        let mut lres: [Vec<f64>; 3] = Default::default();
+        let mut costs = Costs::default();
+        let mut runtimes = Runtimes::default();
+        for member in records.among(self.members.iter().copied()) {
+            let (index, record) = member?;
+            self.converged += usize::from(record.status == Status::Converged);
+            self.failed += usize::from(record.status == Status::Failed);
+            let loss = record.answer().unwrap_or(f64::INFINITY);
+            self.reached += usize::from(target.is_some_and(|target| loss <= target));
+            losses.push(loss);
+            if let Some(answer) = answer.filter(|answer| answer.run != Some(index)) {
+                errors.push(record.answer().map_or(f64::INFINITY, |_| error(&record.parameters, &answer.parameters)));
+            }
+            if let Some(answer) = answer {
+                let excess = record.trace.first().map(|point| point.loss - answer.loss);
+                starts.extend(excess.filter(|excess| excess.is_finite()));
+                let reached = runtimes.add(&record, answer.target());
+                costs.push(plan.run(index).repeat, reached.map_or(record.work, |spent| spent.work), reached.is_some());
+            }
+            evaluations.push(record.evaluations as f64);
+            gradients.push(record.gradients as f64);
+            work.push(record.work);
+            seconds.push(record.seconds);
+            for (all, digits) in lres.iter_mut().zip(lre(&scalars, &record, expected)) {
+                all.extend(digits);
+            }
+        }
         self.loss_best = losses.iter().copied().reduce(f64::min).filter(|loss| loss.is_finite());
         self.loss_median = median(&mut losses);
-        let mut errors: Vec<f64> = answer.map_or(Vec::new(), |answer| {
-            let others = members.iter().filter(|(index, _)| answer.run != Some(*index));
-            let error = |record: &Record| match loss(record) {
-                Some(_) => error(&record.parameters, &answer.parameters),
-                None => f64::INFINITY,
-            };
-            others.map(|(_, record)| error(record)).collect()
-        });
         self.error_median = median(&mut errors);
-        self.digits_median = median(&mut errors.iter().map(|error| digits(*error)).collect::<Vec<f64>>());
-        self.evaluations_median = median(&mut all(|record| record.evaluations as f64));
-        self.gradients_median = median(&mut all(|record| record.gradients as f64));
-        self.work_median = median(&mut all(|record| record.work));
-        self.seconds_median = median(&mut all(|record| record.seconds));
-        let runtime = target.and_then(|target| runtime::expected(members.iter().map(|(_, record)| *record), target));
+        errors.iter_mut().for_each(|error| *error = digits(*error));
+        self.digits_median = median(&mut errors);
+        self.evaluations_median = median(&mut evaluations);
+        self.gradients_median = median(&mut gradients);
+        self.work_median = median(&mut work);
+        self.seconds_median = median(&mut seconds);
+        self.excess_at_start = median(&mut starts);
+        let runtime = runtimes.runtime();
         self.evaluations_to_target = runtime.map(|runtime| runtime.evaluations);
         self.work_to_target = runtime.map(|runtime| runtime.work);
         self.seconds_to_target = runtime.map(|runtime| runtime.seconds);
-        self.success = runtime.map(|_| wilson(self.reached, members.len(), LEVEL));
-        let digits: Vec<[Option<f64>; 3]> =
-            members.iter().map(|(index, record)| lre(plan, *index, record, expected)).collect();
-        self.lre = [0, 1, 2].map(|part| median(&mut digits.iter().filter_map(|all| all[part]).collect::<Vec<f64>>()));
+        self.success = runtime.map(|_| wilson(self.reached, count, LEVEL));
+        self.lre = lres.map(|mut all| median(&mut all));
+        Ok(costs)
     }
 }
 
 /// The digits in which a run agrees with the parameters, the standard errors and the loss that are expected; None of
 /// what is not stated.
-fn lre(plan: &Plan, index: usize, record: &Record, expected: &Expected) -> [Option<f64>; 3] {
-    let scalars = plan.experiment(&plan.runs[index]).scalars();
-    let failed = loss(record).is_none();
+fn lre(scalars: &[Scalar], record: &Record, expected: &Expected) -> [Option<f64>; 3] {
+    let failed = record.answer().is_none();
     let worst = |stated: &[(String, f64)], found: &dyn Fn(usize) -> Option<f64>| {
         let of = |(name, value): &(String, f64)| {
             let place = scalars.iter().position(|scalar| scalar.name() == *name)?;
@@ -281,7 +293,7 @@ fn lre(plan: &Plan, index: usize, record: &Record, expected: &Expected) -> [Opti
     [
         worst(&expected.parameters, &|place| record.parameters.get(place).copied()),
         worst(&expected.standard_errors, &deviation),
-        expected.loss.map(|value| loss(record).map_or(0.0, |loss| digits(error(&[loss], &[value])))),
+        expected.loss.map(|value| record.answer().map_or(0.0, |loss| digits(error(&[loss], &[value])))),
     ]
 }
 

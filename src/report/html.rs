@@ -1,12 +1,13 @@
 //! `report.html`: one self-contained page, no script, pictures inline, readable in light and dark.
 
 use std::fmt::Write;
+use std::io;
 
+use super::Results;
 use super::comparison::Comparison;
 use super::derivatives;
 use super::plots::Picture;
-use super::summary::{self, Cells};
-use super::{Results, best_run};
+use super::summary::{self, Best, Cells};
 
 /// Rows of the comparison on the page; the others are in `comparison.csv`.
 const ROWS: usize = 200;
@@ -25,7 +26,7 @@ figure{margin:1rem 0 1.6rem}figure div{background:#fff;border-radius:6px;overflo
 figure svg{max-width:100%;height:auto}figcaption{color:var(--soft);font-size:.92rem;margin-top:.4rem;max-width:46rem}\
 pre{white-space:pre-wrap;font-size:.85rem}";
 
-pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Picture]) -> String {
+pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Picture]) -> io::Result<String> {
     let experiment = results.experiment;
     let title = experiment.title.as_deref().unwrap_or(&experiment.name);
     let mut page = format!(
@@ -39,22 +40,23 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
             put(&mut page, format_args!("<p{class}>{}</p>\n", escape(paragraph.trim())));
         }
     }
-    facts(&mut page, results);
+    let best = Best::of(results)?;
+    facts(&mut page, results, best.as_ref());
     let picture = |page: &mut String, file: &str| {
         if let Some(picture) = pictures.iter().find(|picture| picture.file == file) {
             figure(page, picture);
         }
     };
-    match best_run(results.plan, results.records) {
-        Some(index) => {
+    match &best {
+        Some(best) => {
             page.push_str("<h2>Best fit</h2>\n");
-            put(&mut page, format_args!("<p>{}</p>\n", escape(&summary::best_fit(results, index))));
-            table(&mut page, &summary::estimates(results, index), 1);
-            for note in summary::notes(results, index) {
+            put(&mut page, format_args!("<p>{}</p>\n", escape(&best.place())));
+            table(&mut page, &best.estimates(), 1);
+            for note in best.notes() {
                 put(&mut page, format_args!("<p class=\"soft\">{}</p>\n", escape(&note)));
             }
         }
-        None if results.plan.runs.is_empty() => {}
+        None if results.plan.is_empty() => {}
         None => page.push_str("<h2>Best fit</h2>\n<p>None: no run found a finite loss.</p>\n"),
     }
     picture(&mut page, "fit.svg");
@@ -93,7 +95,7 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
     for name in ["step_size.svg", "expression_nodes.svg", "cost.svg", "derivatives.svg"] {
         picture(&mut page, name);
     }
-    let failures = summary::failures(results);
+    let failures = summary::failures(results)?;
     if !failures.is_empty() {
         page.push_str("<h2>Failures</h2>\n<ul>\n");
         failures.iter().for_each(|line| put(&mut page, format_args!("<li>{}</li>\n", escape(line))));
@@ -109,12 +111,12 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
         ),
     );
     page.push_str("</body>\n</html>\n");
-    page
+    Ok(page)
 }
 
-fn facts(page: &mut String, results: &Results) {
+fn facts(page: &mut String, results: &Results, best: Option<&Best>) {
     put(page, format_args!("<p>Data: {}. Runs: {}.", escape(&summary::data(results)), escape(&summary::runs(results))));
-    if let Some(expected) = summary::expected(results) {
+    if let Some(expected) = summary::expected(results, best) {
         put(page, format_args!(" Expected answer: {}.", escape(expected.trim_start_matches("expected").trim())));
     }
     page.push_str("</p>\n");

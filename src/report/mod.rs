@@ -11,6 +11,7 @@ mod html;
 pub mod numbers;
 mod plots;
 mod provenance;
+mod run_tables;
 mod runtime;
 mod runtime_tables;
 pub mod simulation;
@@ -21,7 +22,7 @@ pub mod trace;
 mod winner;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
@@ -31,8 +32,8 @@ use std::path::Path;
 use crate::data::Table;
 use crate::experiment::Experiment;
 use crate::journal::{Error, Folder};
-use crate::plan::{Plan, Run};
-use crate::record::{Derivatives, Record};
+use crate::plan::Plan;
+use crate::record::{Derivatives, Records};
 
 pub use comparison::{Comparison, best_run, compare};
 pub use fit::fit;
@@ -49,8 +50,8 @@ pub struct Results<'a> {
     pub text: &'a str,
     /// The folder of the experiment file, from which it names other files.
     pub home: &'a Path,
-    /// One per run of the plan, in its order; None where the run was not finished.
-    pub records: &'a [Option<Record>],
+    /// By position in the plan.
+    pub records: &'a dyn Records,
     pub derivatives: &'a Derivatives,
     /// The data and the model at the best run (`best_run`), where there are data.
     pub fit: Option<&'a Fit>,
@@ -119,9 +120,9 @@ impl Machine {
 }
 
 impl<'a> Results<'a> {
-    /// The finished runs in the order of the plan.
-    pub fn finished(&self) -> impl Iterator<Item = (&'a Run, &'a Record)> + use<'a> {
-        self.plan.runs.iter().zip(self.records).filter_map(|(run, record)| Some((run, record.as_ref()?)))
+    /// Positions of the finished runs, in order.
+    fn finished(&self) -> impl Iterator<Item = usize> + use<'a> {
+        self.records.finished(0..self.plan.len())
     }
 }
 
@@ -141,27 +142,26 @@ pub fn render(results: &Results, comparison: &Comparison, folder: &Folder) -> Re
     type Table<'t> = (&'t str, Box<dyn Fn(&mut dyn Write) -> std::io::Result<()> + 't>);
     let tables: Vec<Table> = vec![
         ("plan.csv", Box::new(|out| tables::plan(results.plan, out))),
-        ("runs.csv", Box::new(|out| tables::runs(results, out))),
         ("comparison.csv", Box::new(|out| tables::comparison(results.plan, comparison, out))),
         ("ecdf.csv", Box::new(|out| runtime_tables::ecdf(results, comparison, out))),
         ("targets.csv", Box::new(|out| runtime_tables::targets(results, comparison, out))),
         ("derivatives.csv", Box::new(|out| derivatives::table(results, out))),
-        ("intervals.csv", Box::new(|out| tables::intervals(results, out))),
-        ("trace.csv", Box::new(|out| tables::trace(results, out))),
         ("predictions.csv", Box::new(|out| tables::predictions(results, out))),
-        ("timings.csv", Box::new(|out| tables::timings(results, out))),
     ];
     for (name, table) in &tables {
         names.push(name.to_string());
         folder.write(name, table)?;
     }
+    names.extend(run_tables::NAMES.map(String::from));
+    folder.write_together(run_tables::NAMES, |outs| run_tables::write(results, outs))?;
     if results.derivatives.rows.iter().any(|row| !row.components.is_empty()) {
         names.push("gradients.csv".to_string());
         folder.write("gradients.csv", |out| derivatives::gradients(results, out))?;
     } else {
         folder.remove("gradients.csv")?;
     }
-    let pictures = plots::all(results, comparison);
+    let fault = |source| Error::io("make the reports of", folder.path(), source);
+    let pictures = plots::all(results, comparison).map_err(fault)?;
     for name in plots::NAMES {
         match pictures.iter().find(|picture| picture.file == name) {
             Some(picture) => {
@@ -172,7 +172,7 @@ pub fn render(results: &Results, comparison: &Comparison, folder: &Folder) -> Re
         }
     }
     names.push("report.html".to_string());
-    let page = html::render(results, comparison, &pictures);
+    let page = html::render(results, comparison, &pictures).map_err(fault)?;
     folder.write("report.html", |out| out.write_all(page.as_bytes()))?;
     Ok(names)
 }
@@ -199,7 +199,7 @@ fn resolved(results: &Results, folder: &Folder) -> String {
 }
 
 /// What a person reads on the terminal after a run. `folder` is where the reports are, as the user would write it.
-pub fn summary(results: &Results, comparison: &Comparison, folder: &Path) -> String {
+pub fn summary(results: &Results, comparison: &Comparison, folder: &Path) -> std::io::Result<String> {
     summary::render(results, comparison, folder)
 }
 

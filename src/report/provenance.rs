@@ -49,7 +49,7 @@ pub(super) fn render(results: &Results) -> String {
         seed: results.experiment.seed,
         data,
         plan_sha256: results.plan.checksum(),
-        runs_planned: results.plan.runs.len(),
+        runs_planned: results.plan.len(),
         runs_finished: results.finished().count(),
     };
     // A struct of strings and whole numbers always has a JSON form.

@@ -12,14 +12,20 @@
 //! * The **expected runtime** is what all runs spent before they reached the target, or to their ends, over the number of
 //!   runs that reached it: that of restarting until one does. Infinite where none did.
 //! * The **share** within a runtime is that of all pairs of a run and a target that are reached by then, without
-//!   simulated restarts (COCO's ECDF of runtimes has them).
+//!   simulated restarts (COCO's ECDF of runtimes has them). A row of more than 2000 runs is represented by 2000 of them,
+//!   spread evenly over its repeats.
 
-use super::comparison::{Answer, Row, loss, median};
+use std::io;
+
+use super::comparison::{Answer, Row};
 use crate::math::elementary::{exp, log};
-use crate::record::Record;
+use crate::record::{Record, Records};
 
 /// Targets of a variant.
 pub const TARGETS: usize = 51;
+
+/// Runs of a row whose share of targets is counted: their runtimes are held at once.
+pub const RUNS: usize = 2000;
 
 /// What was spent, counted in three ways.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -51,7 +57,7 @@ pub fn spent(record: &Record) -> Runtime {
 /// What a run spent until its loss was `target` or lower; None if it never was.
 pub fn reach(record: &Record, target: f64) -> Option<Runtime> {
     // The loss of the record is the one that holds: losses of the trace are subject to the rounding of coordinates.
-    if loss(record)? > target {
+    if record.answer()? > target {
         return None;
     }
     let before = record.trace.partition_point(|point| point.loss.is_nan() || point.loss > target);
@@ -65,27 +71,35 @@ pub fn reach(record: &Record, target: f64) -> Option<Runtime> {
     Some(Runtime { evaluations, work, seconds: share * all.seconds })
 }
 
-/// The expected runtime of restarting until a run reaches the target; None without runs.
-pub fn expected<'r>(members: impl Iterator<Item = &'r Record>, target: f64) -> Option<Runtime> {
-    let (mut total, mut runs, mut reached) = (Runtime::default(), 0usize, 0usize);
-    for record in members {
+/// The expected runtime of restarting until a run reaches a target, from one run after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Expected {
+    total: Runtime,
+    runs: usize,
+    pub reached: usize,
+}
+
+impl Expected {
+    /// Counts a run; what it spent until it reached the target, if it did.
+    pub fn add(&mut self, record: &Record, target: f64) -> Option<Runtime> {
         let runtime = reach(record, target);
-        reached += usize::from(runtime.is_some());
-        runs += 1;
-        total = total.plus(runtime.unwrap_or_else(|| spent(record)));
+        self.reached += usize::from(runtime.is_some());
+        self.runs += 1;
+        self.total = self.total.plus(runtime.unwrap_or_else(|| spent(record)));
+        runtime
     }
-    (runs > 0).then(|| total.map(|sum| if reached == 0 { f64::INFINITY } else { sum / reached as f64 }))
+
+    /// None without runs; infinite where none reached the target.
+    pub fn runtime(&self) -> Option<Runtime> {
+        let each = |sum| if self.reached == 0 { f64::INFINITY } else { sum / self.reached as f64 };
+        (self.runs > 0).then(|| self.total.map(each))
+    }
 }
 
 /// The precisions of a variant, from the coarsest on.
-pub fn precisions(rows: &[&Row], records: &[Option<Record>], answer: &Answer) -> Vec<f64> {
+pub fn precisions(rows: &[Row], answer: &Answer) -> Vec<f64> {
     let finest = answer.target() - answer.loss;
-    let excess = |index: &usize| {
-        let first = records[*index].as_ref()?.trace.first()?;
-        Some(first.loss - answer.loss).filter(|excess| excess.is_finite())
-    };
-    let middle = |row: &&Row| median(&mut row.members.iter().filter_map(excess).collect::<Vec<f64>>());
-    let coarsest = rows.iter().filter_map(middle).fold(finest, f64::max);
+    let coarsest = rows.iter().filter_map(|row| row.excess_at_start).fold(finest, f64::max);
     let usable = finest > 0.0 && finest.is_finite() && coarsest.is_finite();
     if !usable || coarsest <= finest {
         return vec![finest];
@@ -96,17 +110,33 @@ pub fn precisions(rows: &[&Row], records: &[Option<Record>], answer: &Answer) ->
     (0..TARGETS).map(step).collect()
 }
 
-/// The runtimes of all pairs of a run and a target that were reached, sorted, and how many pairs there are.
+/// The runtimes of the pairs of a run and a target that were reached: sorted numbers of evaluations, of work, of seconds;
+/// and how many pairs there are. Of more than `RUNS` runs, as many spread evenly over them stand for all.
 pub fn reached(
     row: &Row,
-    records: &[Option<Record>],
+    records: &dyn Records,
     answer: &Answer,
     precisions: &[f64],
-    part: fn(Runtime) -> f64,
-) -> (Vec<f64>, usize) {
-    let runs = || row.members.iter().filter_map(|index| records[*index].as_ref());
-    let of_run = |record| precisions.iter().filter_map(move |precision| reach(record, answer.loss + precision));
-    let mut runtimes: Vec<f64> = runs().flat_map(of_run).map(part).filter(|runtime| runtime.is_finite()).collect();
-    runtimes.sort_by(f64::total_cmp);
-    (runtimes, runs().count() * precisions.len())
+) -> io::Result<([Vec<f64>; 3], usize)> {
+    let parts: [fn(Runtime) -> f64; 3] = [|r| r.evaluations, |r| r.work, |r| r.seconds];
+    let mut runtimes: [Vec<f64>; 3] = Default::default();
+    let some = thinned(row.members.len(), RUNS);
+    for member in records.among(some.iter().map(|place| row.members[*place])) {
+        let (_, record) = member?;
+        for runtime in precisions.iter().filter_map(|precision| reach(&record, answer.loss + precision)) {
+            for (all, part) in runtimes.iter_mut().zip(parts) {
+                all.extend(Some(part(runtime)).filter(|part| part.is_finite()));
+            }
+        }
+    }
+    runtimes.iter_mut().for_each(|all| all.sort_by(f64::total_cmp));
+    Ok((runtimes, some.len() * precisions.len()))
+}
+
+/// At most `most` of `count` positions, evenly spread, the first and the last among them.
+pub fn thinned(count: usize, most: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    (0..most).map(|i| i * (count - 1) / (most - 1)).collect()
 }

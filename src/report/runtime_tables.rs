@@ -3,12 +3,11 @@
 use std::io::{self, Write};
 
 use super::Results;
-use super::comparison::{Comparison, Row};
+use super::comparison::Comparison;
 use super::numbers::{exact, field};
-use super::runtime::{self, Runtime};
+use super::runtime::{self, Expected};
 use super::tables::{Rows, axes, row_of, words};
 use crate::math::elementary::{log10, pow};
-use crate::record::Record;
 
 /// Shares of the pairs of a run and a target: 0.02, 0.04, …, 1.
 const SHARES: usize = 50;
@@ -25,18 +24,18 @@ pub(super) fn ecdf(results: &Results, comparison: &Comparison, out: &mut dyn Wri
     for row in &comparison.rows {
         let Some(answer) = &comparison.answers[row.variant] else { continue };
         let precisions = &comparison.precisions[row.variant];
-        let parts: [fn(Runtime) -> f64; 3] = [|r| r.evaluations, |r| r.work, |r| r.seconds];
-        let runtimes = parts.map(|part| runtime::reached(row, results.records, answer, precisions, part));
+        let (runtimes, pairs) = runtime::reached(row, results.records, answer, precisions)?;
         let fixed = row_of(results.plan, row);
         for step in 1..=SHARES {
             // The smallest runtime within which so many pairs are reached.
-            let count = (runtimes[0].1 * step).div_ceil(SHARES);
-            let within = |(sorted, _): &(Vec<f64>, usize)| sorted.get(count.checked_sub(1)?).copied();
-            let Some(evaluations) = within(&runtimes[0]) else { break };
+            let count = (pairs * step).div_ceil(SHARES);
+            let [evaluations, work, seconds] =
+                runtimes.each_ref().map(|sorted| sorted.get(count.checked_sub(1)?).copied());
+            let Some(evaluations) = evaluations else { break };
             let mut fields = fixed.clone();
             fields.push(exact(step as f64 / SHARES as f64));
             fields.push(exact(evaluations));
-            fields.extend([within(&runtimes[1]), within(&runtimes[2])].map(field));
+            fields.extend([work, seconds].map(field));
             table.write(&fields)?;
         }
     }
@@ -51,13 +50,20 @@ pub(super) fn targets(results: &Results, comparison: &Comparison, out: &mut dyn 
     for row in &comparison.rows {
         let Some(answer) = &comparison.answers[row.variant] else { continue };
         let fixed = row_of(results.plan, row);
-        for precision in decades(&comparison.precisions[row.variant]) {
-            let loss = answer.loss + precision;
-            let Some(expected) = runtime::expected(runs(results, row), loss) else { continue };
-            let reached = runs(results, row).filter(|record| runtime::reach(record, loss).is_some()).count();
+        let precisions = decades(&comparison.precisions[row.variant]);
+        let mut all = vec![Expected::default(); precisions.len()];
+        for member in results.records.among(row.members.iter().copied()) {
+            let (_, record) = member?;
+            for (expected, precision) in all.iter_mut().zip(&precisions) {
+                expected.add(&record, answer.loss + precision);
+            }
+        }
+        for (expected, precision) in all.iter().zip(precisions) {
+            let Some(runtime) = expected.runtime() else { continue };
             let mut fields = fixed.clone();
-            fields.extend([exact(precision), exact(loss), row.members.len().to_string(), reached.to_string()]);
-            fields.extend([expected.evaluations, expected.work, expected.seconds].map(exact));
+            let (runs, reached) = (row.members.len().to_string(), expected.reached.to_string());
+            fields.extend([exact(precision), exact(answer.loss + precision), runs, reached]);
+            fields.extend([runtime.evaluations, runtime.work, runtime.seconds].map(exact));
             table.write(&fields)?;
         }
     }
@@ -69,11 +75,6 @@ fn header(results: &Results, measured: &[&str]) -> Vec<String> {
     header.extend(axes(results.plan, &[&KEYS[..], measured].concat()));
     header.extend(words(measured));
     header
-}
-
-fn runs<'r>(results: &Results<'r>, row: &Row) -> impl Iterator<Item = &'r Record> {
-    let records = results.records;
-    row.members.iter().filter_map(|index| records[*index].as_ref())
 }
 
 /// The powers of ten between the coarsest precision and the finest one, and the finest.

@@ -7,8 +7,8 @@ use crate::data::Table;
 use crate::experiment::*;
 use crate::kind::{self, Kind, Settings};
 use crate::math::elementary::{exp, pow, sin};
-use crate::plan::{Plan, Run, Variant};
-use crate::record::{Component, Derivative, Derivatives, Interval, Record, Status, TracePoint};
+use crate::plan::{Plan, Variant};
+use crate::record::{Component, Derivative, Derivatives, Interval, Record, Records, Status, TracePoint};
 
 const fn kind(name: &'static str) -> Kind {
     Kind { name, summary: "", reference: "", settings: &[], check: kind::independent }
@@ -40,6 +40,21 @@ pub struct Sample {
     pub derivatives: Derivatives,
     pub fit: Option<Fit>,
     pub machine: Machine,
+}
+
+/// Records in memory, by position in the plan.
+impl Records for Vec<Option<Record>> {
+    fn status(&self, run: usize) -> Option<Status> {
+        Some(self.get(run)?.as_ref()?.status)
+    }
+
+    fn loss(&self, run: usize) -> Option<f64> {
+        self.get(run)?.as_ref()?.answer()
+    }
+
+    fn fetch(&self, run: usize) -> std::io::Result<Option<Record>> {
+        Ok(self.get(run).cloned().flatten())
+    }
 }
 
 impl Sample {
@@ -119,12 +134,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
     }
 }
 
-fn run(index: usize, variant: usize, optimizer: usize, method: Option<usize>, repeat: usize) -> Run {
-    let method = method.map(|i| &METHODS[i]);
-    Run { index, variant, optimizer, method, repeat, identity: format!("id{index}") }
-}
-
-fn record(index: usize, loss: f64, parameters: &[f64]) -> Record {
+pub fn record(index: usize, loss: f64, parameters: &[f64]) -> Record {
     Record {
         identity: format!("id{index}"),
         status: Status::Converged,
@@ -144,14 +154,12 @@ fn record(index: usize, loss: f64, parameters: &[f64]) -> Record {
 /// Two optimizers, one axis with two values, two repeats; a failed run, a stopped run, an unfinished run.
 pub fn small() -> Sample {
     let base = experiment(vec![parameter("loss", None, Some("s"), Some(24.56)), parameter("A", Some(2), None, None)]);
-    let variant = |value: &str| Variant { values: vec![value.into()], experiment: Arc::new(base.clone()) };
-    let mut runs = Vec::new();
-    for v in 0..2 {
-        for (optimizer, method) in [(0, Some(5)), (1, None)] {
-            for repeat in 0..2 {
-                runs.push(run(runs.len(), v, optimizer, method, repeat));
-            }
-        }
+    let mut few = base.clone();
+    few.optimizers.truncate(2);
+    few.differentiation.methods = vec![&METHODS[5]];
+    let mut plan = Plan { axes: vec!["differentiation.step".into()], ..Plan::default() };
+    for value in ["1e-4", "1e-6"] {
+        plan.push(Variant { values: vec![value.into()], experiment: Arc::new(few.clone()) });
     }
     let mut records: Vec<Option<Record>> = (0..8).map(|i| Some(record(i, 2.0, &[24.0, 1.0, 1e-20]))).collect();
     let interval = Interval {
@@ -226,12 +234,7 @@ pub fn small() -> Sample {
         ..derivative.clone()
     };
     Sample {
-        plan: Plan {
-            axes: vec!["differentiation.step".into()],
-            variants: vec![variant("1e-4"), variant("1e-6")],
-            runs,
-            ..Plan::default()
-        },
+        plan,
         experiment: base,
         text: "title = \"<silver>\"\n".into(),
         records,
@@ -268,7 +271,8 @@ pub fn large(repeats: usize) -> Sample {
     let truth = [11.05, 961.4, 127.6, 23.73, 146.7];
     let parameters =
         names.iter().zip(references).map(|((name, unit), reference)| parameter(name, None, *unit, reference)).collect();
-    let base = experiment(parameters);
+    let mut base = experiment(parameters);
+    base.sweep.repeats = repeats;
     let model = |t: f64| truth[0] + truth[1] * exp(-t / truth[3]) + truth[2] * exp(-t / truth[4]);
     let noise = |i: usize| {
         let x = sin(i as f64 * 12.9898) * 43758.5453;
@@ -281,13 +285,11 @@ pub fn large(repeats: usize) -> Sample {
     let observed = predicted.iter().zip(&residual).map(|(p, r)| p + r).collect();
     let dense: Vec<f64> = (0..400).map(|i| 15.0 + 870.0 * i as f64 / 399.0).collect();
     let curve = Curve { outputs: vec![dense.iter().map(|t| model(*t)).collect()], x: dense };
-    let mut runs = Vec::new();
     let mut records = Vec::new();
     let groups = (0..6).map(|m| (0, Some(m))).chain([(1, None), (2, None)]);
     for (optimizer, method) in groups {
-        for repeat in 0..repeats {
-            let index = runs.len();
-            runs.push(run(index, 0, optimizer, method, repeat));
+        for _ in 0..repeats {
+            let index = records.len();
             let rate = match optimizer {
                 0 => 0.35,
                 1 => 0.010,
@@ -361,9 +363,10 @@ pub fn large(repeats: usize) -> Sample {
     }
     let output = OutputFit { name: "counts".into(), observed, sigma: Some(sigma), predicted, residual };
     let inputs = Table { names: vec!["t".into()], columns: vec![t], ..Table::default() };
-    let variants = vec![Variant { values: Vec::new(), experiment: Arc::new(base.clone()) }];
+    let mut plan = Plan::default();
+    plan.push(Variant { values: Vec::new(), experiment: Arc::new(base.clone()) });
     Sample {
-        plan: Plan { variants, runs, ..Plan::default() },
+        plan,
         experiment: base,
         text: "title = \"silver\"\n".into(),
         records,

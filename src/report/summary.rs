@@ -2,6 +2,7 @@
 //!
 //! Plain text; the page uses the same tables.
 
+use std::io;
 use std::path::Path;
 
 use super::comparison::{Comparison, Row};
@@ -10,7 +11,7 @@ use super::numbers::{count, duration, measured, short};
 use super::winner::Winner;
 use super::{Goodness, Results, best_run};
 use crate::experiment::{Data, Scalar};
-use crate::plan::Plan;
+use crate::plan::{Plan, Run};
 use crate::record::{Interval, Record, Status};
 
 /// Rows of the comparison on the terminal; the others are in the file.
@@ -19,18 +20,19 @@ const ROWS: usize = 24;
 /// A table of texts; the first row is the header.
 pub(super) type Cells = Vec<Vec<String>>;
 
-pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) -> String {
+pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) -> io::Result<String> {
     let mut text = vec![results.experiment.title.clone().unwrap_or_else(|| results.experiment.name.clone())];
     text.push(format!("  data      {}", data(results)));
     text.push(format!("  runs      {}", runs(results)));
-    match best_run(results.plan, results.records) {
-        Some(index) => {
-            text.push(format!("  best fit  {}", best_fit(results, index)));
+    let best = Best::of(results)?;
+    match &best {
+        Some(best) => {
+            text.push(format!("  best fit  {}", best.place()));
             text.push(String::new());
-            text.extend(aligned(&estimates(results, index), 1));
-            text.extend(notes(results, index).into_iter().map(|note| format!("  note: {note}")));
+            text.extend(aligned(&best.estimates(), 1));
+            text.extend(best.notes().into_iter().map(|note| format!("  note: {note}")));
         }
-        None if results.plan.runs.is_empty() => {}
+        None if results.plan.is_empty() => {}
         None => text.push("  best fit  none: no run found a finite loss".to_string()),
     }
     if comparison.rows.iter().any(|row| !row.members.is_empty()) {
@@ -54,19 +56,19 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
         }
     }
     text.extend(derivatives::refusals(results).into_iter().map(|line| format!("  note: {line}")));
-    let failures = failures(results);
+    let failures = failures(results)?;
     if !failures.is_empty() {
         text.push(String::new());
         text.push("  failures".to_string());
         text.extend(failures.into_iter().map(|line| format!("    {line}")));
     }
     text.push(String::new());
-    if let Some(line) = expected(results) {
+    if let Some(line) = expected(results, best.as_ref()) {
         text.push(format!("  {line}"));
     }
     text.push(format!("  report    {}", folder.join("report.html").display()));
     text.push(format!("  tables    {}", folder.join("*.csv").display()));
-    text.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n") + "\n"
+    Ok(text.iter().map(|line| one_line(line)).collect::<Vec<_>>().join("\n") + "\n")
 }
 
 /// What was fitted.
@@ -83,7 +85,7 @@ pub(super) fn data(results: &Results) -> String {
 
 /// How the runs ended.
 pub(super) fn runs(results: &Results) -> String {
-    let number = |status| results.finished().filter(|(_, record)| record.status == status).count() as u64;
+    let number = |status| results.finished().filter(|run| results.records.status(*run) == Some(status)).count() as u64;
     let finished = results.finished().count();
     let parts: Vec<String> = [Status::Converged, Status::Stopped, Status::Failed]
         .into_iter()
@@ -91,7 +93,7 @@ pub(super) fn runs(results: &Results) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, word)| format!("{} {word}", count(number)))
         .collect();
-    let planned = results.plan.runs.len();
+    let planned = results.plan.len();
     let left =
         if finished < planned { format!(", {} of {planned} finished", count(finished as u64)) } else { String::new() };
     if planned == 0 {
@@ -101,40 +103,87 @@ pub(super) fn runs(results: &Results) -> String {
     if left.is_empty() { format!("{}: {ends}", count(planned as u64)) } else { format!("{ends}{left}") }
 }
 
-/// Which run is the best one, and its loss.
-pub(super) fn best_fit(results: &Results, index: usize) -> String {
-    let run = &results.plan.runs[index];
-    let Some(record) = &results.records[index] else { return String::new() };
-    let mut words = vec![results.plan.optimizer(run).to_string()];
-    words.extend(results.plan.differentiation(run));
-    words.push(format!("repeat {}", run.repeat));
-    let values = &results.plan.variants[run.variant].values;
-    words.extend(results.plan.axes.iter().zip(values).map(|(path, value)| format!("{path} = {value}")));
-    let loss = record.loss.map_or(String::new(), |loss| short(loss, 10));
-    format!("loss {loss}, run {index} ({}), {}", words.join(", "), super::status(record.status))
+/// The best run with its record.
+pub(super) struct Best<'a> {
+    results: &'a Results<'a>,
+    run: Run,
+    record: Record,
 }
 
-/// The parameters of a run, with the standard errors of the first interval method that has them, and the references.
-pub(super) fn estimates(results: &Results, index: usize) -> Cells {
-    let Some(record) = &results.records[index] else { return Vec::new() };
-    let scalars = results.plan.experiment(&results.plan.runs[index]).scalars();
-    let referred = scalars.iter().any(|scalar| scalar.reference().is_some());
-    let mut header = vec!["parameter", "estimate"];
-    if referred {
-        header.extend(["reference", "away by"]);
+impl<'a> Best<'a> {
+    /// None where no run has an answer.
+    pub fn of(results: &'a Results<'a>) -> io::Result<Option<Best<'a>>> {
+        let Some(index) = best_run(results.plan, results.records) else { return Ok(None) };
+        let record = results.records.fetch(index)?;
+        Ok(record.map(|record| Best { results, run: results.plan.run(index), record }))
     }
-    let mut cells: Cells = vec![header.into_iter().map(String::from).collect()];
-    for (place, (scalar, value)) in scalars.iter().zip(&record.parameters).enumerate() {
-        let error = interval(record, place).and_then(|interval| interval.standard_error);
-        let unit = scalar.parameter.unit.as_ref().map_or(String::new(), |unit| format!(" {unit}"));
-        let estimate = error.map_or_else(|| short(*value, 8), |error| measured(*value, error));
-        let mut row = vec![scalar.name(), estimate + &unit];
+
+    fn scalars(&self) -> Vec<Scalar<'a>> {
+        self.results.plan.experiment(&self.run).scalars()
+    }
+
+    /// Which run it is, and its loss.
+    pub fn place(&self) -> String {
+        let (plan, run, record) = (self.results.plan, &self.run, &self.record);
+        let mut words = vec![plan.optimizer(run).to_string()];
+        words.extend(plan.differentiation(run));
+        words.push(format!("repeat {}", run.repeat));
+        let values = &plan.variants[run.variant].values;
+        words.extend(plan.axes.iter().zip(values).map(|(path, value)| format!("{path} = {value}")));
+        let loss = record.loss.map_or(String::new(), |loss| short(loss, 10));
+        format!("loss {loss}, run {} ({}), {}", run.index, words.join(", "), super::status(record.status))
+    }
+
+    /// The parameters, with the standard errors of the first interval method that has them, and the references.
+    pub fn estimates(&self) -> Cells {
+        let (record, scalars) = (&self.record, self.scalars());
+        let referred = scalars.iter().any(|scalar| scalar.reference().is_some());
+        let mut header = vec!["parameter", "estimate"];
         if referred {
-            row.extend(reference(scalar, *value, error));
+            header.extend(["reference", "away by"]);
         }
-        cells.push(row);
+        let mut cells: Cells = vec![header.into_iter().map(String::from).collect()];
+        for (place, (scalar, value)) in scalars.iter().zip(&record.parameters).enumerate() {
+            let error = interval(record, place).and_then(|interval| interval.standard_error);
+            let unit = scalar.parameter.unit.as_ref().map_or(String::new(), |unit| format!(" {unit}"));
+            let estimate = error.map_or_else(|| short(*value, 8), |error| measured(*value, error));
+            let mut row = vec![scalar.name(), estimate + &unit];
+            if referred {
+                row.extend(reference(scalar, *value, error));
+            }
+            cells.push(row);
+        }
+        cells
     }
-    cells
+
+    /// By what the errors were found, and what must be said of them.
+    pub fn notes(&self) -> Vec<String> {
+        let record = &self.record;
+        let mut notes: Vec<String> = Vec::new();
+        if let Some(goodness) = self.results.fit.filter(|fit| fit.run == self.run.index).and_then(|fit| fit.goodness) {
+            let Goodness { statistic, value, degrees, probability } = goodness;
+            let value = short(value, 5);
+            let probability = if probability < 1e-6 { "below 1e-6".to_string() } else { short(probability, 2) };
+            notes.push(format!(
+                "{statistic} {value} for {degrees} degrees of freedom: a larger one has probability {probability}"
+            ));
+        }
+        if let Some(first) = record.intervals.iter().find(|interval| interval.standard_error.is_some()) {
+            notes.push(format!("± is one standard error, by {}", first.method));
+            if record.status == Status::Stopped {
+                notes.push("the budget ended this run before it converged: errors hold at a minimum only".to_string());
+            }
+        }
+        let scalars = self.scalars();
+        for interval in record.intervals.iter().filter(|interval| !interval.note.is_empty()) {
+            let name = scalars.get(interval.parameter).map(|scalar| scalar.name()).unwrap_or_default();
+            let note = format!("{name}, {}: {}", interval.method, interval.note);
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        notes
+    }
 }
 
 fn reference(scalar: &Scalar, value: f64, error: Option<f64>) -> [String; 2] {
@@ -150,35 +199,6 @@ fn reference(scalar: &Scalar, value: f64, error: Option<f64>) -> [String; 2] {
 /// The first interval of a parameter that has a standard error.
 fn interval(record: &Record, parameter: usize) -> Option<&Interval> {
     record.intervals.iter().find(|interval| interval.parameter == parameter && interval.standard_error.is_some())
-}
-
-/// By what the errors were found, and what must be said of them.
-pub(super) fn notes(results: &Results, index: usize) -> Vec<String> {
-    let Some(record) = &results.records[index] else { return Vec::new() };
-    let mut notes: Vec<String> = Vec::new();
-    if let Some(goodness) = results.fit.filter(|fit| fit.run == index).and_then(|fit| fit.goodness) {
-        let Goodness { statistic, value, degrees, probability } = goodness;
-        let value = short(value, 5);
-        let probability = if probability < 1e-6 { "below 1e-6".to_string() } else { short(probability, 2) };
-        notes.push(format!(
-            "{statistic} {value} for {degrees} degrees of freedom: a larger one has probability {probability}"
-        ));
-    }
-    if let Some(first) = record.intervals.iter().find(|interval| interval.standard_error.is_some()) {
-        notes.push(format!("± is one standard error, by {}", first.method));
-        if record.status == Status::Stopped {
-            notes.push("the budget ended this run before it converged: errors hold at a minimum only".to_string());
-        }
-    }
-    let scalars = results.plan.experiment(&results.plan.runs[index]).scalars();
-    for interval in record.intervals.iter().filter(|interval| !interval.note.is_empty()) {
-        let name = scalars.get(interval.parameter).map(|scalar| scalar.name()).unwrap_or_default();
-        let note = format!("{name}, {}: {}", interval.method, interval.note);
-        if !notes.contains(&note) {
-            notes.push(note);
-        }
-    }
-    notes
 }
 
 /// The comparison, rounded; `most` rows.
@@ -276,37 +296,53 @@ fn told(plan: &Plan, comparison: &Comparison, variant: usize, winner: &Winner) -
     }
 }
 
+/// Kinds of failures that are told apart.
+const KINDS: usize = 100;
+
 /// Failures, those of the same kind together, in the order of the plan.
-pub(super) fn failures(results: &Results) -> Vec<String> {
-    let mut kinds: Vec<(String, Vec<usize>)> = Vec::new();
-    for (run, record) in results.finished().filter(|(_, record)| record.status == Status::Failed) {
-        let method = results.plan.differentiation(run).map_or(String::new(), |method| format!(", {method}"));
-        let kind = format!("{}{method}: {}", results.plan.optimizer(run), record.reason);
-        match kinds.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, runs)) => runs.push(run.index),
-            None => kinds.push((kind, vec![run.index])),
+pub(super) fn failures(results: &Results) -> io::Result<Vec<String>> {
+    /// What failed how, the first runs of it, and how many there are.
+    type Kind = (String, Vec<usize>, usize);
+    let mut kinds: Vec<Kind> = Vec::new();
+    let failed = results.finished().filter(|run| results.records.status(*run) == Some(Status::Failed));
+    for member in results.records.among(failed) {
+        let (index, record) = member?;
+        let run = results.plan.run(index);
+        let method = results.plan.differentiation(&run).map_or(String::new(), |method| format!(", {method}"));
+        let mut kind = format!("{}{method}: {}", results.plan.optimizer(&run), record.reason);
+        if kinds.len() >= KINDS && !kinds.iter().any(|(known, ..)| *known == kind) {
+            kind = "for other reasons".into();
+        }
+        match kinds.iter_mut().find(|(known, ..)| *known == kind) {
+            Some((_, runs, count)) => {
+                *count += 1;
+                if runs.len() < LISTED {
+                    runs.push(index);
+                }
+            }
+            None => kinds.push((kind, vec![index], 1)),
         }
     }
-    kinds.into_iter().map(|(kind, runs)| format!("{}× {kind} ({})", runs.len(), listed(&runs))).collect()
+    Ok(kinds.into_iter().map(|(kind, runs, count)| format!("{count}× {kind} ({})", listed(&runs, count))).collect())
 }
 
-fn listed(runs: &[usize]) -> String {
-    let shown: Vec<String> = runs.iter().take(6).map(|run| run.to_string()).collect();
-    let more = if runs.len() > shown.len() { ", …" } else { "" };
-    format!("{} {}{more}", if runs.len() == 1 { "run" } else { "runs" }, shown.join(", "))
+/// Runs of a kind that are named.
+const LISTED: usize = 6;
+
+fn listed(runs: &[usize], count: usize) -> String {
+    let shown: Vec<String> = runs.iter().map(|run| run.to_string()).collect();
+    let more = if count > shown.len() { ", …" } else { "" };
+    format!("{} {}{more}", if count == 1 { "run" } else { "runs" }, shown.join(", "))
 }
 
 /// Whether the best run gives the answer that the experiment states; None where it states none.
-pub(super) fn expected(results: &Results) -> Option<String> {
+pub(super) fn expected(results: &Results, best: Option<&Best>) -> Option<String> {
     let expected = &results.experiment.expected;
     if expected.loss.is_none() && expected.parameters.is_empty() {
         return None;
     }
-    let record = best_run(results.plan, results.records).and_then(|index| {
-        let scalars = results.plan.experiment(&results.plan.runs[index]).scalars();
-        Some((results.records[index].as_ref()?, scalars))
-    });
-    let Some((record, scalars)) = record else { return Some("expected  NOT met: no run has an answer".to_string()) };
+    let Some(best) = best else { return Some("expected  NOT met: no run has an answer".to_string()) };
+    let (record, scalars) = (&best.record, best.scalars());
     let mut misses = Vec::new();
     let mut compare = |name: &str, found: Option<f64>, stated: f64| {
         let scale = if stated == 0.0 { 1.0 } else { stated.abs() };

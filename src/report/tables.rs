@@ -8,7 +8,7 @@ use std::io::{self, Write};
 
 use super::Results;
 use super::comparison::{Answer, Comparison, Row};
-use super::numbers::{exact, field};
+use super::numbers::field;
 use crate::plan::{Plan, Run};
 
 /// Rows of a table: each is written with the ends of line that RFC 4180 asks for.
@@ -43,34 +43,8 @@ pub(super) fn axes(plan: &Plan, fixed: &[&str]) -> Vec<String> {
     plan.axes.iter().map(column).collect()
 }
 
-/// The names of all scalar parameters of the plan, and where each variant's scalars stand among them.
-fn parameters(plan: &Plan) -> (Vec<String>, Vec<Vec<usize>>) {
-    let mut names: Vec<String> = Vec::new();
-    let mut last: Vec<String> = Vec::new();
-    let mut places: Vec<Vec<usize>> = Vec::new();
-    for variant in &plan.variants {
-        let scalars: Vec<String> = variant.experiment.scalars().iter().map(|scalar| scalar.name()).collect();
-        // Most variants have the parameters of the one before.
-        if let (true, Some(same)) = (scalars == last, places.last().cloned()) {
-            places.push(same);
-            continue;
-        }
-        let mut known: std::collections::HashMap<String, usize> =
-            names.iter().enumerate().map(|(place, name)| (name.clone(), place)).collect();
-        let place = |name: &String| {
-            *known.entry(name.clone()).or_insert_with(|| {
-                names.push(name.clone());
-                names.len() - 1
-            })
-        };
-        places.push(scalars.iter().map(place).collect());
-        last = scalars;
-    }
-    (names, places)
-}
-
 /// Optimizer, differentiation method and repeat of a run, then the values of the axes.
-fn describe(plan: &Plan, run: &Run) -> Vec<String> {
+pub(super) fn describe(plan: &Plan, run: &Run) -> Vec<String> {
     let method = plan.differentiation(run).unwrap_or_default();
     let mut fields = vec![run.index.to_string(), plan.optimizer(run).into(), method, run.repeat.to_string()];
     fields.extend(plan.variants[run.variant].values.iter().cloned());
@@ -98,45 +72,16 @@ pub fn plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
         }
         Ok(())
     };
-    for run in &plan.runs {
+    for run in plan.runs() {
         leave_out(&mut rows, run.variant)?;
-        let mut fields = describe(plan, run);
-        fields.push(run.identity.clone());
+        let mut fields = describe(plan, &run);
+        fields.push(plan.identity(run.index));
         if plan.conditional {
             fields.push(String::new());
         }
         rows.write(&fields)?;
     }
     leave_out(&mut rows, usize::MAX)?;
-    rows.end()
-}
-
-pub(super) fn runs(results: &Results, out: &mut dyn Write) -> io::Result<()> {
-    let plan = results.plan;
-    let fixed = ["run", "optimizer", "differentiation", "repeat"];
-    let outcome = ["status", "reason", "loss", "evaluations", "gradients", "iterations"];
-    let taken = [&fixed[..], &outcome].concat();
-    let axes = axes(plan, &taken);
-    let (names, places) = parameters(plan);
-    let mut header = words(&fixed);
-    header.extend(axes.iter().cloned());
-    header.extend(words(&outcome));
-    header.extend(names.iter().map(|name| match taken.contains(&name.as_str()) || axes.contains(name) {
-        true => format!("parameter.{name}"),
-        false => name.clone(),
-    }));
-    let mut rows = Rows::new(out, &header)?;
-    for (run, record) in results.finished() {
-        let mut fields = describe(plan, run);
-        fields.extend([super::status(record.status).to_string(), record.reason.clone(), field(record.loss)]);
-        fields.extend([record.evaluations, record.gradients, record.iterations].map(|count| count.to_string()));
-        let first = fields.len();
-        fields.resize(first + names.len(), String::new());
-        for (place, value) in places[run.variant].iter().zip(&record.parameters) {
-            fields[first + place] = exact(*value);
-        }
-        rows.write(&fields)?;
-    }
     rows.end()
 }
 
@@ -238,55 +183,6 @@ pub(super) fn read(text: &str) -> Option<(Vec<String>, Vec<Vec<String>>)> {
     Some((header, rows.collect::<Option<_>>()?))
 }
 
-/// `intervals.csv`; `covered` says whether the reference lies between the ends, and is empty where one is missing.
-pub(super) fn intervals(results: &Results, out: &mut dyn Write) -> io::Result<()> {
-    let header =
-        ["run", "parameter", "method", "level", "estimate", "standard_error", "lower", "upper", "reference", "covered"];
-    let mut rows = Rows::new(out, &words(&header))?;
-    for (run, record) in results.finished() {
-        let scalars = results.plan.experiment(run).scalars();
-        for interval in &record.intervals {
-            let scalar = scalars.get(interval.parameter);
-            let reference = scalar.and_then(|scalar| scalar.reference());
-            let covered = match (reference, interval.lower, interval.upper) {
-                (Some(x), Some(lower), Some(upper)) => (lower <= x && x <= upper).to_string(),
-                _ => String::new(),
-            };
-            rows.write(&[
-                run.index.to_string(),
-                scalar.map(|scalar| scalar.name()).unwrap_or_default(),
-                interval.method.clone(),
-                exact(interval.level),
-                exact(interval.estimate),
-                field(interval.standard_error),
-                field(interval.lower),
-                field(interval.upper),
-                field(reference),
-                covered,
-            ])?;
-        }
-    }
-    rows.end()
-}
-
-pub(super) fn trace(results: &Results, out: &mut dyn Write) -> io::Result<()> {
-    let header = ["run", "iteration", "evaluations", "gradients", "loss", "gradient_norm"];
-    let mut rows = Rows::new(out, &words(&header))?;
-    for (run, record) in results.finished() {
-        for point in &record.trace {
-            rows.write(&[
-                run.index.to_string(),
-                point.iteration.to_string(),
-                point.evaluations.to_string(),
-                point.gradients.to_string(),
-                exact(point.loss),
-                field(point.gradient_norm),
-            ])?;
-        }
-    }
-    rows.end()
-}
-
 /// `predictions.csv`: one row per data row; with several outputs one per data row and output, named in `output`.
 pub(super) fn predictions(results: &Results, out: &mut dyn Write) -> io::Result<()> {
     let fixed = ["observed", "sigma", "predicted", "residual"];
@@ -313,24 +209,6 @@ pub(super) fn predictions(results: &Results, out: &mut dyn Write) -> io::Result<
             fields.extend([&output.observed, sigma, &output.predicted, &output.residual].map(at));
             rows.write(&fields)?;
         }
-    }
-    rows.end()
-}
-
-pub(super) fn timings(results: &Results, out: &mut dyn Write) -> io::Result<()> {
-    let header = ["run", "seconds", "seconds_per_evaluation", "threads", "host", "cpu"];
-    let mut rows = Rows::new(out, &words(&header))?;
-    let machine = results.machine;
-    for (run, record) in results.finished() {
-        let each = (record.evaluations > 0).then(|| record.seconds / record.evaluations as f64);
-        rows.write(&[
-            run.index.to_string(),
-            exact(record.seconds),
-            field(each),
-            machine.threads.to_string(),
-            machine.host.clone(),
-            machine.cpu.clone(),
-        ])?;
     }
     rows.end()
 }

@@ -5,11 +5,8 @@
 //! a repeat is drawn for all rows at once. The probability of a row is the share of the resamplings in which it is the
 //! best; the random numbers are those of a stream of their own, and so always the same.
 
-use super::comparison::{Answer, Row};
-use super::runtime;
+use super::comparison::Row;
 use crate::math::random::Stream;
-use crate::plan::Plan;
-use crate::record::Record;
 
 /// Resamplings, and how many numbers they may look at before there are fewer of them.
 const RESAMPLINGS: usize = 1000;
@@ -41,27 +38,29 @@ impl Winner {
     }
 }
 
-/// What each repeat of a row spent, and whether it reached the target.
-type Costs = Vec<Option<(f64, bool)>>;
+/// What each repeat of a row spent, and whether it reached the target; None of a repeat that is not finished.
+#[derive(Clone, Debug, Default)]
+pub struct Costs(Vec<Option<(f64, bool)>>);
 
-/// Writes the probability of each row of a variant, and gives the winner; None where no row reached the target.
-pub fn decide(
-    plan: &Plan,
-    records: &[Option<Record>],
-    rows: &mut [Row],
-    variant: usize,
-    answer: &Answer,
-) -> Option<Winner> {
-    let here: Vec<usize> =
-        (0..rows.len()).filter(|i| rows[*i].variant == variant && !rows[*i].members.is_empty()).collect();
-    let repeats = here.iter().flat_map(|i| &rows[*i].members).map(|run| plan.runs[*run].repeat + 1).max()?;
-    let costs: Vec<Costs> = here.iter().map(|i| costs(plan, records, &rows[*i], repeats, answer)).collect();
+impl Costs {
+    pub fn push(&mut self, repeat: usize, work: f64, reached: bool) {
+        self.0.resize(self.0.len().max(repeat + 1), None);
+        self.0[repeat] = Some((work, reached));
+    }
+}
+
+/// Writes the probability of each row of a variant, and gives the winner; None where no row reached the target. `first` is
+/// the position of the first of the rows in the comparison; `costs` are theirs.
+pub fn decide(rows: &mut [Row], first: usize, costs: &[Costs]) -> Option<Winner> {
+    let here: Vec<usize> = (0..rows.len()).filter(|i| !rows[*i].members.is_empty()).collect();
+    let costs: Vec<&Costs> = here.iter().map(|i| &costs[*i]).collect();
+    let repeats = costs.iter().map(|costs| costs.0.len()).max()?;
     let whole: Vec<usize> = (0..repeats).collect();
     let expected: Vec<f64> = costs.iter().map(|costs| expected(costs, &whole)).collect();
     let mut order: Vec<usize> = (0..here.len()).collect();
     order.sort_by(|a, b| expected[*a].total_cmp(&expected[*b]).then(a.cmp(b)));
     let best = *order.first().filter(|best| expected[**best].is_finite())?;
-    let next = order.get(1).map(|next| (here[*next], expected[*next] / expected[best]));
+    let next = order.get(1).map(|next| (first + here[*next], expected[*next] / expected[best]));
     let mut resamplings = 0;
     if repeats > 1 && here.len() > 1 {
         resamplings = (LOOKS / (repeats * here.len())).clamp(100, RESAMPLINGS);
@@ -80,25 +79,14 @@ pub fn decide(
         }
     }
     let probability = rows[here[best]].best_probability;
-    let (row, work, compared) = (here[best], expected[best], here.len());
+    let (row, work, compared) = (first + here[best], expected[best], here.len());
     Some(Winner { row, work, next, probability, compared, repeats, resamplings })
-}
-
-fn costs(plan: &Plan, records: &[Option<Record>], row: &Row, repeats: usize, answer: &Answer) -> Costs {
-    let mut costs = vec![None; repeats];
-    for run in &row.members {
-        let Some(record) = &records[*run] else { continue };
-        let reached = runtime::reach(record, answer.target());
-        costs[plan.runs[*run].repeat] =
-            Some((reached.unwrap_or_else(|| runtime::spent(record)).work, reached.is_some()));
-    }
-    costs
 }
 
 /// The expected work over the repeats drawn.
 fn expected(costs: &Costs, drawn: &[usize]) -> f64 {
     let (mut total, mut reached) = (0.0, 0);
-    for (work, there) in drawn.iter().filter_map(|repeat| costs[*repeat]) {
+    for (work, there) in drawn.iter().filter_map(|repeat| *costs.0.get(*repeat)?) {
         total += work;
         reached += usize::from(there);
     }

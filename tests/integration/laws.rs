@@ -269,7 +269,7 @@ fn a_panic_is_a_row() {
     // No room for the programs of three methods: a fault that no experiment file can cause.
     let prepared: Vec<Prepared> =
         plan.variants.iter().map(|v| Prepared::new(Arc::new(model::compile(&v.experiment).unwrap()), 0)).collect();
-    let wanted: Vec<usize> = (0..plan.runs.len()).collect();
+    let wanted: Vec<usize> = (0..plan.len()).collect();
     let records = Mutex::new(Vec::new());
     execute::execute(&plan, &prepared, &wanted, &Limits::default(), &AtomicBool::new(false), &|event| {
         if let Event::Finished(run, record) = event {
@@ -277,7 +277,7 @@ fn a_panic_is_a_row() {
         }
     });
     let records = records.into_inner().unwrap();
-    assert_eq!(records.len(), plan.runs.len());
+    assert_eq!(records.len(), plan.len());
     let panicked = records.iter().filter(|(_, record)| record.reason.starts_with("panic: ")).count();
     let fine = records.iter().filter(|(_, record)| record.status != Status::Failed).count();
     assert!(panicked > 0 && fine > 0 && panicked + fine == records.len(), "{panicked} panicked, {fine} are fine");

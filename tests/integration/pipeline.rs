@@ -35,8 +35,8 @@ pub fn run(path: &Path, overrides: &[(&str, &str)]) -> Done {
     let models: Vec<Arc<Model>> = plan.variants.iter().map(compile).collect();
     let methods = experiment.differentiation.methods.len();
     let prepared: Vec<Prepared> = models.iter().map(|model| Prepared::new(Arc::clone(model), methods)).collect();
-    let wanted: Vec<usize> = (0..plan.runs.len()).collect();
-    let records: Mutex<Vec<Option<Record>>> = Mutex::new(vec![None; plan.runs.len()]);
+    let wanted: Vec<usize> = (0..plan.len()).collect();
+    let records: Mutex<Vec<Option<Record>>> = Mutex::new(vec![None; plan.len()]);
     let observe = |event: Event| {
         if let Event::Finished(run, record) = event {
             records.lock().unwrap()[run.index] = Some(record.clone());

@@ -26,7 +26,16 @@ fn all_files(lab: &Lab, folder: &str) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(lab.path(folder)).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let timed = ["timings.csv", "accuracy_cost.svg", "report.html", "comparison.csv", "derivatives.csv"];
+        let timed = [
+            "timings.csv",
+            "accuracy_cost.svg",
+            "ecdf_seconds.svg",
+            "report.html",
+            "comparison.csv",
+            "derivatives.csv",
+            "ecdf.csv",
+            "targets.csv",
+        ];
         let own = name.starts_with("journal") || name.ends_with(".json") && name != "provenance.json";
         if !timed.contains(&name.as_str()) && !own && lab.path(&format!("{folder}/{name}")).is_file() {
             found.push((name.clone(), lab.read(&format!("{folder}/{name}"))));

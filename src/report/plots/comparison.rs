@@ -7,7 +7,7 @@ use kuva::render::plots::Plot;
 use super::axis::Logarithmic;
 use super::{DARK, FAINT, Picture, colour, layout, name, plain, shown, thinned};
 use crate::report::Results;
-use crate::report::comparison::{Comparison, Row, loss, median};
+use crate::report::comparison::{Comparison, Row, median};
 
 /// Rows that fit on a page.
 const ROWS: usize = 40;
@@ -25,7 +25,7 @@ pub(super) fn draw(results: &Results, comparison: &Comparison) -> Option<Picture
     let mut middles = Vec::new();
     let mut labels = Vec::new();
     let excess = |index: &usize| {
-        let loss = results.records[*index].as_ref().and_then(loss)?;
+        let loss = results.records.loss(*index)?;
         Some((loss - answer.loss).max(floor)).filter(|excess| excess.is_finite())
     };
     let target = Some(answer.target() - answer.loss).filter(|target| target.is_finite() && *target > 0.0);

@@ -1,5 +1,7 @@
 //! `convergence.svg`: how far the best loss so far lies above the lowest one known, against evaluations of the loss.
 
+use std::io;
+
 use kuva::plot::{BandPlot, LinePlot};
 use kuva::render::plots::Plot;
 
@@ -16,19 +18,25 @@ const GRID: usize = 80;
 /// Runs of a row that enter the median: more change little and cost time.
 const RUNS: usize = 200;
 
-pub(super) fn draw(results: &Results, comparison: &Comparison) -> Option<Picture> {
+pub(super) fn draw(results: &Results, comparison: &Comparison) -> io::Result<Option<Picture>> {
     let rows: Vec<&Row> =
         shown(results, comparison).into_iter().filter(|row| row.loss_best.is_some()).take(24).collect();
-    let variant = rows.first()?.variant;
-    let known = comparison.answers.get(variant)?.as_ref()?.loss;
+    let Some(variant) = rows.first().map(|row| row.variant) else { return Ok(None) };
+    let Some(Some(answer)) = comparison.answers.get(variant) else { return Ok(None) };
+    let known = answer.loss;
     // A difference below rounding is none; this is also what a logarithmic axis can show of zero.
     let floor = (known.abs() * 1e-16).max(1e-20);
-    let curves: Vec<Vec<Point>> = rows.iter().map(|row| curve(results, row, known, floor)).collect();
+    let curves = rows.iter().map(|row| curve(results, row, known, floor)).collect::<io::Result<Vec<Vec<Point>>>>()?;
+    Ok(picture(results, &rows, &curves, known))
+}
+
+fn picture(results: &Results, rows: &[&Row], curves: &[Vec<Point>], known: f64) -> Option<Picture> {
+    let variant = rows.first()?.variant;
     let points = || curves.iter().flatten();
     let along = Logarithmic::over(points().map(|point| point.x))?;
     let up = Logarithmic::over(points().flat_map(|point| [point.low, point.high]))?;
     let (mut plots, mut lines): (Vec<Plot>, Vec<Plot>) = (Vec::new(), Vec::new());
-    for ((row, curve), (hue, stroke)) in rows.iter().zip(&curves).zip(styles(&rows)) {
+    for ((row, curve), (hue, stroke)) in rows.iter().zip(curves).zip(styles(rows)) {
         let x = || curve.iter().map(|point| along.at(point.x));
         // Many bands on top of each other hide more than they show.
         if row.members.len() > 2 && rows.len() <= COLOURS.len() {
@@ -89,12 +97,13 @@ struct Point {
 }
 
 /// Quartiles of the excess over the runs of a row, on a logarithmic grid of evaluations.
-fn curve(results: &Results, row: &Row, known: f64, floor: f64) -> Vec<Point> {
+fn curve(results: &Results, row: &Row, known: f64, floor: f64) -> io::Result<Vec<Point>> {
     let members = super::thinned(row.members.len(), RUNS).into_iter().map(|i| row.members[i]);
-    let records: Vec<&Record> = members.filter_map(|index| results.records[index].as_ref()).collect();
+    let members = results.records.among(members).map(|member| member.map(|(_, record)| record));
+    let records: Vec<Record> = members.collect::<io::Result<_>>()?;
     let first = records.iter().filter_map(|r| r.trace.first()).map(|p| p.evaluations.max(1)).min();
     let last = records.iter().map(|record| record.evaluations).max();
-    let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+    let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };
     let (first, last) = (first as f64, last.max(first) as f64);
     let mut points: Vec<Point> = Vec::with_capacity(GRID);
     for i in 0..GRID {
@@ -109,13 +118,13 @@ fn curve(results: &Results, row: &Row, known: f64, floor: f64) -> Vec<Point> {
             points.push(Point { x, low, middle, high: if high.is_finite() { high } else { middle } });
         }
     }
-    points
+    Ok(points)
 }
 
 /// The best loss of a run within so many evaluations; infinite before the first point of its trace.
 fn so_far(record: &Record, evaluations: f64) -> f64 {
     if record.evaluations as f64 <= evaluations {
-        return crate::report::comparison::loss(record).unwrap_or(f64::INFINITY);
+        return record.answer().unwrap_or(f64::INFINITY);
     }
     let within = record.trace.partition_point(|point: &TracePoint| point.evaluations as f64 <= evaluations);
     match within.checked_sub(1) {

@@ -1,5 +1,7 @@
 //! `ecdf.svg` and `ecdf_seconds.svg`: the share of runs and targets reached within a runtime, in work and in seconds.
 
+use std::io;
+
 use kuva::plot::LinePlot;
 use kuva::render::plots::Plot;
 
@@ -7,47 +9,53 @@ use super::axis::{Linear, Logarithmic};
 use super::{Picture, colour, dash, layout, name, plain, shown};
 use crate::report::Results;
 use crate::report::comparison::{Comparison, Row};
-use crate::report::runtime::{self, Runtime};
+use crate::report::runtime;
 
 /// Points of a curve: enough to look smooth.
 const POINTS: usize = 120;
 
-pub(super) fn work(results: &Results, comparison: &Comparison) -> Option<Picture> {
+/// A curve per row: runtimes, each with the share that is reached within it.
+type Curves = Vec<Vec<(f64, f64)>>;
+
+/// Against work, and against seconds.
+pub(super) fn draw(results: &Results, comparison: &Comparison) -> io::Result<[Option<Picture>; 2]> {
+    let rows: Vec<&Row> = shown(results, comparison).into_iter().take(24).collect();
+    let Some(variant) = rows.first().map(|row| row.variant) else { return Ok([None, None]) };
+    let Some(Some(answer)) = comparison.answers.get(variant) else { return Ok([None, None]) };
+    let precisions = &comparison.precisions[variant];
+    let mut against: [Curves; 2] = Default::default();
+    for row in &rows {
+        let ([_, work, seconds], pairs) = runtime::reached(row, results.records, answer, precisions)?;
+        for (curves, runtimes) in against.iter_mut().zip([work, seconds]) {
+            let points = super::thinned(runtimes.len(), POINTS).into_iter();
+            let points = points.map(|i| (runtimes[i], (i + 1) as f64 / pairs as f64));
+            curves.push(points.filter(|(runtime, _)| *runtime > 0.0).collect());
+        }
+    }
+    let [work, seconds] = against;
     let caption = "gradients at what they cost, by the operations that they take";
     let label = format!("evaluations of the loss ({caption})");
-    draw(results, comparison, "ecdf.svg", "Targets reached, against work", &label, |runtime| runtime.work)
+    let picture = |curves, file, title, label: &str| picture(results, &rows, precisions, curves, file, title, label);
+    Ok([
+        picture(work, "ecdf.svg", "Targets reached, against work", &label),
+        picture(seconds, "ecdf_seconds.svg", "Targets reached, against time", "seconds"),
+    ])
 }
 
-pub(super) fn seconds(results: &Results, comparison: &Comparison) -> Option<Picture> {
-    let title = "Targets reached, against time";
-    draw(results, comparison, "ecdf_seconds.svg", title, "seconds", |runtime| runtime.seconds)
-}
-
-fn draw(
+fn picture(
     results: &Results,
-    comparison: &Comparison,
+    rows: &[&Row],
+    precisions: &[f64],
+    curves: Curves,
     file: &'static str,
     title: &'static str,
     label: &str,
-    part: fn(Runtime) -> f64,
 ) -> Option<Picture> {
-    let rows: Vec<&Row> = shown(results, comparison).into_iter().take(24).collect();
     let variant = rows.first()?.variant;
-    let answer = comparison.answers.get(variant)?.as_ref()?;
-    let precisions = &comparison.precisions[variant];
-    let curves: Vec<Vec<(f64, f64)>> = rows
-        .iter()
-        .map(|row| {
-            let (runtimes, pairs) = runtime::reached(row, results.records, answer, precisions, part);
-            let points = super::thinned(runtimes.len(), POINTS).into_iter();
-            let points = points.map(|i| (runtimes[i], (i + 1) as f64 / pairs as f64));
-            points.filter(|(runtime, _)| *runtime > 0.0).collect()
-        })
-        .collect();
     let along = Logarithmic::over(curves.iter().flatten().map(|(runtime, _)| *runtime))?;
     let end = curves.iter().flatten().map(|(runtime, _)| *runtime).fold(0.0, f64::max);
     let mut plots: Vec<Plot> = Vec::new();
-    for ((row, curve), (hue, stroke)) in rows.iter().zip(&curves).zip(super::convergence::styles(&rows)) {
+    for ((row, curve), (hue, stroke)) in rows.iter().zip(&curves).zip(super::convergence::styles(rows)) {
         // A curve goes on at its last share to the end of the picture.
         let last = curve.last().map(|(_, share)| (end, *share));
         let points = curve.iter().copied().chain(last).map(|(runtime, share)| (along.at(runtime), share));

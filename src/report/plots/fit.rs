@@ -70,7 +70,7 @@ pub(super) fn draw(results: &Results) -> Option<Picture> {
     } else {
         ""
     };
-    let run = &results.plan.runs[fit.run.min(results.plan.runs.len().saturating_sub(1))];
+    let run = &results.plan.run(fit.run.min(results.plan.len().saturating_sub(1)));
     Some(Picture {
         file: "fit.svg",
         title: "Fit over data, with residuals",

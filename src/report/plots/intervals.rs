@@ -1,12 +1,15 @@
 //! `intervals.svg`: a forest plot of the best run's intervals and the references, in standard errors from the estimate.
 
+use std::io;
+
 use kuva::plot::scatter::{MarkerShape, ScatterPlot};
 use kuva::render::annotations::ReferenceLine;
 use kuva::render::plots::Plot;
 
 use super::{DARK, FAINT, Picture, colour, layout, marker, numbers, plain};
-use crate::record::Interval;
-use crate::report::Results;
+use crate::plan::Run;
+use crate::record::{Interval, Record};
+use crate::report::{Results, best_run};
 
 /// The axis ends here at the latest, in standard errors; what lies beyond is drawn at the end and said in the label.
 const WIDEST: f64 = 8.0;
@@ -14,10 +17,12 @@ const WIDEST: f64 = 8.0;
 /// Parameters beyond these have their intervals in `intervals.csv` only.
 const PARAMETERS: usize = 24;
 
-pub(super) fn draw(results: &Results) -> Option<Picture> {
-    let best = super::super::best_run(results.plan, results.records)?;
-    let record = results.records[best].as_ref()?;
-    let run = &results.plan.runs[best];
+pub(super) fn draw(results: &Results) -> io::Result<Option<Picture>> {
+    let Some(best) = best_run(results.plan, results.records) else { return Ok(None) };
+    Ok(results.records.fetch(best)?.and_then(|record| picture(results, &results.plan.run(best), &record)))
+}
+
+fn picture(results: &Results, run: &Run, record: &Record) -> Option<Picture> {
     let scalars = results.plan.experiment(run).scalars();
     let mut methods: Vec<&str> = Vec::new();
     for interval in &record.intervals {

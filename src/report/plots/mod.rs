@@ -15,6 +15,8 @@ mod series;
 mod slopes;
 mod step_size;
 
+use std::io;
+
 use kuva::backend::svg::SvgBackend;
 use kuva::plot::LineStyle;
 use kuva::plot::scatter::MarkerShape;
@@ -25,6 +27,7 @@ use kuva::render::render::render_multiple;
 use kuva::render::theme::Theme;
 
 use super::comparison::{Comparison, Row};
+use super::runtime::thinned;
 use super::{Results, numbers};
 use crate::plan::Plan;
 
@@ -53,23 +56,22 @@ pub(super) struct Picture {
 }
 
 /// Every picture that has something to show.
-pub(super) fn all(results: &Results, comparison: &Comparison) -> Vec<Picture> {
-    [
+pub(super) fn all(results: &Results, comparison: &Comparison) -> io::Result<Vec<Picture>> {
+    let [work, seconds] = ecdf::draw(results, comparison)?;
+    let pictures = [
         fit::draw(results),
-        intervals::draw(results),
-        ecdf::work(results, comparison),
-        ecdf::seconds(results, comparison),
-        convergence::draw(results, comparison),
+        intervals::draw(results)?,
+        work,
+        seconds,
+        convergence::draw(results, comparison)?,
         comparison::draw(results, comparison),
         accuracy_cost::draw(results),
         step_size::draw(results),
         expression_nodes::draw(results),
         cost::draw(results),
         slopes::draw(results),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    Ok(pictures.into_iter().flatten().collect())
 }
 
 const DARK: &str = "#333333";
@@ -178,7 +180,7 @@ fn shorten(text: &str, out: &mut String) {
 /// The rows of the variant that is shown: the best run's.
 fn shown<'c>(results: &Results, comparison: &'c Comparison) -> Vec<&'c Row> {
     let best = super::best_run(results.plan, results.records);
-    let variant = best.map_or(0, |index| results.plan.runs[index].variant);
+    let variant = best.map_or(0, |index| results.plan.run(index).variant);
     comparison.rows.iter().filter(|row| row.variant == variant && !row.members.is_empty()).collect()
 }
 
@@ -197,12 +199,4 @@ fn at(plan: &Plan, variant: usize) -> String {
     }
     let pairs = plan.axes.iter().zip(&plan.variants[variant].values);
     format!(" Shown at {}.", pairs.map(|(path, value)| format!("{path} = {value}")).collect::<Vec<_>>().join(", "))
-}
-
-/// At most `most` of `count` positions, evenly spread, the first and the last among them.
-fn thinned(count: usize, most: usize) -> Vec<usize> {
-    if count <= most {
-        return (0..count).collect();
-    }
-    (0..most).map(|i| i * (count - 1) / (most - 1)).collect()
 }
