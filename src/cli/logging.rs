@@ -4,7 +4,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::terminal::progress::Screen;
+use crate::terminal::Screen;
 
 /// Starts logging; the error says what is wrong with the filter.
 pub fn start(filter: Option<&str>, screen: &Screen) -> Result<(), String> {

@@ -11,7 +11,7 @@ use crate::cluster::slurm::quoted;
 use crate::execute;
 use crate::journal::resume::remaining;
 use crate::journal::{Error, Folder, History};
-use crate::terminal::progress::Screen;
+use crate::terminal::Screen;
 
 /// Missing runs that are named one by one.
 const NAMED: usize = 10;

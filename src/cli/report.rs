@@ -13,7 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::experiment::{Data, Experiment, Written};
 use crate::journal::{Folder, History, measured};
 use crate::report::{self, Machine};
-use crate::terminal::progress::Screen;
+use crate::terminal::Screen;
 
 #[derive(Args, Debug)]
 pub struct Arguments {

@@ -10,7 +10,7 @@ use crate::experiment::Data;
 use crate::journal::{Error, Folder, Kept, measured};
 use crate::record::{Derivatives, Records, Status};
 use crate::report::{self, Comparison, Fit, Machine, Results};
-use crate::terminal::progress::{Screen, print_result};
+use crate::terminal::{Screen, print_result};
 
 /// An experiment whose runs are done, or as far as they came: what its reports are made of.
 pub struct Done<'a> {

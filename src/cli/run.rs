@@ -14,7 +14,7 @@ use crate::execute;
 use crate::journal::{Error, Folder};
 use crate::report::suite::Part;
 use crate::report::{self, Comparison};
-use crate::terminal::progress::{Screen, print_result};
+use crate::terminal::{Screen, print_result};
 
 #[derive(Args, Debug)]
 pub struct Arguments {

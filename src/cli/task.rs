@@ -17,7 +17,9 @@ use crate::journal::files::set_aside;
 use crate::journal::resume::remaining;
 use crate::journal::{Error, Folder, History, Journal, Kept, Origin};
 use crate::plan::shard::Shard;
-use crate::terminal::progress::Screen;
+use crate::plan::{Plan, Run};
+use crate::record::Records;
+use crate::terminal::{Forecast, Screen};
 
 /// What signals have asked for.
 pub(super) struct Signals {
@@ -109,7 +111,7 @@ impl Task<'_> {
         let seconds = arguments.time_limit;
         let limits = Limits { drain: Arc::clone(&self.signals.drain), seconds, longest: history.longest };
         let state = State { journal, kept: history.kept, running: BTreeSet::new(), ended: 0, fault: None };
-        let state = self.carry_out(loaded, &prepared, &remaining, &limits, state, share - todo)?;
+        let state = self.carry_out(loaded, &prepared, &remaining, &limits, state)?;
         let left = todo - state.ended;
         if let Some(mut journal) = state.journal {
             match self.shard {
@@ -146,7 +148,7 @@ impl Task<'_> {
         Ok(Ended { exit, done: Some(reports) })
     }
 
-    /// Does the runs that remain, and records each as it ends. `before`: how many were done earlier.
+    /// Does the runs that remain, and records each as it ends.
     fn carry_out(
         &self,
         loaded: &Loaded,
@@ -154,17 +156,18 @@ impl Task<'_> {
         remaining: &[usize],
         limits: &Limits,
         state: State,
-        before: usize,
     ) -> Result<State, Error> {
         let plan = &loaded.plan;
-        let progress = self.screen.progress(&loaded.experiment.name, remaining.len(), before);
+        let weights: Vec<f64> =
+            loaded.models.iter().map(|model| model.search_loss.work(model.rows.count()) as f64).collect();
+        let forecast = self.forecast(plan, &weights, remaining, &state.kept);
+        let progress = self.screen.progress(&loaded.experiment.name, forecast);
         let state = Mutex::new(state);
         let lock = || state.lock().expect("no panic while a record is kept");
         let observe = |event: Event| match event {
             Event::Started(run) => {
-                let method = plan.differentiation(run).map(|method| format!(" {method}")).unwrap_or_default();
                 lock().running.insert(run.index);
-                progress.started(run.index, &format!("{}{method}", plan.optimizer(run)));
+                progress.started(run.index, &name(plan, run), weights[run.variant]);
             }
             Event::Finished(run, record) => {
                 debug!("run {}: {:?}, {}", run.index, record.status, record.reason);
@@ -186,11 +189,31 @@ impl Task<'_> {
                 drop(state);
                 progress.finished(run.index, record);
             }
+            Event::Tick => progress.tick(),
         };
         execute::execute(plan, prepared, remaining, limits, &self.signals.cancel, &observe);
         progress.end();
         let mut state = state.into_inner().expect("no panic while a record is kept");
         state.fault.take().map_or(Ok(state), Err)
+    }
+
+    /// What is to be done and what was done before, for the time left. `weights`: of the combinations of the axes.
+    fn forecast(&self, plan: &Plan, weights: &[f64], remaining: &[usize], kept: &Kept) -> Forecast {
+        let mut forecast = Forecast::default();
+        for group in plan.groups.iter().filter(|group| !group.runs.is_empty()) {
+            let run = plan.run(group.runs.start);
+            let (name, weight) = (name(plan, &run), weights[run.variant]);
+            for index in group.runs.clone().filter(|run| self.shard.is_none_or(|shard| shard.has(*run))) {
+                if remaining.binary_search(&index).is_ok() {
+                    forecast.wait(&name, weight);
+                } else if forecast.has_done(&name, weight)
+                    && let Ok(Some(record)) = kept.fetch(index)
+                {
+                    forecast.took(&name, weight, record.seconds);
+                }
+            }
+        }
+        forecast
     }
 
     fn origin(&self, shard: Shard) -> Origin {
@@ -218,5 +241,13 @@ impl Task<'_> {
             Err(error) => eprintln!("sbi-run: `scontrol requeue {job}` failed: {error}"),
         }
         Exit::Again
+    }
+}
+
+/// What runs: the optimizer, and the differentiation method if it has one.
+fn name(plan: &Plan, run: &Run) -> String {
+    match plan.differentiation(run) {
+        Some(method) => format!("{} {method}", plan.optimizer(run)),
+        None => plan.optimizer(run).to_string(),
     }
 }

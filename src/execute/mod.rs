@@ -33,6 +33,8 @@ use crate::record::{Derivatives, Record, Status};
 pub enum Event<'a> {
     Started(&'a Run),
     Finished(&'a Run, &'a Record),
+    /// A tenth of a second has passed, whatever happened in it.
+    Tick,
 }
 
 /// A variant of the plan, ready to run: its model and what was compiled for it so far.
@@ -112,6 +114,9 @@ pub struct Limits {
 /// What running runs may take after `drain` was set, before they are cut short.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// Between two ticks.
+const TICK: Duration = Duration::from_millis(100);
+
 /// Seconds before the end by force at which everything must be written.
 const MARGIN: f64 = 20.0;
 
@@ -133,7 +138,7 @@ pub fn execute(
     let end = limits.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64((seconds - MARGIN).max(0.0)));
     let longest = AtomicU64::new(limits.longest.to_bits());
     std::thread::scope(|scope| {
-        scope.spawn(|| watch(limits, end, cancel, &ended));
+        scope.spawn(|| watch(limits, end, cancel, &ended, observe));
         wanted.par_iter().with_max_len(1).for_each(|index| {
             waiting.fetch_sub(1, Ordering::Relaxed);
             let left = end.map(|end| end.saturating_duration_since(Instant::now()).as_secs_f64());
@@ -158,16 +163,27 @@ pub fn execute(
     });
 }
 
-/// Cuts the running runs short where their time is over.
-fn watch(limits: &Limits, end: Option<Instant>, cancel: &AtomicBool, ended: &AtomicBool) {
+/// Cuts the running runs short where their time is over, and tells that time passes.
+fn watch(
+    limits: &Limits,
+    end: Option<Instant>,
+    cancel: &AtomicBool,
+    ended: &AtomicBool,
+    observe: &(dyn Fn(Event) + Sync),
+) {
     let mut drained: Option<Instant> = None;
+    let mut told = Instant::now();
     while !ended.load(Ordering::Relaxed) {
         let now = Instant::now();
         if drained.is_none() && limits.drain.load(Ordering::Relaxed) {
             drained = Some(now);
         }
         if end.is_some_and(|end| now >= end) || drained.is_some_and(|since| now >= since + GRACE) {
-            return cancel.store(true, Ordering::Relaxed);
+            cancel.store(true, Ordering::Relaxed);
+        }
+        if now >= told + TICK {
+            told = now;
+            observe(Event::Tick);
         }
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -2,6 +2,10 @@
 
 mod diagnostics;
 mod excerpt;
+mod forecast;
 pub mod progress;
+mod screen;
 
 pub use diagnostics::render;
+pub use forecast::Forecast;
+pub use screen::{Screen, print_result};

@@ -12,6 +12,7 @@ mod laws;
 mod nist;
 mod optimizers;
 mod pipeline;
+mod progress;
 mod readme;
 mod results;
 mod shards;
