@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Exit, ExperimentFile, output, print};
+use super::{Exit, ExperimentFile, Loaded, output, print};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::diff::reference::Reference;
 use crate::diff::{Method, Objective, Options};
@@ -14,17 +14,13 @@ use crate::report::numbers;
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
-    file: ExperimentFile,
+    pub(super) file: ExperimentFile,
     /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
     #[arg(long, value_name = "NAME=VALUE,…")]
     at: Option<String>,
 }
 
-pub fn main(arguments: &Arguments) -> Exit {
-    let loaded = match arguments.file.load() {
-        Ok(loaded) => loaded,
-        Err(exit) => return exit,
-    };
+pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
     let (experiment, model) = (&loaded.plan.variants[0].experiment, &loaded.models[0]);
     let mut point = model.start(experiment);
     if let Err(faults) = place(model, arguments.at.as_deref().unwrap_or(""), &mut point) {

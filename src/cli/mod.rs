@@ -124,11 +124,15 @@ struct ExperimentFile {
 }
 
 impl ExperimentFile {
-    /// Reads it; faults and warnings are printed.
-    fn load(&self) -> Result<Loaded, Exit> {
-        let loaded = load_all(std::slice::from_ref(&self.experiment), &self.overrides.set)?.remove(0);
-        print(&loaded.warnings);
-        Ok(loaded)
+    /// Hands it over, once it is read; its faults and warnings are printed.
+    fn open(&self, command: impl FnOnce(&Loaded) -> Exit) -> Exit {
+        match load_all(std::slice::from_ref(&self.experiment), &self.overrides.set) {
+            Ok(loaded) => {
+                print(&loaded[0].warnings);
+                command(&loaded[0])
+            }
+            Err(exit) => exit,
+        }
     }
 }
 
@@ -153,10 +157,10 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     guarded(|| match &arguments.command {
         Command::Run(arguments) => run::main(arguments),
         Command::Check(arguments) => check::main(arguments),
-        Command::Plan(arguments) => plan::main(arguments),
-        Command::Gradient(arguments) => gradient::main(arguments),
-        Command::Trace(arguments) => trace::main(arguments),
-        Command::Simulate(arguments) => simulate::main(arguments),
+        Command::Plan(arguments) => arguments.file.open(plan::main),
+        Command::Gradient(arguments) => arguments.file.open(|loaded| gradient::main(arguments, loaded)),
+        Command::Trace(arguments) => arguments.file.open(|loaded| trace::main(arguments, loaded)),
+        Command::Simulate(arguments) => arguments.file.open(|loaded| simulate::main(arguments, loaded)),
         Command::Report(arguments) => report::main(arguments),
         Command::Merge(arguments) => merge::main(arguments),
         Command::Status(arguments) => status::main(arguments),

@@ -12,19 +12,15 @@ use crate::report::numbers::{count, duration};
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
-    file: ExperimentFile,
+    pub(super) file: ExperimentFile,
 }
 
-pub fn main(arguments: &Arguments) -> Exit {
-    let loaded = match arguments.file.load() {
-        Ok(loaded) => loaded,
-        Err(exit) => return exit,
-    };
+pub(super) fn main(loaded: &Loaded) -> Exit {
     let mut table = Vec::new();
     // Memory takes every byte, and names are UTF-8.
     let _ = report::write_plan(&loaded.plan, &mut table);
     let exit = output(&String::from_utf8_lossy(&table));
-    if let Some(line) = cost(&loaded) {
+    if let Some(line) = cost(loaded) {
         eprintln!("{line}");
     }
     exit

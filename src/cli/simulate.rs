@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::gradient::place;
-use super::{Exit, ExperimentFile, output, print};
+use super::{Exit, ExperimentFile, Loaded, output, print};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Kernel, Workspace};
 use crate::experiment::Experiment;
@@ -13,7 +13,7 @@ use crate::report::simulation::{self, Draw};
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
-    file: ExperimentFile,
+    pub(super) file: ExperimentFile,
     /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start, or are drawn with `--draws`
     #[arg(long, value_name = "NAME=VALUE,…")]
     at: Option<String>,
@@ -22,11 +22,7 @@ pub struct Arguments {
     draws: Option<u64>,
 }
 
-pub fn main(arguments: &Arguments) -> Exit {
-    let loaded = match arguments.file.load() {
-        Ok(loaded) => loaded,
-        Err(exit) => return exit,
-    };
+pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
     let (experiment, model) = (&loaded.plan.variants[0].experiment, &loaded.models[0]);
     let at = arguments.at.as_deref().unwrap_or("");
     let mut faults = place(model, at, &mut model.start(experiment)).err().unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::report::{graph, numbers, trace as tables};
 #[derive(Args, Debug)]
 pub struct Arguments {
     #[command(flatten)]
-    file: ExperimentFile,
+    pub(super) file: ExperimentFile,
     /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
     #[arg(long, value_name = "NAME=VALUE,…")]
     at: Option<String>,
@@ -37,13 +37,9 @@ pub struct Arguments {
     out: PathBuf,
 }
 
-pub fn main(arguments: &Arguments) -> Exit {
-    let loaded = match arguments.file.load() {
-        Ok(loaded) => loaded,
-        Err(exit) => return exit,
-    };
+pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
     if arguments.symbolic {
-        return match formulas(arguments, &loaded) {
+        return match formulas(arguments, loaded) {
             Ok(text) => output(&text),
             Err(reason) => {
                 let message = format!("`{}` has no formula: {reason}", loaded.experiment.name);
@@ -52,7 +48,7 @@ pub fn main(arguments: &Arguments) -> Exit {
             }
         };
     }
-    let found = match traced(arguments, &loaded) {
+    let found = match traced(arguments, loaded) {
         Ok(found) => found,
         Err(faults) => {
             print(&faults);
@@ -68,7 +64,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         }
     }
     let mut text = String::new();
-    text += &format!("{} at {}\n\n", what(arguments, &loaded), point(&found));
+    text += &format!("{} at {}\n\n", what(arguments, loaded), point(&found));
     text += &tables::tables(&found, arguments.steps);
     text += &format!("\nWritten to {}: {}\n", folder.display(), FILES.join(", "));
     output(&text)
