@@ -117,6 +117,11 @@ pub struct Boxed<'a> {
 /// Instructions on numbers that are worth the while of another thread: some 30 µs.
 const SHARE: usize = 50_000;
 
+/// Of a batch each thread takes so many pieces or more where it can, each of at most so many shares: pieces that are
+/// small beside the batch let all threads come to its end together, whatever else the machine does.
+const PIECES: usize = 8;
+const MOST: usize = 4;
+
 impl Boxed<'_> {
     fn values_here(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let points: Vec<Vec<f64>> = points.iter().map(|point| self.theta(point)).collect();
@@ -144,8 +149,9 @@ impl Problem for Boxed<'_> {
             return self.values_here(points);
         }
         let size = self.loss.instructions() * self.model.rows.count().max(1);
-        let share = SHARE.div_ceil(size.max(1)).max(points.len().div_ceil(rayon::current_num_threads()));
-        points.par_chunks(share).flat_map_iter(|points| self.values_here(points)).collect()
+        let least = SHARE.div_ceil(size.max(1));
+        let share = (points.len() / (PIECES * rayon::current_num_threads())).clamp(least, MOST * least);
+        points.par_chunks(share).with_max_len(1).flat_map_iter(|points| self.values_here(points)).collect()
     }
 
     /// Population methods ask for none.
