@@ -4,8 +4,8 @@
 usage: compare.py [--core N] [--seconds S] [--out DIRECTORY] [--only WORD,WORD]
 
 Makes two virtual environments below target/peers (JAX 0.4.31, fastest on small programs, and the newest one), builds
-our bench, and alternates peers and ours problem by problem. Writes peers.csv and peers.md: least microseconds of loss
-and gradient, and the ratios of the best peer to ours.
+our bench, and measures problem by problem: ours, every peer, and ours again, so that a busy stretch of the machine meets
+all alike. Writes peers.csv and peers.md: least microseconds of loss and gradient, and the ratios of the best peer to ours.
 """
 import argparse
 import csv
@@ -54,7 +54,8 @@ def bench():
         cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
     )
     lines = [json.loads(line) for line in built.stdout.splitlines() if line.startswith("{")]
-    return [line["executable"] for line in lines if line.get("executable")][-1]
+    # The program itself is built for the bench too.
+    return next(line["executable"] for line in lines if line.get("executable") and "bench" in line["target"]["kind"])
 
 
 def three(x):
@@ -76,14 +77,7 @@ def main():
     words = options.only.split(",") if options.only else PROBLEMS
     lines = []
     for problem in [problem for problem in PROBLEMS if problem in words]:
-        ours = os.path.join(directory, "ours")
-        subprocess.run(
-            [*pinned, engine, problem, "--out", ours],
-            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        with open(os.path.join(ours, "engine.csv"), encoding="utf-8") as file:
-            for line in csv.DictReader(file):
-                lines.append((problem, "ours", line["method"], float(line["least_us"]), float(line["median_us"]), None))
+        before = ours(engine, pinned, directory, problem)
         for peer, (version, methods) in PEERS.items():
             for method in methods:
                 command = [*pinned, pythons[version], os.path.join(HERE, "worker.py")]
@@ -104,29 +98,64 @@ def main():
                     continue
                 print(f"{problem:16} {peer:10} {method:18} {line['least_us']:12.2f} us", flush=True)
                 lines.append((problem, peer, method, line["least_us"], line["median_us"], line["first_ms"]))
+        for method, least, median in before + ours(engine, pinned, directory, problem):
+            lines.append((problem, "ours", method, least, median, None))
     with open(os.path.join(options.out, "peers.csv"), "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["problem", "tool", "method", "least_us", "median_us", "first_call_ms"])
         for problem, tool, method, least, median, first in lines:
             table.writerow([problem, tool, method, f"{least:.3f}", f"{median:.3f}", "" if first is None else f"{first:.1f}"])
-    text = "| problem | numpy | JAX new | JAX 0.4.31 | CasADi | ours | by hand | best JAX / ours | ours / by hand |\n"
-    text += "|---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
-    for problem in PROBLEMS:
-        def best(tool, skip=("native", "value")):
-            found = [line[3] for line in lines if line[0] == problem and line[1] == tool and line[2] not in skip]
-            return min(found, default=None)
-
-        ours = best("ours")
-        if ours is None:
-            continue
-        native = [line[3] for line in lines if line[0] == problem and line[1] == "ours" and line[2] == "native"]
-        jax = min([x for x in (best("jax_new"), best("jax_0.4.31")) if x is not None], default=None)
-        cells = [best(peer) for peer in PEERS] + [ours, native[0] if native else None]
-        cells += [jax / ours if jax else None, ours / native[0] if native else None]
-        text += f"| {problem} | " + " | ".join(three(cell) for cell in cells) + " |\n"
+    text = markdown(lines, versions(pythons))
     with open(os.path.join(options.out, "peers.md"), "w", encoding="utf-8") as file:
         file.write(text)
     print(text, end="")
+
+
+def ours(engine, pinned, directory, problem):
+    """Method, least and middle microseconds of each line of our bench."""
+    out = os.path.join(directory, "ours")
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    subprocess.run([*pinned, engine, problem, "--out", out], check=True, **quiet)
+    with open(os.path.join(out, "engine.csv"), encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    assert all(line["problem"] == problem for line in lines), lines
+    return [(line["method"], float(line["least_us"]), float(line["median_us"])) for line in lines]
+
+
+def versions(pythons):
+    """What was measured, in a sentence."""
+    found = []
+    for name, packages in [("new", ["numpy", "casadi", "jax"]), ("old", ["jax"])]:
+        script = "import importlib.metadata as m, sys; print(*[p + ' ' + m.version(p) for p in sys.argv[1:]], sep=', ')"
+        done = subprocess.run([pythons[name], "-c", script, *packages], check=True, stdout=subprocess.PIPE, text=True)
+        found.append(done.stdout.strip())
+    return "Least microseconds of loss and gradient on one core; " + ", ".join(found) + ".\n\n"
+
+
+def markdown(lines, head):
+    """A line for each problem: the best formulation of each tool, and the ratios that have goals."""
+    columns = ["numpy", "JAX new", "JAX 0.4.31", "CasADi", "ours", "by hand"]
+    columns += ["best JAX / ours", "ours / by hand", "reverse / value"]
+    text = head + "| problem | " + " | ".join(columns) + " |\n|---|" + "--:|" * len(columns) + "\n"
+    for problem in PROBLEMS:
+
+        def least(tool, *methods):
+            here = [line for line in lines if line[:2] == (problem, tool)]
+            found = [line[3] for line in here if (line[2] in methods if methods else line[2] not in ("native", "value"))]
+            return min(found, default=None)
+
+        def ratio(above, below):
+            return above / below if above and below else None
+
+        mine = least("ours")
+        if mine is None:
+            continue
+        native, peers = least("ours", "native"), [least(peer) for peer in PEERS]
+        jax = min([x for x in peers[1:3] if x is not None], default=None)
+        reverse = ratio(least("ours", "reverse"), least("ours", "value"))
+        cells = [*peers, mine, native, ratio(jax, mine), ratio(mine, native), reverse]
+        text += f"| {problem} | " + " | ".join(three(cell) for cell in cells) + " |\n"
+    return text
 
 
 main()
