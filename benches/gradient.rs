@@ -4,17 +4,15 @@
 //! take turns between value and gradient, so that what else the machine does meets both alike. A star marks what is above
 //! the bounds: 4 for reverse mode with 10 parameters or more, 1 + 1.5 n for forward mode.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sbi_run::catalog::CATALOG;
-use sbi_run::diagnostic::Source;
 use sbi_run::diff::{METHODS, Method, Objective, Options};
 use sbi_run::engine::{Rows, Workspace};
-use sbi_run::ir::{Builder, Program, Value};
-use sbi_run::language::lower::{self, Meaning, Scope};
-use sbi_run::language::tree::Text;
+use sbi_run::ir::Program;
 
+#[path = "engine/problems.rs"]
+mod problems;
 mod shipped;
 use shipped::shipped;
 
@@ -48,27 +46,10 @@ fn experiments(only: &str) -> Vec<Problem> {
     problems
 }
 
-/// Σ_rows (Σ_k sin(p_k t + k))² over 64 rows, the inner sum by the model language.
 fn family(n: usize) -> Problem {
-    let text = format!("y = sum(sin(p[k]*t + k) for k in range({n}))\n");
-    let source = Arc::new(Source { name: "family".into(), text: text.clone() });
-    let whole = Arc::new(Text::plain(Arc::clone(&source), 0..text.len()));
-    let mut faults = Vec::new();
-    let tree = sbi_run::language::program(&whole, &mut faults).expect("a program");
-    let mut b = Builder::new();
-    let inputs: Vec<Value> = (0..n).map(|k| b.input(k)).collect();
-    let (vector, t) = (b.pack(&inputs), b.column(0));
-    let mut scope = Scope::default();
-    scope.insert("p", Meaning::Vector(vector, n as u32));
-    scope.insert("t", Meaning::Scalar(t));
-    let names = lower::program_names(&tree, &scope, &mut b, &mut faults).expect("a program");
-    let Some(Meaning::Scalar(y)) = names.get("y") else { panic!("a number") };
-    let square = b.square(*y);
-    let sum = b.sum(square);
-    let program = b.finish(&[sum], n, 1);
-    let column: Vec<f64> = (0..64).map(|row| 0.1 + 0.03 * f64::from(row)).collect();
-    let point = (0..n).map(|k| 0.5 + (k % 7) as f64 * 0.1).collect();
-    Problem { name: format!("n = {n}"), program, rows: Rows::new(&[column], 64), point }
+    let problem = problems::problem(&format!("sines_{n}"));
+    let rows = problem.rows();
+    Problem { name: problem.name, program: problem.program, rows, point: problem.points[0].clone() }
 }
 
 fn timed(f: &mut dyn FnMut()) -> Duration {

@@ -1,11 +1,14 @@
 //! Value and gradient of every method on the problems of the comparison, beside loops written by hand.
 //!
-//! `cargo bench --bench engine -- [WORD] [--level NAME] [--out DIR]`: only problems and methods whose names hold the
-//! word; tables as Markdown to the terminal, and to `DIR/engine.csv` and `DIR/engine.md`. `--data DIR` writes the
-//! problems' data for the peers instead.
+//! `cargo bench --bench engine -- [WORD] [--out DIR]`: one problem, or those problems and methods
+//! whose names hold the word; tables as Markdown to the terminal, and to `DIR/engine.csv` and `DIR/engine.md`. `--data DIR` writes the
+//! problems' data for the peers instead. `--instructions` counts instructions under valgrind and compares them with
+//! `instructions.csv`; with `--record` it writes that file anew. `--sizes [--out DIR]` measures cost against size.
 
+mod instructions;
 mod native;
 mod problems;
+mod sizes;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,9 +16,25 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use problems::{NAMES, Problem};
+use problems::Problem;
 use sbi_run::diff::{Method, Objective, Options};
 use sbi_run::engine::{Level, Rows, Workspace};
+
+/// The problems of the comparison.
+const NAMES: [&str; 12] = [
+    "a_16",
+    "a_1e3",
+    "a_1e6",
+    "ab",
+    "b",
+    "c",
+    "c16",
+    "d",
+    "gmm_1e3_d2_k5",
+    "gmm_1e4_d2_k25",
+    "gmm_1e3_d10_k5",
+    "gmm_1e3_d10_k25",
+];
 
 const METHODS: [(&str, Method); 6] = [
     ("forward_difference", Method::ForwardDifference),
@@ -47,10 +66,28 @@ fn main() {
         NAMES.iter().for_each(|name| write_data(&problems::problem(name), Path::new(directory)));
         return;
     }
+    if let [command, problem, method, times] = &arguments[..]
+        && command == "--repeat"
+    {
+        instructions::repeat(problem, method, times.parse().expect("a number of repetitions"));
+        return;
+    }
+    if arguments.iter().any(|argument| argument == "--instructions") {
+        let holds = instructions::check(arguments.iter().any(|argument| argument == "--record"));
+        std::process::exit(if holds { 0 } else { 1 });
+    }
+    if arguments.iter().any(|argument| argument == "--sizes") {
+        sizes::run(option("--out").map(Path::new));
+        return;
+    }
     let mut lines: Vec<Line> = Vec::new();
     for name in NAMES {
-        let wanted =
-            |method: &str| word.is_none_or(|word| name == word || format!("{name} {method}").contains(&**word));
+        // The name of a problem is that problem alone; any other word is sought in names and methods.
+        let wanted = |method: &str| match word {
+            Some(word) if NAMES.contains(&word.as_str()) => name == word,
+            Some(word) => format!("{name} {method}").contains(word.as_str()),
+            None => true,
+        };
         if METHODS.iter().any(|(method, _)| wanted(method)) || wanted("value") || wanted("native") {
             measure(&problems::problem(name), wanted, &mut lines);
         }

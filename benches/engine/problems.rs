@@ -3,8 +3,8 @@
 //! a: half-life, sum of (y - N0 exp(-l t))² over 16, 1 000 and 1 000 000 rows; ab: the same 16 rows at 1 000 parameter
 //! vectors; b: a sum of 10 Gaussians over 10 000 rows; c: Lotka–Volterra by 200 Runge–Kutta steps, least squares on
 //! all of them; c16: c at 16 parameter vectors; d: the logistic map iterated 20 times; gmm: the log-likelihood of a
-//! mixture of Gaussians as in ADBench (Šrajer, Kukelova & Fitzgibbon 2018), without its prior. No random numbers: the
-//! data are closed formulas.
+//! mixture of Gaussians as in ADBench (Šrajer, Kukelova & Fitzgibbon 2018), without its prior. `a_N` is a over N rows,
+//! `sines_N` a family of N parameters. No random numbers: the data are closed formulas.
 
 use std::sync::Arc;
 
@@ -32,21 +32,6 @@ impl Problem {
     }
 }
 
-pub const NAMES: [&str; 12] = [
-    "a_16",
-    "a_1e3",
-    "a_1e6",
-    "ab",
-    "b",
-    "c",
-    "c16",
-    "d",
-    "gmm_1e3_d2_k5",
-    "gmm_1e4_d2_k25",
-    "gmm_1e3_d10_k5",
-    "gmm_1e3_d10_k25",
-];
-
 pub fn problem(name: &str) -> Problem {
     let (program, columns, points) = match name {
         "a_16" => half_life(16, 1),
@@ -61,22 +46,36 @@ pub fn problem(name: &str) -> Problem {
         "gmm_1e4_d2_k25" => mixture(10_000, 2, 25),
         "gmm_1e3_d10_k5" => mixture(1_000, 10, 5),
         "gmm_1e3_d10_k25" => mixture(1_000, 10, 25),
-        other => panic!("there is no problem {other}"),
+        other => match other.split_once('_').map(|(family, size)| (family, size.parse())) {
+            Some(("a", Ok(rows))) => half_life(rows, 1),
+            Some(("sines", Ok(parameters))) => sines(parameters),
+            _ => panic!("there is no problem {other}"),
+        },
     };
     Problem { name: name.into(), program, columns, points }
 }
 
 type Parts = (Program, Vec<Vec<f64>>, Vec<Vec<f64>>);
 
-/// What the names of a program stand for, given the names of its inputs and columns.
+/// What the names of a program stand for, given the names of its inputs, all of them numbers, and of its columns.
 fn lowered(b: &mut Builder, text: &str, inputs: &[String], columns: &[&str]) -> impl Fn(&str) -> Meaning + use<> {
+    let inputs = inputs.iter().enumerate().map(|(k, name)| (name.clone(), Meaning::Scalar(b.input(k)))).collect();
+    program(b, text, inputs, columns)
+}
+
+/// The same with what its inputs mean.
+fn program(
+    b: &mut Builder,
+    text: &str,
+    inputs: Vec<(String, Meaning)>,
+    columns: &[&str],
+) -> impl Fn(&str) -> Meaning + use<> {
     let source = Arc::new(Source { name: "bench".into(), text: text.into() });
     let text = Arc::new(Text::plain(Arc::clone(&source), 0..text.len()));
     let mut faults = Vec::new();
     let mut scope = Scope::default();
-    for (k, name) in inputs.iter().enumerate() {
-        let input = b.input(k);
-        scope.insert(name, Meaning::Scalar(input));
+    for (name, meaning) in inputs {
+        scope.insert(name, meaning);
     }
     for (k, name) in columns.iter().enumerate() {
         let column = b.column(k);
@@ -107,6 +106,21 @@ fn half_life(rows: usize, points: usize) -> Parts {
         _ => vec![10.0 + 5.0 * sin(1.7 * k as f64), 0.35 + 0.25 * sin(2.3 * k as f64 + 1.0)],
     };
     (b.finish(&[total], 2, 2), vec![t, y], (0..points).map(point).collect())
+}
+
+/// Σ_rows (Σ_k sin(p_k t + k))² over 64 rows, with a vector parameter.
+fn sines(parameters: usize) -> Parts {
+    let text = format!("y = sum(sin(p[k]*t + k) for k in range({parameters}))");
+    let mut b = Builder::new();
+    let inputs: Vec<Value> = (0..parameters).map(|k| b.input(k)).collect();
+    let vector = b.pack(&inputs);
+    let vector = ("p".to_string(), Meaning::Vector(vector, parameters as u32));
+    let of = program(&mut b, &text, vec![vector], &["t"]);
+    let square = b.square(scalar(of("y")));
+    let total = b.sum(square);
+    let t = (0..64).map(|row| 0.1 + 0.03 * f64::from(row)).collect();
+    let point = (0..parameters).map(|k| 0.5 + (k % 7) as f64 * 0.1).collect();
+    (b.finish(&[total], parameters, 1), vec![t], vec![point])
 }
 
 pub const GAUSSIANS: usize = 10;

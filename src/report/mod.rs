@@ -9,7 +9,7 @@ mod fit;
 pub mod graph;
 mod html;
 pub mod numbers;
-mod plots;
+pub mod plots;
 mod provenance;
 mod run_tables;
 mod runtime;

@@ -7,6 +7,7 @@ mod axis;
 mod comparison;
 mod convergence;
 mod cost;
+pub mod curves;
 mod ecdf;
 mod expression_nodes;
 mod fit;
