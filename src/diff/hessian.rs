@@ -12,7 +12,7 @@ use crate::diff::difference::Quotient;
 use crate::diff::objective::TANGENTS;
 use crate::diff::{Method, Objective, Options, complex_step, forward, reverse, symbolic};
 use crate::engine::{Kernel, Rows, Workspace};
-use crate::ir::{Builder, Program, Value};
+use crate::ir::{Builder, Program, Value, factor};
 use crate::math::linear::Matrix;
 
 /// Inputs beyond which one program for the whole Hessian would be too long: products with unit vectors instead.
@@ -45,6 +45,8 @@ impl Hessian {
     /// Of the first output. The error says why the method cannot differentiate this program.
     pub fn new(program: &Program, rows: &Rows, method: Method, options: &Options) -> Result<Hessian, String> {
         let n = program.inputs;
+        let program = &factor(program);
+        let bound = |program: &Program| Kernel::new(&factor(program), rows);
         let mut options = *options;
         let quotient = |quotient, step: Option<f64>, options: &mut Options| -> Result<Second, String> {
             options.step = options.step.or(step);
@@ -58,7 +60,7 @@ impl Hessian {
             Method::ComplexStep => {
                 let parts = (0..n).step_by(TANGENTS).map(|first| {
                     let part = forward::gradient(program, first..(first + TANGENTS).min(n));
-                    Kernel::new(&complex_step::transform(&without_value(part)), rows)
+                    bound(&complex_step::transform(&without_value(part)))
                 });
                 Second::ComplexStep(parts.collect())
             }
@@ -68,9 +70,9 @@ impl Hessian {
                 let whole = (n <= WHOLE).then(|| {
                     let mut jacobian = forward::jacobian(&gradient, &which, 0..n);
                     jacobian.outputs.drain(..n);
-                    Box::new(Kernel::new(&jacobian, rows))
+                    Box::new(bound(&jacobian))
                 });
-                Second::Programs { whole, product: Box::new(Kernel::new(&forward::directional(&gradient), rows)) }
+                Second::Programs { whole, product: Box::new(bound(&forward::directional(&gradient))) }
             }
             Method::Symbolic => {
                 let form = &options.symbolic;
@@ -81,12 +83,12 @@ impl Hessian {
                     true => {
                         let mut jacobian = symbolic::jacobian(&gradient, &which, 0..n, form)?;
                         jacobian.outputs.drain(..n);
-                        Some(Box::new(Kernel::new(&jacobian, rows)))
+                        Some(Box::new(bound(&jacobian)))
                     }
                 };
                 let mut product = symbolic::jacobian(&along(&gradient), &[0], 0..n, form)?;
                 product.outputs.remove(0);
-                Second::Programs { whole, product: Box::new(Kernel::new(&product, rows)) }
+                Second::Programs { whole, product: Box::new(bound(&product)) }
             }
         };
         Ok(Hessian { second, inputs: n, method, options })

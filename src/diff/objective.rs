@@ -3,7 +3,7 @@
 use crate::diff::difference::Quotient;
 use crate::diff::{Method, Options, complex_step, forward, reverse, symbolic};
 use crate::engine::{Kernel, Rows, Workspace};
-use crate::ir::Program;
+use crate::ir::{Program, factor};
 
 /// A scalar program of n inputs with a way to differentiate it, compiled and bound to data.
 #[derive(Clone, Debug)]
@@ -50,30 +50,32 @@ impl Objective {
     /// program.
     pub fn new(program: &Program, rows: &Rows, method: Method, options: &Options) -> Result<Objective, String> {
         let inputs = program.inputs;
+        let program = &factor(program);
         let bound = |program: &Program| Kernel::new(program, rows);
         let gradient = match method {
             Method::ForwardDifference => Gradient::Quotient(Quotient::Forward),
             Method::CentralDifference => Gradient::Quotient(Quotient::Central),
             Method::Richardson => Gradient::Quotient(Quotient::Richardson),
             Method::ComplexStep => {
-                let program = complex_step::transform(program);
+                let program = factor(&complex_step::transform(program));
                 Gradient::ComplexStep { operations: program.operations(), kernel: bound(&program) }
             }
             Method::Symbolic => {
                 let derivative = symbolic::gradient(program, &options.symbolic)?;
                 let nodes = Some(derivative.nodes.len());
+                let derivative = factor(&derivative);
                 Gradient::Program { operations: derivative.operations(), kernels: vec![bound(&derivative)], nodes }
             }
             Method::Forward => {
                 let programs: Vec<Program> = (0..inputs.max(1))
                     .step_by(TANGENTS)
-                    .map(|first| forward::gradient(program, first..(first + TANGENTS).min(inputs)))
+                    .map(|first| factor(&forward::gradient(program, first..(first + TANGENTS).min(inputs))))
                     .collect();
                 let operations = programs.iter().map(Program::operations).sum();
                 Gradient::Program { kernels: programs.iter().map(bound).collect(), operations, nodes: None }
             }
             Method::Reverse => {
-                let program = reverse::gradient(program);
+                let program = factor(&reverse::gradient(program));
                 Gradient::Program { operations: program.operations(), kernels: vec![bound(&program)], nodes: None }
             }
         };

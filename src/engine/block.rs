@@ -1,6 +1,6 @@
 //! The loops of the operators: one step on uniform values, or on the rows of a block.
 
-use crate::engine::code::{Form, Instruction, Operand, Pair, Scatter};
+use crate::engine::code::{Form, Instruction, Operand, Pair, Scatter, Summand};
 use crate::engine::lanes;
 use crate::engine::run::State;
 use crate::ir::Operator;
@@ -8,6 +8,7 @@ use crate::ir::op::{floor_divide, modulo, operators, truth};
 use crate::math::{elementary, special};
 
 /// A block operand: a slice of rows, or one number for all.
+#[derive(Clone, Copy)]
 enum Lanes<'a> {
     Rows(&'a [f64]),
     One(f64),
@@ -149,6 +150,20 @@ pub fn scatter(scatter: &Scatter, state: &mut State, count: usize) {
     }
 }
 
+/// Adds the first `count` rows to a sum of the pass.
+#[inline(always)]
+pub fn sum(at: u32, summand: Summand, state: &mut State, count: usize) {
+    let taken = std::mem::take(&mut state.sums);
+    let rows = |operand| rows_of(operand, state, count);
+    let sum = &mut taken[at as usize];
+    match summand {
+        Summand::Value(a) => sum.add(rows(a)),
+        Summand::Product(a, b) => sum.add_product(rows(a), rows(b)),
+        Summand::Masked(a, b) => sum.add_masked(rows(a), rows(b)),
+    }
+    state.sums = taken;
+}
+
 /// Unary functions whose vector loops have rare lanes that are done again; false for all others.
 #[inline(always)]
 fn unary_block(operator: Operator, to: &mut [f64], x: &[f64]) -> bool {
@@ -172,13 +187,14 @@ pub fn pair(pair: &Pair, state: &mut State) {
     let mut taken = std::mem::take(&mut state.slots[slot as usize]);
     {
         let to = &mut taken[..state.lanes];
-        let at = |k: usize| lanes_of(pair.operands[k], state);
+        // Looked up once, before the forms part.
+        let [first, second, third] = pair.operands.map(|operand| lanes_of(operand, state));
         macro_rules! loops {
             ($($form:ident: |$a:ident, $b:ident, $c:ident| $value:expr;)*) => {
                 match pair.form {
                     $(Form::$form => {
                         let each = |$a: f64, $b: f64, $c: f64| $value;
-                        match (at(0), at(1), at(2)) {
+                        match (first, second, third) {
                             (Lanes::Rows(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::three(to, a, b, c, each),
                             (Lanes::Rows(a), Lanes::Rows(b), Lanes::One(c)) => lanes::two(to, a, b, |a, b| each(a, b, c)),
                             (Lanes::Rows(a), Lanes::One(b), Lanes::Rows(c)) => lanes::two(to, a, c, |a, c| each(a, b, c)),
@@ -243,9 +259,9 @@ macro_rules! execute {
             let mut taken = std::mem::take(&mut state.slots[slot as usize]);
             {
                 let to = &mut taken[..state.lanes];
-                let at = |k: usize| lanes_of(instruction.operands[k], state);
+                let [first, second, third] = instruction.operands.map(|operand| lanes_of(operand, state));
                 match instruction.operator {
-                    $(Operator::$u => match at(0) {
+                    $(Operator::$u => match first {
                         Lanes::Rows(a) => {
                             if $uc <= CHEAP {
                                 lanes::one(to, a, |$ua| $uv);
@@ -260,7 +276,7 @@ macro_rules! execute {
                     },)*
                     $(Operator::$b => {
                         let each = |$ba: f64, $bb: f64| $bv;
-                        match (at(0), at(1)) {
+                        match (first, second) {
                             (Lanes::Rows(a), Lanes::Rows(b)) => {
                                 if $bc <= CHEAP {
                                     lanes::two(to, a, b, each);
@@ -300,7 +316,7 @@ macro_rules! execute {
                     })*
                     $(Operator::$t => {
                         let each = |$ta: f64, $tb: f64, $td: f64| $tv;
-                        match (at(0), at(1), at(2)) {
+                        match (first, second, third) {
                             (Lanes::Rows(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::three(to, a, b, c, each),
                             (Lanes::Rows(a), Lanes::Rows(b), Lanes::One(c)) => lanes::two(to, a, b, |a, b| each(a, b, c)),
                             (Lanes::Rows(a), Lanes::One(b), Lanes::Rows(c)) => lanes::two(to, a, c, |a, c| each(a, b, c)),

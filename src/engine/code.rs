@@ -18,8 +18,8 @@ pub enum Operand {
 pub struct Pass {
     pub uniform: Vec<Step>,
     pub rows: Vec<Step>,
-    /// Row values and the places of the uniform file that receive their sums.
-    pub sums: Vec<(Summand, u32)>,
+    /// The places of the uniform file that receive the sums of the pass.
+    pub sums: Vec<u32>,
     pub scatters: Vec<Scatter>,
     /// Row values and the stores that keep them.
     pub stores: Vec<(Operand, u32)>,
@@ -67,7 +67,23 @@ pub enum Step {
         index: Operand,
         element: Operand,
     },
+    /// Adds rows to the sum of the pass at this position.
+    Sum {
+        at: u32,
+        summand: Summand,
+    },
     Loop(Box<LoopCode>),
+}
+
+impl Step {
+    /// Elementary operations in one execution of the step; a loop counts once.
+    pub fn operations(&self) -> usize {
+        match self {
+            Step::Pair(_) => 2,
+            Step::Sum { summand, .. } => summand.operations(),
+            _ => 1,
+        }
+    }
 }
 
 /// An elementary operation; unused operands are repetitions.
@@ -127,10 +143,39 @@ impl Form {
 }
 
 /// What is summed over the rows: a row value, or the product of two that no step has computed.
-#[derive(Clone, Copy, Debug)]
-pub enum Summand {
-    Value(Operand),
-    Product(Operand, Operand),
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Summand<T = Operand> {
+    Value(T),
+    Product(T, T),
+    /// The product in which an exact zero of the first one wins.
+    Masked(T, T),
+}
+
+impl<T: Copy> Summand<T> {
+    /// The row values in it; a single one twice.
+    pub fn operands(self) -> [T; 2] {
+        match self {
+            Summand::Value(a) => [a, a],
+            Summand::Product(a, b) | Summand::Masked(a, b) => [a, b],
+        }
+    }
+
+    /// With the addition.
+    pub fn operations(&self) -> usize {
+        match self {
+            Summand::Value(_) => 1,
+            Summand::Product(..) => 2,
+            Summand::Masked(..) => 3,
+        }
+    }
+
+    pub fn map<U>(self, f: impl Fn(T) -> U) -> Summand<U> {
+        match self {
+            Summand::Value(a) => Summand::Value(f(a)),
+            Summand::Product(a, b) => Summand::Product(f(a), f(b)),
+            Summand::Masked(a, b) => Summand::Masked(f(a), f(b)),
+        }
+    }
 }
 
 /// A value that a loop carries: where it stands, and where the body leaves its next value.

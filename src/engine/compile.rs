@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::engine::code::{Operand, Pass, Scatter, Summand};
 use crate::engine::emit::Emitter;
-use crate::engine::pair::{summed_product, use_counts};
+use crate::engine::pair::{summand, use_counts};
 use crate::engine::sum::LEAF;
 use crate::engine::{Kernel, Level, Rows, Workspace};
 use crate::ir::{Node, Operator, Program, Rate, Value};
@@ -107,50 +107,41 @@ fn rows_pass(
     places: &mut Vec<Option<Operand>>,
 ) -> Pass {
     let (sizes, counts) = (program.sizes(), use_counts(program));
-    let product = |v: &Value| match program.node(*v) {
-        Node::Sum(operand) => summed_product(program, rates, &sizes, &counts, *operand),
+    let sum_of = |v: &Value| match program.node(*v) {
+        Node::Sum(operand) => Some((*v, summand(program, rates, &sizes, &counts, *operand))),
         _ => None,
     };
-    let products: Vec<Option<(Value, Value)>> = reductions.iter().map(product).collect();
+    let sums: Vec<(Value, Summand<Value>)> = reductions.iter().filter_map(sum_of).collect();
+    // What stands in its place at the end of a block.
     let mut roots: Vec<Value> = stores.to_vec();
-    for (value, product) in reductions.iter().zip(&products) {
-        match product {
-            Some((a, b)) => roots.extend([*a, *b]),
-            None => roots.extend(program.node(*value).operands()),
-        }
-    }
+    let scatters = || reductions.iter().filter(|v| matches!(program.node(**v), Node::Scatter { .. }));
+    scatters().for_each(|v| program.node(*v).visit(|operand| roots.push(operand)));
     let mut needed = vec![false; program.nodes.len()];
     roots.iter().for_each(|v| needed[v.index()] = true);
+    sums.iter().for_each(|(_, sum)| sum.operands().iter().for_each(|v| needed[v.index()] = true));
     for value in program.values().rev().filter(|v| rates[v.index()].by_row()) {
         if needed[value.index()] {
-            program.node(value).operands().iter().for_each(|v| needed[v.index()] = true);
+            program.node(value).visit(|v| needed[v.index()] = true);
         }
     }
     let computed =
         |v: &Value| needed[v.index()] && rates[v.index()].by_row() && !matches!(program.node(*v), Node::Column(_));
     let selected: Vec<Value> = program.values().filter(computed).collect();
     emitter.begin_pass();
+    emitter.sums = sums.iter().map(|(_, sum)| *sum).collect();
     let mut pass = Pass { rows: emitter.steps(program, rates, &selected, &roots, &[], places), ..Pass::default() };
+    for (value, _) in &sums {
+        let to = emitter.uniform(1);
+        pass.sums.push(to);
+        places[value.index()] = Some(Operand::Uniform(to));
+    }
     let place = |v: Value, places: &[Option<Operand>]| places[v.index()].expect("a value of the pass has a place");
-    for (value, product) in reductions.iter().zip(&products) {
-        match program.node(*value) {
-            Node::Sum(operand) => {
-                let to = emitter.uniform(1);
-                places[value.index()] = Some(Operand::Uniform(to));
-                let summand = match product {
-                    Some((a, b)) => Summand::Product(place(*a, places), place(*b, places)),
-                    None => Summand::Value(place(*operand, places)),
-                };
-                pass.sums.push((summand, to));
-            }
-            Node::Scatter { index, number, size } => {
-                let to = emitter.uniform(*size);
-                places[value.index()] = Some(Operand::Uniform(to));
-                let (index, number) = (place(*index, places), place(*number, places));
-                pass.scatters.push(Scatter { index, number, to, size: *size });
-            }
-            _ => unreachable!("only reductions end a pass"),
-        }
+    for value in scatters() {
+        let Node::Scatter { index, number, size } = program.node(*value) else { continue };
+        let to = emitter.uniform(*size);
+        let (index, number) = (place(*index, places), place(*number, places));
+        places[value.index()] = Some(Operand::Uniform(to));
+        pass.scatters.push(Scatter { index, number, to, size: *size });
     }
     pass.stores = stores.iter().enumerate().map(|(k, v)| (place(*v, places), k as u32)).collect();
     pass
@@ -209,16 +200,15 @@ fn hoist_data(program: &Program, rows: &Rows, level: Level) -> (Program, Rows) {
     let mut costs = vec![0u32; program.nodes.len()];
     let mut used_by_rows = vec![false; program.nodes.len()];
     for (index, node) in program.nodes.iter().enumerate() {
-        let below = node.operands().iter().map(|v| costs[v.index()]).fold(0u32, u32::saturating_add);
+        let mut below = 0u32;
+        node.visit(|v| below = below.saturating_add(costs[v.index()]));
         costs[index] = match node {
             Node::Apply(operator, _) => below.saturating_add(operator.row().cost),
             Node::Loop(_) => u32::MAX,
             _ => below,
         };
         if needed[index] && rates[index] != Rate::Data {
-            for operand in node.operands() {
-                used_by_rows[operand.index()] = true;
-            }
+            node.visit(|v| used_by_rows[v.index()] = true);
         }
     }
     let worth = |v: &Value| {

@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::engine::code::{Backward, Body, Carry, Instruction, LoopCode, Operand, Pair, Repeat, Step};
-use crate::engine::pair::{pairs, uses};
+use crate::engine::code::{Backward, Body, Carry, Instruction, LoopCode, Operand, Pair, Repeat, Step, Summand};
+use crate::engine::pair::{pairs, visit_uses};
+use crate::engine::schedule::{Item, schedule};
 use crate::ir::{Loop, LoopKind, Node, Program, Rate, Value};
 
 /// Gives out places and makes steps. Uniform values keep their places; slots are given again when their value dies.
@@ -20,6 +21,8 @@ pub struct Emitter {
     /// Slots in which loops under way carry their values.
     held: HashSet<u32>,
     pub frames: u32,
+    /// The sums over the rows that the next steps are to add to.
+    pub sums: Vec<Summand<Value>>,
 }
 
 /// The place of every node of a program that has one.
@@ -114,26 +117,50 @@ impl Emitter {
         let mut mine = vec![false; program.nodes.len()];
         selected.iter().for_each(|v| mine[v.index()] = true);
         let pairs = pairs(program, rates, &sizes, selected);
+        let sums = std::mem::take(&mut self.sums);
+        let items = schedule(selected, &pairs, &sums);
         let mut last_use: Vec<usize> = vec![0; program.nodes.len()];
-        for value in selected.iter().filter(|v| !pairs.is_absorbed(**v)) {
-            for operand in pairs.uses(program, *value) {
-                last_use[operand.index()] = value.index();
+        for (at, item) in items.iter().enumerate() {
+            match item {
+                Item::Node(value) => {
+                    pairs.visit_uses(program, *value, |operand| last_use[operand.index()] = at);
+                    // A value that nobody uses dies at once.
+                    last_use[value.index()] = last_use[value.index()].max(at);
+                }
+                Item::Sum(sum) => sums[*sum].operands().iter().for_each(|operand| last_use[operand.index()] = at),
             }
-            // A value that nobody uses dies at once.
-            last_use[value.index()] = last_use[value.index()].max(value.index());
         }
-        // What other phases or the outputs use does not die here.
-        for value in program.values().filter(|v| !mine[v.index()]) {
-            uses(program, value).iter().for_each(|v| last_use[v.index()] = usize::MAX);
-        }
+        // What other phases or the outputs use does not die here; row values are computed anew in each pass.
+        let mut keep = |v: Value| {
+            if !rates[v.index()].by_row() {
+                last_use[v.index()] = usize::MAX;
+            }
+        };
+        program.values().filter(|v| !mine[v.index()]).for_each(|v| visit_uses(program, v, &mut keep));
         roots.iter().for_each(|v| last_use[v.index()] = usize::MAX);
         let mut steps = Vec::new();
         // Results stand where their loop keeps them.
         let mut results: HashMap<Value, Vec<Operand>> = HashMap::new();
-        for value in selected.iter().filter(|v| !pairs.is_absorbed(**v)) {
+        let mut released: Vec<Value> = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            released.clear();
+            let last = |v: Value| last_use[v.index()] == at;
+            let value = match item {
+                Item::Node(value) => value,
+                Item::Sum(sum) => {
+                    let place = |v: Value| places[v.index()].expect("an operand has a place");
+                    steps.push(Step::Sum { at: *sum as u32, summand: sums[*sum].map(place) });
+                    for v in sums[*sum].operands() {
+                        if last(v) && mine[v.index()] && !released.contains(&v) {
+                            released.push(v);
+                            self.release(place(v), 1);
+                        }
+                    }
+                    continue;
+                }
+            };
             let node = program.node(*value);
             let by_row = rates[value.index()].by_row();
-            let last = |v: Value| last_use[v.index()] == value.index();
             let dies = |v: Value| last(v) && (mine[v.index()] || loaned.contains(&v));
             match node {
                 Node::Result { of, index } => places[value.index()] = Some(results[of][*index as usize]),
@@ -155,8 +182,7 @@ impl Emitter {
                     places[value.index()] = Some(place);
                 }
             }
-            let mut released: Vec<Value> = Vec::new();
-            for v in pairs.uses(program, *value).into_iter().chain([*value]) {
+            let mut leave = |v: Value| {
                 // A loop frees what its results do not keep by itself; an operand whose place was taken over is not free.
                 let is_loop = matches!(program.node(v), Node::Loop(_));
                 if last(v) && mine[v.index()] && !is_loop && !released.contains(&v) {
@@ -167,7 +193,9 @@ impl Emitter {
                         self.release(place, size(v));
                     }
                 }
-            }
+            };
+            pairs.visit_uses(program, *value, &mut leave);
+            leave(*value);
         }
         steps
     }

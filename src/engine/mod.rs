@@ -1,7 +1,8 @@
 //! Runs programs over lanes: blocks of data rows, compiled for the processor at hand, the same bits on every one.
 //!
 //! `compile` turns a program and the data that it is bound to into a `Kernel`: passes over the rows, each a list of
-//! steps (`code`, made by `emit`, joined by `pair`) on blocks, with the uniform work between them. `run` executes them
+//! steps (`code`, made by `emit`, joined by `pair`, put in
+//! order by `schedule`) on blocks, with the uniform work between them. `run` executes them
 //! with the loops of `block` and `lanes`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
 //! of summation; `points` turns a program of few rows so that lanes are points; `level` chooses among the copies
 //! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions;
@@ -16,6 +17,7 @@ mod level;
 mod pair;
 mod points;
 mod run;
+mod schedule;
 mod sum;
 mod tape;
 mod work;
@@ -168,13 +170,8 @@ impl Kernel {
 
     /// Operations of one evaluation, those on rows counted once; a pair is two.
     pub fn instructions(&self) -> usize {
-        let of_steps = |steps: &[code::Step]| {
-            steps.len() + steps.iter().filter(|step| matches!(step, code::Step::Pair(_))).count()
-        };
-        let of_sums = |sums: &[(code::Summand, u32)]| {
-            sums.len() + sums.iter().filter(|(summand, _)| matches!(summand, code::Summand::Product(..))).count()
-        };
-        let of_pass = |pass: &code::Pass| of_steps(&pass.uniform) + of_steps(&pass.rows) + of_sums(&pass.sums);
+        let of_steps = |steps: &[code::Step]| steps.iter().map(code::Step::operations).sum::<usize>();
+        let of_pass = |pass: &code::Pass| of_steps(&pass.uniform) + of_steps(&pass.rows);
         self.passes.iter().map(of_pass).sum::<usize>() + of_steps(&self.epilogue)
     }
 

@@ -1,6 +1,6 @@
 //! Which operations are done two at a time: a value that one operation alone uses need not be written and read again.
 
-use crate::engine::code::Form;
+use crate::engine::code::{Form, Summand};
 use crate::ir::{Loop, Node, Operator, Program, Rate, Value};
 
 /// Positions between the two operations of a pair: the operands of the first one stay alive until the second.
@@ -23,9 +23,12 @@ impl Pairs {
         self.absorbed.get(value.index()).is_some_and(|absorbed| *absorbed)
     }
 
-    /// The nodes that a node uses, where it takes in another one what that uses.
-    pub fn uses(&self, program: &Program, value: Value) -> Vec<Value> {
-        self.of(value).map_or_else(|| uses(program, value), |(_, operands)| operands.to_vec())
+    /// Calls `f` with the nodes that a node uses, where it takes in another one with what that uses.
+    pub fn visit_uses(&self, program: &Program, value: Value, mut f: impl FnMut(Value)) {
+        match self.of(value) {
+            Some((_, operands)) => operands.into_iter().for_each(f),
+            None => visit_uses(program, value, &mut f),
+        }
     }
 }
 
@@ -65,32 +68,37 @@ pub fn pairs(program: &Program, rates: &[Rate], sizes: &[Option<u32>], selected:
     found
 }
 
-/// The product of two row values that `value` is, if a sum over the rows is all that uses it.
-pub fn summed_product(
+/// What a sum over the row value `value` adds up: a product of row values is not computed by itself if the sum is all that
+/// uses it.
+pub fn summand(
     program: &Program,
     rates: &[Rate],
     sizes: &[Option<u32>],
     counts: &[u32],
     value: Value,
-) -> Option<(Value, Value)> {
-    let Node::Apply(Operator::Multiply, [a, b, _]) = program.node(value) else { return None };
+) -> Summand<Value> {
+    let Node::Apply(operator, [a, b, _]) = program.node(value) else { return Summand::Value(value) };
     let rows = rates[a.index()].by_row() && rates[b.index()].by_row() && sizes[value.index()].is_none();
-    (rows && counts[value.index()] == 1).then_some((*a, *b))
+    match operator {
+        Operator::Multiply if rows && counts[value.index()] == 1 => Summand::Product(*a, *b),
+        Operator::Masked if rows && counts[value.index()] == 1 => Summand::Masked(*a, *b),
+        _ => Summand::Value(value),
+    }
 }
 
 /// How often each node is used: by nodes, and as an output.
 pub fn use_counts(program: &Program) -> Vec<u32> {
     let mut counts = vec![0u32; program.nodes.len()];
-    program.values().for_each(|v| uses(program, v).iter().for_each(|operand| counts[operand.index()] += 1));
+    program.values().for_each(|v| visit_uses(program, v, |operand| counts[operand.index()] += 1));
     program.outputs.iter().for_each(|v| counts[v.index()] += 1);
     counts
 }
 
-/// The nodes that a node uses; a backward loop uses what its forward loop does, to pass through its states again.
-pub fn uses(program: &Program, value: Value) -> Vec<Value> {
-    let mut operands = program.node(value).operands();
+/// Calls `f` with every node that a node uses; a backward loop uses what its forward loop does, to pass through its states
+/// again.
+pub fn visit_uses(program: &Program, value: Value, mut f: impl FnMut(Value)) {
+    program.node(value).visit(&mut f);
     if let Some(forward) = program.loop_at(value).and_then(Loop::forward) {
-        operands.extend(program.node(forward).operands());
+        program.node(forward).visit(f);
     }
-    operands
 }

@@ -39,46 +39,173 @@ pub fn turn(program: &Program, rows: &Rows) -> Option<Program> {
     {
         return None;
     }
-    let mut b = Builder::new();
-    // What became of each node, for each row; the first entry stands for all where it is the same.
-    let mut places: Vec<Vec<Value>> = vec![Vec::new(); rows.count.max(1)];
-    for value in program.values() {
-        let node = program.node(value);
-        if by_row(value) {
-            for (row, place) in places.iter_mut().enumerate() {
-                let new = match node {
-                    Node::Column(k) => b.constant(rows.columns[*k as usize].get(row).copied().unwrap_or(f64::NAN)),
-                    Node::Row => b.constant(row as f64),
-                    other => b.copy(other, place),
-                };
-                place.push(new);
-            }
-            continue;
+    let mut turning = Turning::new(program, rows);
+    let depths = program.depths();
+    let deepest = depths.iter().copied().max().unwrap_or(0);
+    for depth in 0..=deepest {
+        let here = |v: &Value| depths[v.index()] == depth;
+        for value in program.values().filter(|v| here(v) && !by_row(*v)) {
+            turning.once(value, &by_row)?;
         }
-        let new = match node {
-            Node::Input(k) => b.column(*k as usize),
-            Node::VectorInput(..) => return None,
-            Node::Sum(operand) if by_row(*operand) => {
-                let terms: Vec<Value> = places[..rows.count].iter().map(|place| place[operand.index()]).collect();
-                sum(&mut b, &terms)
-            }
-            Node::Sum(operand) => b.scale(rows.count as f64, places[0][operand.index()]),
-            Node::Scatter { index, number, size } => {
-                let mut vector = b.zero(Some(*size));
-                for place in &places[..rows.count] {
-                    let (index, number) = (place[index.index()], place[number.index()]);
-                    let element = b.element(vector, index);
-                    let sum = b.add(element, number);
-                    vector = b.replace(vector, index, sum);
-                }
-                vector
-            }
-            other => b.copy(other, &places[0]),
-        };
-        places.iter_mut().for_each(|place| place.push(new));
+        let repeated: Vec<Value> = program.values().filter(|v| here(v) && by_row(*v)).collect();
+        let reductions: Vec<Value> = program
+            .values()
+            .filter(|v| depths[v.index()] == depth + 1 && program.node(*v).reduces())
+            .filter(|v| program.node(*v).operands().iter().any(|operand| by_row(*operand)))
+            .collect();
+        turning.rows(&repeated, &reductions);
     }
+    let Turning { b, places, .. } = turning;
     let outputs: Vec<Value> = program.outputs.iter().map(|v| places[0][v.index()]).collect();
     (b.len() <= 2 * SIZE).then(|| b.finish(&outputs, 0, program.inputs))
+}
+
+/// A turned program in the making.
+struct Turning<'a> {
+    program: &'a Program,
+    data: &'a Rows,
+    b: Builder,
+    /// What became of each node, for each row; what is the same for every row stands in all.
+    places: Vec<Vec<Value>>,
+}
+
+impl Turning<'_> {
+    fn new<'a>(program: &'a Program, data: &'a Rows) -> Turning<'a> {
+        let mut b = Builder::new();
+        let unmade = b.constant(0.0);
+        let places = vec![vec![unmade; program.nodes.len()]; data.count.max(1)];
+        Turning { program, data, b, places }
+    }
+
+    fn set(&mut self, value: Value, made: Value) {
+        self.places.iter_mut().for_each(|place| place[value.index()] = made);
+    }
+
+    /// A node that is the same for every row; sums over rows are made by `rows`. None for what has no place.
+    fn once(&mut self, value: Value, by_row: &dyn Fn(Value) -> bool) -> Option<()> {
+        let made = match self.program.node(value) {
+            Node::Input(k) => self.b.column(*k as usize),
+            Node::VectorInput(..) => return None,
+            node if node.reduces() && node.operands().iter().any(|v| by_row(*v)) => return Some(()),
+            Node::Sum(operand) => {
+                let operand = self.places[0][operand.index()];
+                self.b.scale(self.data.count as f64, operand)
+            }
+            Node::Scatter { index, number, size } => self.scatter(*index, *number, *size),
+            other => self.b.copy(other, &self.places[0]),
+        };
+        self.set(value, made);
+        Some(())
+    }
+
+    fn scatter(&mut self, index: Value, number: Value, size: u32) -> Value {
+        let b = &mut self.b;
+        let mut vector = b.zero(Some(size));
+        for place in &self.places[..self.data.count] {
+            let (index, number) = (place[index.index()], place[number.index()]);
+            let element = b.element(vector, index);
+            let sum = b.add(element, number);
+            vector = b.replace(vector, index, sum);
+        }
+        vector
+    }
+
+    /// Writes out nodes row by row, and their sums. Rows are taken in the order in which the sums need them, so that few
+    /// values are alive at a time.
+    fn rows(&mut self, repeated: &[Value], reductions: &[Value]) {
+        let program = self.program;
+        let terms: Vec<(Value, Value)> = reductions
+            .iter()
+            .filter_map(|v| if let Node::Sum(operand) = program.node(*v) { Some((*v, *operand)) } else { None })
+            .collect();
+        let mut trees = vec![Tree::default(); terms.len()];
+        for first in (0..self.data.count).step_by(LEAF) {
+            let end = (first + LEAF).min(self.data.count);
+            let mut leaves = vec![Tree::default(); terms.len()];
+            for lane in HALVED {
+                let mut lanes: Vec<Option<Value>> = vec![None; terms.len()];
+                for row in (first + lane..end).step_by(STRIDE) {
+                    repeated.iter().for_each(|v| self.repeat(*v, row));
+                    for (lane, (_, operand)) in lanes.iter_mut().zip(&terms) {
+                        let term = self.places[row][operand.index()];
+                        *lane = Some(lane.map_or(term, |so_far| self.b.add(so_far, term)));
+                    }
+                }
+                for (leaf, lane) in leaves.iter_mut().zip(lanes) {
+                    let zero = self.b.constant(0.0);
+                    leaf.push(&mut self.b, lane.unwrap_or(zero));
+                }
+            }
+            for (tree, leaf) in trees.iter_mut().zip(leaves) {
+                let total = leaf.total(&mut self.b);
+                tree.push(&mut self.b, total);
+            }
+        }
+        for ((sum, _), tree) in terms.iter().zip(trees) {
+            let total = tree.total(&mut self.b);
+            self.set(*sum, total);
+        }
+        for value in reductions {
+            if let Node::Scatter { index, number, size } = program.node(*value) {
+                let total = self.scatter(*index, *number, *size);
+                self.set(*value, total);
+            }
+        }
+    }
+
+    fn repeat(&mut self, value: Value, row: usize) {
+        let place = &self.places[row];
+        let b = &mut self.b;
+        let at = |v: &Value| place[v.index()];
+        let made = match self.program.node(value) {
+            Node::Column(k) => b.constant(self.data.columns[*k as usize].get(row).copied().unwrap_or(f64::NAN)),
+            Node::Row => b.constant(row as f64),
+            // The sign goes to the number: (-x)·c as x·(-c).
+            Node::Apply(Operator::Multiply, [x, y, _]) => match (b.known(at(x)), b.known(at(y))) {
+                (Some(c), None) => scaled(b, at(y), c),
+                (None, Some(c)) => scaled(b, at(x), c),
+                _ => b.multiply(at(x), at(y)),
+            },
+            other => b.copy(other, place),
+        };
+        self.places[row][value.index()] = made;
+    }
+}
+
+/// c·x.
+fn scaled(b: &mut Builder, x: Value, c: f64) -> Value {
+    match b.node(x) {
+        Node::Apply(Operator::Negate, [opposite, ..]) => {
+            let opposite = *opposite;
+            b.scale(-c, opposite)
+        }
+        _ => b.scale(c, x),
+    }
+}
+
+/// The lanes of a leaf in the order in which they are added by halves: 0 + 8, 4 + 12, …
+const HALVED: [usize; STRIDE] = [0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15];
+
+/// A sum under way as a binary tree over positions: pairs, pairs of pairs.
+#[derive(Clone, Debug, Default)]
+struct Tree {
+    subtrees: Vec<(u32, Value)>,
+}
+
+impl Tree {
+    fn push(&mut self, b: &mut Builder, value: Value) {
+        let (mut height, mut total) = (0, value);
+        while let Some((_, left)) = self.subtrees.pop_if(|(other, _)| *other == height) {
+            total = b.add(left, total);
+            height += 1;
+        }
+        self.subtrees.push((height, total));
+    }
+
+    fn total(self, b: &mut Builder) -> Value {
+        let totals = self.subtrees.into_iter().rev().map(|(_, total)| total);
+        totals.reduce(|right, left| b.add(left, right)).unwrap_or_else(|| b.constant(0.0))
+    }
 }
 
 /// Whether the loops in a node are all of a constant length, or end by themselves.
@@ -89,33 +216,6 @@ fn counts_are_constant(program: &Program, value: Value) -> bool {
         _ => true,
     };
     constant && body.body.values().all(|v| counts_are_constant(&body.body, v))
-}
-
-/// The sum in the order of `engine::sum`.
-fn sum(b: &mut Builder, terms: &[Value]) -> Value {
-    let mut subtrees: Vec<(u32, Value)> = Vec::new();
-    for leaf in terms.chunks(LEAF) {
-        let zero = b.constant(0.0);
-        let mut lanes = [zero; STRIDE];
-        for (row, term) in leaf.iter().enumerate() {
-            lanes[row % STRIDE] = b.apply(Operator::Add, &[lanes[row % STRIDE], *term]);
-        }
-        let mut half = STRIDE / 2;
-        while half > 0 {
-            for j in 0..half {
-                lanes[j] = b.add(lanes[j], lanes[j + half]);
-            }
-            half /= 2;
-        }
-        let (mut height, mut total) = (0, lanes[0]);
-        while let Some((_, left)) = subtrees.pop_if(|(other, _)| *other == height) {
-            total = b.add(left, total);
-            height += 1;
-        }
-        subtrees.push((height, total));
-    }
-    let totals: Vec<Value> = subtrees.into_iter().rev().map(|(_, total)| total).collect();
-    totals.into_iter().reduce(|right, left| b.add(left, right)).unwrap_or_else(|| b.constant(0.0))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! level.
 
 use crate::engine::block;
-use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step, Summand};
+use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
 use crate::engine::sum::{LEAF, Sum};
 use crate::engine::tape::{self, Frame};
 use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
@@ -60,6 +60,7 @@ pub struct State<'a> {
     /// The block under way: its first row, its rows padded to whole strides.
     pub start: usize,
     pub lanes: usize,
+    pub sums: &'a mut [Sum],
     tape: &'a mut Vec<f64>,
     frames: &'a mut [Frame],
 }
@@ -152,10 +153,10 @@ macro_rules! interpreter {
             pub fn kernel(kernel: &Kernel, rows: &Rows, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
                 let Workspace { uniforms, slots, sums, tape, frames } = workspace;
                 let mut state =
-                    State { uniforms, slots, rows, start: 0, lanes: 0, tape, frames };
+                    State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 for pass in &kernel.passes {
                     steps(&pass.uniform, &mut state, 1);
-                    over_rows(pass, kernel, &mut state, sums, stores);
+                    over_rows(pass, kernel, &mut state, stores);
                 }
                 steps(&kernel.epilogue, &mut state, 1);
             }
@@ -165,11 +166,10 @@ macro_rules! interpreter {
                 pass: &Pass,
                 kernel: &Kernel,
                 state: &mut State,
-                sums: &mut [Sum],
                 stores: &mut [Vec<f64>],
             ) {
                 let count = state.rows.count;
-                sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
+                state.sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
                 for scatter in &pass.scatters {
                     state.uniforms[scatter.to as usize..(scatter.to + scatter.size) as usize].fill(0.0);
                 }
@@ -183,15 +183,6 @@ macro_rules! interpreter {
                     state.lanes = (end - start).next_multiple_of(STRIDE);
                     steps(&pass.rows, state, end - start);
                     state.tape.truncate(kept);
-                    for ((operand, _), sum) in pass.sums.iter().zip(sums.iter_mut()) {
-                        match operand {
-                            Summand::Value(operand) => sum.add(block::rows_of(*operand, state, end - start)),
-                            Summand::Product(a, b) => {
-                                let rows = |operand| block::rows_of(operand, state, end - start);
-                                sum.add_product(rows(*a), rows(*b));
-                            }
-                        }
-                    }
                     pass.scatters.iter().for_each(|scatter| block::scatter(scatter, state, end - start));
                     if !stores.is_empty() {
                         for (operand, store) in &pass.stores {
@@ -201,7 +192,7 @@ macro_rules! interpreter {
                     }
                     start = end;
                 }
-                for ((_, place), sum) in pass.sums.iter().zip(sums.iter_mut()) {
+                for (place, sum) in pass.sums.iter().zip(state.sums.iter_mut()) {
                     state.uniforms[*place as usize] = sum.total();
                 }
             }
@@ -229,6 +220,7 @@ macro_rules! interpreter {
                         Step::Replace { vector, size, index, element } => {
                             block::replace(*vector, *size, *index, *element, state);
                         }
+                        Step::Sum { at, summand } => block::sum(*at, *summand, state, count),
                         Step::Loop(code) => repeat(code, state, count),
                     }
                 }

@@ -9,21 +9,32 @@ use crate::engine::STRIDE;
 /// Rows in a leaf.
 pub const LEAF: usize = 256;
 
+/// Heights of subtrees that there can be.
+const HEIGHTS: usize = 56;
+
 /// A sum in progress.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Sum {
     lanes: [f64; STRIDE],
     /// Rows in the leaf so far.
     filled: usize,
-    /// Complete subtrees, largest first, with their heights.
-    subtrees: Vec<(u32, f64)>,
+    /// Leaves that are complete; the binary digits of their number are the heights of the complete subtrees.
+    leaves: u64,
+    /// The sums of complete subtrees, by height.
+    subtrees: [f64; HEIGHTS],
+}
+
+impl Default for Sum {
+    fn default() -> Sum {
+        Sum { lanes: [0.0; STRIDE], filled: 0, leaves: 0, subtrees: [0.0; HEIGHTS] }
+    }
 }
 
 impl Sum {
     pub fn clear(&mut self) {
         self.lanes = [0.0; STRIDE];
         self.filled = 0;
-        self.subtrees.clear();
+        self.leaves = 0;
     }
 
     /// Adds the next rows. Only the last call may bring a number of rows that is no multiple of `STRIDE`; none may
@@ -47,15 +58,26 @@ impl Sum {
     /// Adds the products of the next rows, each rounded before it is added; as `add`.
     #[inline(always)]
     pub fn add_product(&mut self, a: &[f64], b: &[f64]) {
+        self.add_joined(a, b, |a, b| a * b);
+    }
+
+    /// The same for products in which an exact zero of the first one wins.
+    #[inline(always)]
+    pub fn add_masked(&mut self, a: &[f64], b: &[f64]) {
+        self.add_joined(a, b, |a, b| if a == 0.0 { 0.0 } else { a * b });
+    }
+
+    #[inline(always)]
+    fn add_joined(&mut self, a: &[f64], b: &[f64], join: impl Fn(f64, f64) -> f64) {
         let ((whole, rest), (others, other_rest)) = (a.as_chunks::<STRIDE>(), b.as_chunks::<STRIDE>());
         let mut lanes = self.lanes;
         for (a, b) in whole.iter().zip(others) {
             for j in 0..STRIDE {
-                lanes[j] += a[j] * b[j];
+                lanes[j] += join(a[j], b[j]);
             }
         }
         for (lane, (a, b)) in lanes.iter_mut().zip(rest.iter().zip(other_rest)) {
-            *lane += a * b;
+            *lane += join(*a, *b);
         }
         self.lanes = lanes;
         self.count(a.len());
@@ -69,24 +91,37 @@ impl Sum {
         }
     }
 
+    #[inline(always)]
     fn close_leaf(&mut self) {
-        let total = halved(self.lanes);
+        let mut total = halved(self.lanes);
         self.lanes = [0.0; STRIDE];
         self.filled = 0;
-        let (mut height, mut total) = (0, total);
-        while let Some((_, left)) = self.subtrees.pop_if(|(other, _)| *other == height) {
+        let height = self.leaves.trailing_ones() as usize;
+        for left in &self.subtrees[..height] {
             total += left;
-            height += 1;
         }
-        self.subtrees.push((height, total));
+        self.subtrees[height] = total;
+        self.leaves += 1;
     }
 
+    /// The sum of all rows; 0 of none.
+    #[inline(always)]
     pub fn total(&mut self) -> f64 {
         if self.filled > 0 {
             self.close_leaf();
         }
-        // Incomplete trees are joined from the smallest, which stands last.
-        self.subtrees.drain(..).rev().map(|(_, total)| total).reduce(|right, left| left + right).unwrap_or(0.0)
+        // Incomplete trees are joined from the smallest.
+        let mut rest = self.leaves;
+        if rest == 0 {
+            return 0.0;
+        }
+        let mut total = self.subtrees[rest.trailing_zeros() as usize];
+        rest &= rest - 1;
+        while rest != 0 {
+            total += self.subtrees[rest.trailing_zeros() as usize];
+            rest &= rest - 1;
+        }
+        total
     }
 }
 

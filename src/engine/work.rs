@@ -1,7 +1,7 @@
 //! What one evaluation of a kernel costs, in units of one addition: the same on every machine, unlike its time.
 
 use super::Kernel;
-use super::code::{Instruction, LoopCode, Operand, Repeat, Step, Summand};
+use super::code::{Instruction, LoopCode, Operand, Repeat, Step};
 
 impl Kernel {
     /// The costs of all operations: those on rows for each row, those of a loop for each step (of a bounded loop, the
@@ -14,8 +14,7 @@ impl Kernel {
         let mut total = count.all(&self.epilogue);
         for pass in &self.passes {
             total += count.all(&pass.uniform) + count.all(&pass.rows);
-            let products = pass.sums.iter().filter(|(summand, _)| matches!(summand, Summand::Product(..))).count();
-            total += rows * (pass.sums.len() + products + pass.scatters.len()) as f64;
+            total += rows * pass.scatters.len() as f64;
         }
         total
     }
@@ -45,6 +44,7 @@ impl Count<'_> {
         match step {
             Step::Apply(instruction) => dear(instruction) * self.width(instruction.to),
             Step::Pair(pair) => 2.0 * self.width(pair.to),
+            Step::Sum { .. } => self.rows * step.operations() as f64,
             Step::Elementwise { instruction, count, .. } => {
                 dear(instruction) * f64::from(*count) * self.width(instruction.to)
             }

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::ir::hash::Mixing;
 use crate::ir::op::Operator;
 use crate::ir::program::{Loop, Node, Program, Rate, Value, node_rate, node_size};
 use crate::ir::prune::prune;
@@ -17,7 +18,7 @@ pub struct Builder {
     nodes: Vec<Node>,
     rates: Vec<Rate>,
     sizes: Vec<Option<u32>>,
-    shared: HashMap<Node, Value>,
+    shared: HashMap<Node, Value, Mixing>,
 }
 
 impl Builder {
@@ -63,10 +64,7 @@ impl Builder {
     pub fn copy(&mut self, node: &Node, place: &[Value]) -> Value {
         let at = |v: Value| place[v.index()];
         match node {
-            Node::Apply(operator, _) => {
-                let operands: Vec<Value> = node.operands().into_iter().map(at).collect();
-                self.apply(*operator, &operands)
-            }
+            Node::Apply(operator, operands) => self.apply(*operator, &operands.map(at)[..operator.arity()]),
             Node::Element { vector, index } => self.element(at(*vector), at(*index)),
             Node::Replace { vector, index, element } => self.replace(at(*vector), at(*index), at(*element)),
             other => self.push(other.map(at)),
@@ -203,15 +201,15 @@ impl Builder {
     /// An operation on as many operands as the operator has, simplified where that keeps the bits.
     pub fn apply(&mut self, operator: Operator, operands: &[Value]) -> Value {
         debug_assert_eq!(operands.len(), operator.arity(), "operands of {operator:?}");
-        let known: Vec<Option<f64>> = operands.iter().map(|v| self.known(*v)).collect();
-        if let Some(numbers) = known.iter().copied().collect::<Option<Vec<f64>>>() {
-            return self.constant(operator.value(&numbers));
+        let mut three = [operands[0]; 3];
+        three[..operands.len()].copy_from_slice(operands);
+        let known = three.map(|v| self.known(v));
+        if let [Some(x), Some(y), Some(z)] = known {
+            return self.constant(operator.value(&[x, y, z][..operands.len()]));
         }
         match self.identity(operator, operands, &known) {
             Some(value) => value,
             None => {
-                let mut three = [operands[0]; 3];
-                three[..operands.len()].copy_from_slice(operands);
                 if operator.commutes() && three[0] > three[1] {
                     three.swap(0, 1);
                     three[2] = three[0];
@@ -261,6 +259,18 @@ impl Builder {
                 None => None,
             },
             _ => None,
+        }
+    }
+
+    /// a·b as it stands: no sign is pulled out of a factor.
+    pub(super) fn product(&mut self, a: Value, b: Value) -> Value {
+        match (self.known(a), self.known(b)) {
+            (Some(1.0), _) => b,
+            (Some(-1.0), _) => self.negate(b),
+            _ => {
+                let (first, second) = (a.min(b), a.max(b));
+                self.push(Node::Apply(Operator::Multiply, [first, second, first]))
+            }
         }
     }
 

@@ -178,16 +178,23 @@ impl Loop {
 impl Node {
     /// The nodes that this one uses.
     pub fn operands(&self) -> Vec<Value> {
+        let mut operands = Vec::new();
+        self.visit(|v| operands.push(v));
+        operands
+    }
+
+    /// Calls `f` with every node that this one uses.
+    pub fn visit(&self, mut f: impl FnMut(Value)) {
         match self {
-            Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => Vec::new(),
-            Node::Apply(operator, operands) => operands[..operator.arity()].to_vec(),
-            Node::Sum(operand) | Node::Fill(operand, _) => vec![*operand],
-            Node::Pack(elements) => elements.to_vec(),
-            Node::Element { vector, index } => vec![*vector, *index],
-            Node::Replace { vector, index, element } => vec![*vector, *index, *element],
-            Node::Scatter { index, number, .. } => vec![*index, *number],
-            Node::Loop(body) => body.operands.clone(),
-            Node::Result { of, .. } => vec![*of],
+            Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => {}
+            Node::Apply(operator, operands) => operands[..operator.arity()].iter().copied().for_each(f),
+            Node::Sum(operand) | Node::Fill(operand, _) => f(*operand),
+            Node::Pack(elements) => elements.iter().copied().for_each(f),
+            Node::Element { vector, index } => [*vector, *index].into_iter().for_each(f),
+            Node::Replace { vector, index, element } => [*vector, *index, *element].into_iter().for_each(f),
+            Node::Scatter { index, number, .. } => [*index, *number].into_iter().for_each(f),
+            Node::Loop(body) => body.operands.iter().copied().for_each(f),
+            Node::Result { of, .. } => f(*of),
         }
     }
 
@@ -270,7 +277,8 @@ impl Program {
     pub fn depths(&self) -> Vec<usize> {
         let mut depths: Vec<usize> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
-            let below = node.operands().iter().map(|v| depths[v.index()]).max().unwrap_or(0);
+            let mut below = 0;
+            node.visit(|v| below = below.max(depths[v.index()]));
             depths.push(below + usize::from(node.reduces()));
         }
         depths
@@ -284,9 +292,7 @@ impl Program {
         }
         for value in (0..self.nodes.len()).rev() {
             if needed[value] {
-                for operand in self.nodes[value].operands() {
-                    needed[operand.index()] = true;
-                }
+                self.nodes[value].visit(|v| needed[v.index()] = true);
             }
         }
         needed
@@ -349,7 +355,11 @@ pub fn node_rate(node: &Node, rate: impl Fn(Value) -> Rate, inputs: &[Rate]) -> 
         // Known only once the data are bound, and then the same for every row.
         Node::Sum(_) | Node::Scatter { .. } => Rate::Uniform,
         Node::Loop(body) => body.rate(&rate, body.forward().map(&rate)),
-        _ => node.operands().iter().fold(Rate::Constant, |joined, v| joined.join(rate(*v))),
+        _ => {
+            let mut joined = Rate::Constant;
+            node.visit(|v| joined = joined.join(rate(v)));
+            joined
+        }
     }
 }
 

@@ -54,7 +54,7 @@ fn restrict(program: &Program, outputs: &[Value], inputs: usize, renumber: &dyn 
                 }
                 kept[index] = keep;
             }
-            node => node.operands().iter().for_each(|v| needed[v.index()] = true),
+            node => node.visit(|v| needed[v.index()] = true),
         }
     }
     let mut place = vec![Value(0); count];

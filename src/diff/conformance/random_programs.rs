@@ -6,8 +6,10 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::agreement::{self, Outcome, by_objective};
-use crate::diff::Method;
-use crate::ir::{Builder, Operator, Program, Value};
+use super::same_bits;
+use crate::diff::{Method, Objective, Options};
+use crate::engine::{Kernel, Rows, Workspace};
+use crate::ir::{Builder, Operator, Program, Value, factor};
 use crate::language::functions;
 
 const INPUTS: usize = 3;
@@ -222,4 +224,46 @@ fn a_wrong_digit_is_found() {
     let found = outcomes.iter().filter(|outcome| outcome.is_err()).count();
     let compared = outcomes.iter().filter(|outcome| !matches!(outcome, Ok(Outcome::LeftOut))).count();
     assert!(found * 2 > compared, "found in {found} of {compared}");
+}
+
+/// What is pulled out of sums stays out, and a program of derivatives computes the same value, bit for bit.
+#[test]
+fn factors_are_pulled_once_and_the_value_stays() {
+    let mut runner = runner(0);
+    for _ in 0..1_000 {
+        let (steps, point, columns) = recipe().new_tree(&mut runner).expect("a recipe").current();
+        let program = program(&steps);
+        let factored = factor(&program);
+        assert_eq!(factor(&factored), factored, "{program}");
+        let rows = Rows::new(&columns, ROWS);
+        for method in [Method::Reverse, Method::Forward] {
+            let objective = Objective::new(&program, &rows, method, &Options::default()).expect("it never fails");
+            let mut workspace = Workspace::default();
+            let beside = objective.gradient(&point, &mut workspace, &mut [0.0; INPUTS]);
+            let alone = objective.value(&point, &mut workspace);
+            assert!(same_bits(alone, beside), "{method:?}: {alone} and {beside}\n{program}\n{factored}");
+        }
+    }
+}
+
+/// Under a masked product, too, an exact zero wins over a factor that is pulled out.
+#[test]
+fn an_exact_zero_wins_over_a_factor() {
+    let mut b = Builder::new();
+    let (u, w, x, y) = (b.input(0), b.input(1), b.column(0), b.column(1));
+    let adjoint = b.multiply(u, x);
+    let partial = b.divide(y, w);
+    let product = b.apply(Operator::Masked, &[adjoint, partial]);
+    let scaled = b.apply(Operator::Masked, &[x, u]);
+    let (total, other) = (b.sum(product), b.sum(scaled));
+    let program = b.finish(&[total, other], 2, 2);
+    let rows = Rows::new(&[vec![0.0, 0.0], vec![1.0, 2.0]], 2);
+    let rewritten = factor(&program);
+    assert_ne!(rewritten, program);
+    let kernel = Kernel::new(&rewritten, &rows);
+    for point in [[1.0, 0.0], [0.0, 0.0], [0.0, f64::NAN]] {
+        let mut found = [f64::NAN; 2];
+        kernel.evaluate(&point, &mut Workspace::default(), &mut found);
+        assert_eq!(found, [0.0; 2], "{point:?}");
+    }
 }
