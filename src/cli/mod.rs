@@ -1,5 +1,6 @@
 //! The command line: arguments in, exit code out; one file per command.
 
+mod batch;
 mod check;
 mod gradient;
 mod list;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use clap::Args;
 
-use super::task::{Ended, Signals, Task};
+use super::batch::Signals;
+use super::task::{Ended, Task};
 use super::{Exit, Loaded, Overrides, load_all, logging, print};
 use crate::cluster;
 use crate::diagnostic::Diagnostic;

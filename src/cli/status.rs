@@ -1,13 +1,14 @@
 //! `sbi-run status`: what is done, running, failed and remaining of a results folder, from its files and one `squeue`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{Exit, load_folder, output, print, results};
-use crate::cluster::slurm::{self, quoted};
+use crate::cluster::slurm::{self, Queued, quoted};
+use crate::journal::read::Seen;
 use crate::journal::submitted::{self, Submitted};
 use crate::journal::{Error, History, Origin};
 use crate::plan::shard::Shard;
@@ -31,6 +32,27 @@ pub fn main(arguments: &Arguments) -> Exit {
     }
 }
 
+/// Commands for lost shares that are shown; one command does them all.
+const SHOWN: usize = 20;
+
+/// The runs of one share, or of all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    done: usize,
+    failed: usize,
+    left: usize,
+}
+
+impl Count {
+    fn add(&mut self, status: Option<Status>) {
+        match status {
+            Some(Status::Failed) => self.failed += 1,
+            Some(_) => self.done += 1,
+            None => self.left += 1,
+        }
+    }
+}
+
 fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
     let loaded = match load_folder(path, &[])? {
         Ok(loaded) => loaded,
@@ -43,113 +65,118 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
     let history = History::read(path, plan)?;
     let submitted = submitted::read(path);
     let queue = queue(&submitted);
-    let live: Vec<Origin> = history
-        .journals
-        .iter()
-        .filter(|journal| journal.end.is_none())
-        .filter_map(|journal| journal.origin.clone())
-        .filter(|origin| lives(origin, &queue))
-        .collect();
+    let of = shares(&history.journals, &submitted);
+    let mut all = Count::default();
+    let mut each = vec![Count::default(); of];
+    for run in 0..plan.len() {
+        let status = history.kept.status(run);
+        all.add(status);
+        if let Some(shard) = Shard::of_run(run, of) {
+            each[shard.number() - 1].add(status);
+        }
+    }
+    let live = live(&history.journals, &queue);
     let whole = crate::journal::append::is_locked(path);
-    let kept = &history.kept;
-    let failed = |run: &usize| kept.status(*run) == Some(Status::Failed);
-    let done = |run: &usize| kept.status(*run).is_some();
-    let all = || 0..plan.len();
-    // Every thread of a living process has a run in its hands.
-    let running = |shard: Option<Shard>, left: usize| -> usize {
-        let of = |origin: &&Origin| shard.is_none_or(|shard| origin.shard == shard.to_string());
-        live.iter().filter(of).map(|origin| origin.threads).sum::<usize>().min(left)
-    };
-    let left = plan.len() - kept.count();
-    let busy = if whole { left.min(1).max(running(None, left)) } else { running(None, left) };
+    let running = (live.values().sum::<usize>() + usize::from(whole)).min(all.left);
     let mut text = String::new();
     // Writing to a string does not fail.
-    let _ = writeln!(text, "done       {}", all().filter(|run| done(run) && !failed(run)).count());
-    let _ = writeln!(text, "running    {busy}");
-    let _ = writeln!(text, "failed     {}", all().filter(failed).count());
-    let _ = writeln!(text, "remaining  {}", left - busy);
+    let _ = writeln!(text, "done       {}", all.done);
+    let _ = writeln!(text, "running    {running}");
+    let _ = writeln!(text, "failed     {}", all.failed);
+    let _ = writeln!(text, "remaining  {}", all.left - running);
     if let Some(line) = results::of_other_settings(history.unknown) {
         let _ = writeln!(text, "{line}");
     }
+    let begun: BTreeSet<&str> = history.journals.iter().filter_map(|one| Some(&*one.origin.as_ref()?.shard)).collect();
+    let waiting = waiting(&submitted, &queue);
     let folder = quoted(&path.display().to_string());
-    let of = shares(&history.journals, &submitted);
     let mut resume: Vec<String> = Vec::new();
-    if let Some(of) = of {
+    if of > 0 {
         let _ =
             writeln!(text, "\n{:<9}{:>8}{:>9}{:>8}{:>11}  state", "shard", "done", "running", "failed", "remaining");
-        for shard in (1..=of).filter_map(|index| Shard::new(index, of)) {
-            let mine = || all().filter(|run| shard.has(*run));
-            let left = mine().filter(|run| !done(run)).count();
-            let busy = running(Some(shard), left);
-            let name = shard.to_string();
-            let lives = live.iter().any(|origin| origin.shard == name);
-            let waits = waiting(&name, &submitted, &queue);
-            let begun =
-                history.journals.iter().any(|one| one.origin.as_ref().is_some_and(|origin| origin.shard == name));
-            let state = match (left, lives, waits) {
-                (0, _, _) => "done".to_string(),
-                (_, true, _) => "running".to_string(),
-                (_, _, Some(word)) => word.to_lowercase(),
-                _ if begun => "lost or interrupted".to_string(),
-                _ => "not begun".to_string(),
-            };
-            if left > 0 && !lives && waits.is_none() {
+    }
+    for (count, shard) in each.iter().zip((1..=of).filter_map(|number| Shard::new(number, of))) {
+        let name = shard.to_string();
+        let running = live.get(&name).copied();
+        let state = match (count.left, running, waiting.get(&name)) {
+            (0, _, _) => "done".to_string(),
+            (_, Some(_), _) => "running".to_string(),
+            (_, _, Some(task)) if task.reason == "None" => task.state.to_lowercase(),
+            (_, _, Some(task)) => format!("{} ({})", task.state.to_lowercase(), task.reason),
+            _ => {
                 resume.push(format!("sbi-run run {folder} --shard {name}"));
+                if begun.contains(&*name) { "lost or interrupted".to_string() } else { "not begun".to_string() }
             }
-            let _ = writeln!(
-                text,
-                "{name:<9}{:>8}{busy:>9}{:>8}{:>11}  {state}",
-                mine().filter(|run| done(run) && !failed(run)).count(),
-                mine().filter(failed).count(),
-                left - busy,
-            );
-        }
-    } else if left > 0 && !whole {
+        };
+        let running = running.unwrap_or(0).min(count.left);
+        let Count { done, failed, left } = count;
+        let _ = writeln!(text, "{name:<9}{done:>8}{running:>9}{failed:>8}{:>11}  {state}", left - running);
+    }
+    if of == 0 && all.left > 0 && !whole {
         resume.push(format!("sbi-run run {folder}"));
     }
     if !resume.is_empty() {
+        let more = resume.len().saturating_sub(SHOWN);
+        resume.truncate(SHOWN);
         let _ = writeln!(text, "\nto go on:\n  {}", resume.join("\n  "));
+        if more > 0 {
+            let _ = writeln!(text, "  and {more} more; or all of them at once: sbi-run run {folder}");
+        }
     }
     Ok(Ok(text))
 }
 
-/// Of how many shares the plan was last divided into; None where it was not.
-fn shares(journals: &[crate::journal::read::Seen], submitted: &[Submitted]) -> Option<usize> {
+/// Into how many shares the plan was last divided; 0 where it was not.
+fn shares(journals: &[Seen], submitted: &[Submitted]) -> usize {
     let told = submitted.last().map(|array| array.tasks);
     let of = |origin: &Origin| origin.shard.parse::<Shard>().ok().map(Shard::of);
-    told.or_else(|| journals.iter().filter_map(|journal| of(journal.origin.as_ref()?)).max())
+    told.or_else(|| journals.iter().filter_map(|journal| of(journal.origin.as_ref()?)).max()).unwrap_or(0)
+}
+
+/// How many threads are at each share: every thread of a living process has a run in its hands.
+///
+/// A task that was queued again has journals of processes that are gone; those of one share have the same runs in hand.
+fn live(journals: &[Seen], queue: &BTreeMap<String, Queued>) -> BTreeMap<String, usize> {
+    let mut live = BTreeMap::new();
+    let open = journals.iter().filter(|journal| journal.end.is_none()).filter_map(|journal| journal.origin.as_ref());
+    for origin in open.filter(|origin| lives(origin, queue)) {
+        let threads = live.entry(origin.shard.clone()).or_insert(0);
+        *threads = origin.threads.max(*threads);
+    }
+    live
 }
 
 /// Whether the process that writes a journal is still there.
-fn lives(origin: &Origin, queue: &BTreeMap<String, String>) -> bool {
-    if let Some(task) = &origin.task
-        && let Some(state) = queue.get(task)
-    {
-        return ["RUNNING", "COMPLETING", "SUSPENDED", "STOPPED"].contains(&state.as_str());
+fn lives(origin: &Origin, queue: &BTreeMap<String, Queued>) -> bool {
+    match origin.task.as_ref().and_then(|task| queue.get(task)) {
+        Some(task) => task.runs(),
+        None => origin.host == results::host() && Path::new("/proc").join(origin.pid.to_string()).exists(),
     }
-    origin.host == results::host() && Path::new("/proc").join(origin.pid.to_string()).exists()
 }
 
-/// The state of the task of a share that is in the queue.
-fn waiting<'a>(shard: &str, submitted: &[Submitted], queue: &'a BTreeMap<String, String>) -> Option<&'a str> {
-    submitted.iter().find_map(|array| {
-        let place = (0..array.count).find(|task| {
-            Shard::new(array.offset + task + 1, array.tasks).is_some_and(|other| other.to_string() == shard)
-        })?;
-        queue.get(&format!("{}_{place}", array.job)).map(String::as_str)
-    })
+/// The task of each share, where it is in the queue.
+fn waiting<'a>(submitted: &[Submitted], queue: &'a BTreeMap<String, Queued>) -> BTreeMap<String, &'a Queued> {
+    let mut found = BTreeMap::new();
+    for task in queue.values() {
+        let array = submitted.iter().find(|array| array.job == task.job && task.task < array.count);
+        if let Some(shard) = array.and_then(|array| Shard::new(array.offset + task.task + 1, array.tasks)) {
+            found.insert(shard.to_string(), task);
+        }
+    }
+    found
 }
 
-/// State of each task in the queue, by `JOB_TASK`; empty without jobs or without Slurm.
-fn queue(submitted: &[Submitted]) -> BTreeMap<String, String> {
+/// The tasks in the queue by `JOB_TASK`; empty without jobs or without Slurm.
+fn queue(submitted: &[Submitted]) -> BTreeMap<String, Queued> {
     if submitted.is_empty() {
         return BTreeMap::new();
     }
     let jobs: Vec<&str> = submitted.iter().map(|array| array.job.as_str()).collect();
     let printed = std::process::Command::new("squeue")
-        .args(["--noheader", "--array", "--format=%F %K %T", &format!("--jobs={}", jobs.join(","))])
+        .args(["--noheader", "--array", &format!("--format={}", slurm::QUEUE_FORMAT)])
+        .arg(format!("--jobs={}", jobs.join(",")))
         .output();
     // A queue that cannot be asked says nothing: the files do.
     let printed = printed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    slurm::queue(&printed).into_iter().map(|((job, task), state)| (format!("{job}_{task}"), state)).collect()
+    slurm::queue(&printed).into_iter().map(|task| (format!("{}_{}", task.job, task.task), task)).collect()
 }

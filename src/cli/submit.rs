@@ -120,6 +120,12 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
             Ok(job) => job,
             Err(fault) => {
                 eprintln!("sbi-run: {fault}");
+                if !jobs.is_empty() {
+                    eprintln!(
+                        "some of the tasks are in the queue already; to take them out: scancel {}",
+                        jobs.join(" ")
+                    );
+                }
                 return Ok(Exit::Invalid);
             }
         };

@@ -1,12 +1,12 @@
 //! One experiment carried out: what is there already, the runs, the journal, and what a signal asks for.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use tracing::{debug, info};
 
+use super::batch::{self, Signals};
 use super::results::{self, Done};
 use super::run::Arguments;
 use super::{Exit, Loaded};
@@ -15,37 +15,11 @@ use crate::execute::{self, Event, Limits, Prepared};
 use crate::journal::append::Line;
 use crate::journal::files::set_aside;
 use crate::journal::resume::remaining;
-use crate::journal::{Error, Folder, History, Journal, Kept, Origin};
+use crate::journal::{Error, Folder, History, Journal, Kept};
 use crate::plan::shard::Shard;
 use crate::plan::{Plan, Run};
 use crate::record::Records;
 use crate::terminal::{Forecast, Screen};
-
-/// What signals have asked for.
-pub(super) struct Signals {
-    /// Stop as soon as possible.
-    cancel: Arc<AtomicBool>,
-    /// End what runs, begin nothing.
-    drain: Arc<AtomicBool>,
-}
-
-impl Signals {
-    pub(super) fn register(batch: bool) -> Signals {
-        let signals = Signals { cancel: Arc::default(), drain: Arc::default() };
-        // Without handlers a signal just ends the process.
-        for signal in [SIGINT, SIGTERM] {
-            // The second one ends the process at once; the first asks it to stop.
-            let _ = signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&signals.cancel));
-            let _ = signal_hook::flag::register(signal, Arc::clone(&signals.cancel));
-        }
-        if batch {
-            let _ = signal_hook::flag::register(SIGUSR1, Arc::clone(&signals.drain));
-        }
-        // A file that may not grow is then an error of writing, not the end of the process.
-        let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
-        signals
-    }
-}
 
 /// How one experiment is to be run.
 pub(super) struct Task<'a> {
@@ -104,11 +78,13 @@ impl Task<'_> {
         let todo = remaining.len();
         info!("{}: {share} runs, {todo} to do", experiment.name);
         let journal = match self.shard {
-            Some(shard) if todo > 0 => Some(Journal::create(&folder, shard, self.origin(shard), &mut history.kept)?),
+            Some(shard) if todo > 0 => {
+                Some(Journal::create(&folder, shard, batch::origin(shard, self.threads), &mut history.kept)?)
+            }
             _ => journal,
         };
         let prepared = results::prepare(loaded);
-        let seconds = arguments.time_limit;
+        let seconds = arguments.time_limit.or_else(|| arguments.requeue.and_then(|_| batch::seconds_left()));
         let limits = Limits { drain: Arc::clone(&self.signals.drain), seconds, longest: history.longest };
         let state = State { journal, kept: history.kept, running: BTreeSet::new(), ended: 0, fault: None };
         let state = self.carry_out(loaded, &prepared, &remaining, &limits, state)?;
@@ -130,7 +106,11 @@ impl Task<'_> {
                 eprintln!(
                     "sbi-run: share {shard} interrupted after {done} of {share} runs; this goes on: sbi-run run {folder} --shard {shard}"
                 );
-                return Ok(Ended { exit: self.again(), done: None });
+                let exit = match arguments.requeue {
+                    None => Exit::Interrupted,
+                    Some(most) => batch::again(most, self.signals, state.ended),
+                };
+                return Ok(Ended { exit, done: None });
             }
             say(&format!("share {shard} is done, {share} runs; when all are: sbi-run merge {folder}"));
             return Ok(Ended { exit: results::exit(&state.kept, (0..plan.len()).filter(mine)), done: None });
@@ -214,33 +194,6 @@ impl Task<'_> {
             }
         }
         forecast
-    }
-
-    fn origin(&self, shard: Shard) -> Origin {
-        let variable = |name: &str| std::env::var(name).ok();
-        let array = variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID"));
-        let task = array.map(|(job, task)| format!("{job}_{task}")).or_else(|| variable("SLURM_JOB_ID"));
-        Origin { shard: shard.to_string(), host: results::host(), pid: std::process::id(), threads: self.threads, task }
-    }
-
-    /// The end of a share whose work is not done: under Slurm it goes into the queue again, if it was its time that was
-    /// over and not somebody's wish.
-    fn again(&self) -> Exit {
-        let Some(most) = self.arguments.requeue else { return Exit::Interrupted };
-        let variable = |name: &str| std::env::var(name).ok();
-        let restarts: u32 = variable("SLURM_RESTART_COUNT").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let asked = self.signals.cancel.load(Ordering::Relaxed) && !self.signals.drain.load(Ordering::Relaxed);
-        let Some(job) = variable("SLURM_JOB_ID").filter(|_| !asked) else { return Exit::Again };
-        if restarts >= most {
-            eprintln!("sbi-run: the task was put into the queue again {restarts} times already; it stays out");
-            return Exit::Again;
-        }
-        match std::process::Command::new("scontrol").args(["requeue", &job]).status() {
-            Ok(status) if status.success() => eprintln!("sbi-run: job {job} is in the queue again"),
-            Ok(status) => eprintln!("sbi-run: `scontrol requeue {job}` failed: {status}"),
-            Err(error) => eprintln!("sbi-run: `scontrol requeue {job}` failed: {error}"),
-        }
-        Exit::Again
     }
 }
 

@@ -71,7 +71,7 @@ fn lines(options: &[String]) -> Vec<String> {
     lines
 }
 
-/// Seconds of a `--time` or `-t` among the options: `MM`, `MM:SS`, `HH:MM:SS`, `D-HH`, `D-HH:MM`, `D-HH:MM:SS`.
+/// Seconds of a `--time` or `-t` among the options.
 pub fn time_limit(options: &[String]) -> Option<u64> {
     let value = options.iter().enumerate().rev().find_map(|(place, word)| {
         let next = || options.get(place + 1).map(String::as_str);
@@ -80,6 +80,12 @@ pub fn time_limit(options: &[String]) -> Option<u64> {
             word => word.strip_prefix("--time=").or_else(|| word.strip_prefix("-t").filter(|rest| !rest.is_empty())),
         }
     })?;
+    seconds(value)
+}
+
+/// Seconds of a time as Slurm reads and prints it: `MM`, `MM:SS`, `HH:MM:SS`, `D-HH`, `D-HH:MM`, `D-HH:MM:SS`; None for `UNLIMITED` and the like.
+pub fn seconds(value: &str) -> Option<u64> {
+    let value = value.trim();
     let (days, rest) = match value.split_once('-') {
         Some((days, rest)) => (Some(days.parse::<u64>().ok()?), rest),
         None => (None, value),
@@ -158,12 +164,33 @@ impl Submission {
     }
 }
 
-/// The state of each task that `squeue --noheader --array --format='%F %K %T'` lists: (job, task) and the word.
-pub fn queue(printed: &str) -> Vec<((String, usize), String)> {
+/// What `squeue` is asked to print of each task: job of the array, task, state, and why it waits.
+pub const QUEUE_FORMAT: &str = "%F %K %T %r";
+
+/// A task in the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Queued {
+    pub job: String,
+    pub task: usize,
+    /// Slurm's word, e.g. `PENDING`.
+    pub state: String,
+    /// Why it waits, in Slurm's word; `None` where it does not.
+    pub reason: String,
+}
+
+impl Queued {
+    /// A process is there, or just ends.
+    pub fn runs(&self) -> bool {
+        ["RUNNING", "COMPLETING", "SUSPENDED", "STOPPED"].contains(&self.state.as_str())
+    }
+}
+
+/// The tasks that `squeue --noheader --array` lists in `QUEUE_FORMAT`.
+pub fn queue(printed: &str) -> Vec<Queued> {
     let entry = |line: &str| {
-        let mut words = line.split_whitespace();
+        let mut words = line.split_whitespace().map(String::from);
         let (job, task, state) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
-        Some(((job.to_string(), task), state.to_string()))
+        Some(Queued { job, task, state, reason: words.collect::<Vec<_>>().join(" ") })
     };
     printed.lines().filter_map(entry).collect()
 }
@@ -229,12 +256,15 @@ mod tests {
             assert_eq!(limit(&[&format!("--time={text}")]), Some(seconds), "{text}");
             assert_eq!(limit(&["-p", "x", "-t", text]), Some(seconds));
         }
+        assert_eq!((seconds("1:58\n"), seconds("UNLIMITED\n")), (Some(118), None), "as squeue prints them");
         assert_eq!(limit(&["--mem=3"]), None);
         assert_eq!(limit(&["--time=UNLIMITED"]), None);
     }
 
     #[test]
     fn a_queue_is_read() {
-        assert_eq!(queue("12 3 RUNNING\n12 N/A PENDING\n"), [(("12".to_string(), 3), "RUNNING".to_string())]);
+        let queued = queue("12 3 RUNNING None\n12 4 PENDING launch failed\n12 N/A PENDING Priority\n");
+        assert_eq!(queued.iter().map(|task| (task.task, task.runs())).collect::<Vec<_>>(), [(3, true), (4, false)]);
+        assert_eq!((queued[1].job.as_str(), queued[1].reason.as_str()), ("12", "launch failed"));
     }
 }

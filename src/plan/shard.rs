@@ -22,16 +22,26 @@ impl Shard {
         self.of
     }
 
-    /// Whether the run at a position of the plan belongs to it. Every N runs in a row fall to N shares, each time in
-    /// another order, so that no share gets one optimizer only; the shares differ by one run at most.
+    /// The share, of `of`, that the run at a position of the plan belongs to. Every N runs in a row fall to N shares,
+    /// each time in another order, so that no share gets one optimizer only; the shares differ by one run at most.
+    pub fn of_run(run: usize, of: usize) -> Option<Shard> {
+        Shard::new((run + run.checked_div(of)?) % of, of)
+    }
+
+    /// From 1 on.
+    pub fn number(self) -> usize {
+        if self.index == 0 { self.of } else { self.index }
+    }
+
+    /// Whether the run at a position of the plan belongs to it.
     pub fn has(self, run: usize) -> bool {
-        (run + run / self.of) % self.of == self.index
+        Shard::of_run(run, self.of) == Some(self)
     }
 }
 
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", if self.index == 0 { self.of } else { self.index }, self.of)
+        write!(f, "{}/{}", self.number(), self.of)
     }
 }
 

@@ -1,5 +1,6 @@
 //! All tests that see the tool from outside, in one binary.
 
+mod batch;
 mod bbob;
 mod bounds;
 mod commands;
@@ -16,6 +17,7 @@ mod progress;
 mod readme;
 mod results;
 mod shards;
+mod slurm;
 mod source;
 mod tidy;
 mod tool;

@@ -46,7 +46,7 @@ fn all_files(lab: &Lab, folder: &str) -> Vec<(String, String)> {
 }
 
 #[track_caller]
-fn assert_same_results(lab: &Lab, one: &str, other: &str) {
+pub fn assert_same_results(lab: &Lab, one: &str, other: &str) {
     assert_same(&results(lab, one), &results(lab, other));
     let (a, b) = (all_files(lab, one), all_files(lab, other));
     let names = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();

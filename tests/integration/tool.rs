@@ -10,6 +10,20 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Whether a program is here that a test needs; says that the test is skipped where it is not, and fails where the
+/// environment promises it (`.ci/run` installs what is missing).
+pub fn available(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Daemons are not on the path of every user.
+    let folders = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    let found = folders.map(|folder: PathBuf| folder.join(program)).any(|file| file.is_file());
+    assert!(found || std::env::var_os("SBI_RUN_TOOLS_ARE_HERE").is_none(), "no `{program}` here");
+    if !found {
+        println!("skipped: no `{program}` here");
+    }
+    found
+}
+
 /// What the process left behind.
 pub struct Ran {
     pub code: Option<i32>,
@@ -18,7 +32,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Ran {
+    pub fn of(output: Output) -> Ran {
         let text = |bytes| String::from_utf8(bytes).expect("the tool writes UTF-8");
         Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
@@ -79,6 +93,29 @@ impl Lab {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sbi-run"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
         command.env_remove("SLURM_CPUS_PER_TASK").env_remove("RUST_LOG");
+        command
+    }
+
+    /// Puts a program of this name first on the path of `command_with_fakes`.
+    #[cfg(unix)]
+    pub fn fake(&self, name: &str, script: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let name = format!("bin/{name}");
+        self.write(&name, format!("#!/bin/bash\n{script}\n"));
+        fs::set_permissions(self.path(&name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The path on which programs are looked for: the lab's own, the tool, then what is there.
+    pub fn search_path(&self) -> std::ffi::OsString {
+        let tool = Path::new(env!("CARGO_BIN_EXE_sbi-run")).parent().unwrap().to_path_buf();
+        let there = std::env::var_os("PATH").unwrap_or_default();
+        std::env::join_paths([self.path("bin"), tool].into_iter().chain(std::env::split_paths(&there))).unwrap()
+    }
+
+    /// The tool where the lab's own programs are found first.
+    pub fn command_with_fakes(&self, arguments: &[&str]) -> Command {
+        let mut command = self.command(arguments);
+        command.env("PATH", self.search_path());
         command
     }
 
