@@ -15,15 +15,14 @@ use crate::report::numbers;
 pub struct Arguments {
     #[command(flatten)]
     pub(super) file: ExperimentFile,
-    /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
-    #[arg(long, value_name = "NAME=VALUE,…")]
-    at: Option<String>,
+    #[command(flatten)]
+    point: Point,
 }
 
 pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
     let (experiment, model) = (&loaded.plan.variants[0].experiment, &loaded.models[0]);
     let mut point = model.start(experiment);
-    if let Err(faults) = place(model, arguments.at.as_deref().unwrap_or(""), &mut point) {
+    if let Err(faults) = arguments.point.place(model, &mut point) {
         print(&faults);
         return Exit::Invalid;
     }
@@ -55,27 +54,38 @@ pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
     output(&text)
 }
 
-/// Sets the named coordinates of a point; every fault at once.
-pub fn place(model: &Model, assignments: &str, point: &mut [f64]) -> Result<(), Vec<Diagnostic>> {
-    let names = model.free_names();
-    let mut faults = Vec::new();
-    for assignment in assignments.split(',').map(str::trim).filter(|text| !text.is_empty()) {
-        let Some((name, value)) = assignment.split_once('=') else {
-            faults.push(Diagnostic::error(format!("`--at {assignment}`: write it as NAME=VALUE")));
-            continue;
-        };
-        let (name, value) = (name.trim(), value.trim());
-        match (names.iter().position(|known| *known == name), value.parse::<f64>()) {
-            (Some(k), Ok(number)) => point[k] = number,
-            (Some(_), Err(_)) => faults.push(Diagnostic::error(format!("`--at`: `{value}` is not a number"))),
-            (None, _) => {
-                let fault = Diagnostic::error(format!("`--at`: no free parameter is called `{name}`"));
-                faults.push(match did_you_mean(name, names.iter().copied()) {
-                    Some(near) => fault.help(format!("did you mean `{near}`?")),
-                    None => fault.help(format!("free parameters: {}", names.join(", "))),
-                });
+/// The point of a command that evaluates at one.
+#[derive(Args, Debug)]
+pub(super) struct Point {
+    /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
+    #[arg(long, value_name = "NAME=VALUE,…")]
+    at: Option<String>,
+}
+
+impl Point {
+    /// Sets the named coordinates of a point; every fault at once.
+    pub(super) fn place(&self, model: &Model, point: &mut [f64]) -> Result<(), Vec<Diagnostic>> {
+        let assignments = self.at.as_deref().unwrap_or("");
+        let names = model.free_names();
+        let mut faults = Vec::new();
+        for assignment in assignments.split(',').map(str::trim).filter(|text| !text.is_empty()) {
+            let Some((name, value)) = assignment.split_once('=') else {
+                faults.push(Diagnostic::error(format!("`--at {assignment}`: write it as NAME=VALUE")));
+                continue;
+            };
+            let (name, value) = (name.trim(), value.trim());
+            match (names.iter().position(|known| *known == name), value.parse::<f64>()) {
+                (Some(k), Ok(number)) => point[k] = number,
+                (Some(_), Err(_)) => faults.push(Diagnostic::error(format!("`--at`: `{value}` is not a number"))),
+                (None, _) => {
+                    let fault = Diagnostic::error(format!("`--at`: no free parameter is called `{name}`"));
+                    faults.push(match did_you_mean(name, names.iter().copied()) {
+                        Some(near) => fault.help(format!("did you mean `{near}`?")),
+                        None => fault.help(format!("free parameters: {}", names.join(", "))),
+                    });
+                }
             }
         }
+        if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
 }

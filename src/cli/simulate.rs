@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::gradient::place;
+use super::gradient::Point;
 use super::{Exit, ExperimentFile, Loaded, output, print};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Kernel, Workspace};
@@ -14,18 +14,16 @@ use crate::report::simulation::{self, Draw};
 pub struct Arguments {
     #[command(flatten)]
     pub(super) file: ExperimentFile,
-    /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start, or are drawn with `--draws`
-    #[arg(long, value_name = "NAME=VALUE,…")]
-    at: Option<String>,
-    /// So many draws from the priors
+    #[command(flatten)]
+    point: Point,
+    /// So many draws from the priors, of the parameters that `--at` does not name
     #[arg(long, value_name = "N")]
     draws: Option<u64>,
 }
 
 pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
     let (experiment, model) = (&loaded.plan.variants[0].experiment, &loaded.models[0]);
-    let at = arguments.at.as_deref().unwrap_or("");
-    let mut faults = place(model, at, &mut model.start(experiment)).err().unwrap_or_default();
+    let mut faults = arguments.point.place(model, &mut model.start(experiment)).err().unwrap_or_default();
     if arguments.draws.is_some() {
         faults.extend(undrawable(experiment));
     }
@@ -41,7 +39,7 @@ pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
             Some(_) => model.draw(experiment, &mut Stream::at(experiment.seed, "simulate", "draw", number)),
         };
         // Its faults were found above.
-        let _ = place(model, at, &mut theta);
+        let _ = arguments.point.place(model, &mut theta);
         let outputs = kernel.rows(&theta, &mut workspace);
         Draw { theta, outputs }
     });

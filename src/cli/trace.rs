@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::gradient::place;
+use super::gradient::Point;
 use super::{Exit, ExperimentFile, Loaded, output, print};
 use crate::diagnostic::Diagnostic;
 use crate::diff::symbolic;
@@ -16,9 +16,8 @@ use crate::report::{graph, numbers, trace as tables};
 pub struct Arguments {
     #[command(flatten)]
     pub(super) file: ExperimentFile,
-    /// The point, e.g. `--at a=1,b=2`; parameters not named stand at the start
-    #[arg(long, value_name = "NAME=VALUE,…")]
-    at: Option<String>,
+    #[command(flatten)]
+    point: Point,
     /// The row of the data, from 0, at which the outputs are traced
     #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "loss")]
     row: usize,
@@ -75,7 +74,7 @@ const FILES: [&str; 4] = ["trace_forward.csv", "trace_reverse.csv", "graph.dot",
 fn traced(arguments: &Arguments, loaded: &Loaded) -> Result<Trace, Vec<Diagnostic>> {
     let (experiment, model) = (&loaded.experiment, &loaded.models[0]);
     let mut theta = model.start(experiment);
-    place(model, arguments.at.as_deref().unwrap_or(""), &mut theta)?;
+    arguments.point.place(model, &mut theta)?;
     let fault = |message: String| vec![Diagnostic::error(message)];
     let count = model.rows.count();
     if arguments.row >= count {
