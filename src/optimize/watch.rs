@@ -6,12 +6,12 @@ use super::guard::{Guard, Halt};
 use super::line_search::Iterate;
 use super::stopping::Convergence;
 
-/// A method that goes from point to point.
+/// A method that goes from point to point, or from generation to generation.
 pub(super) trait Walk {
     /// One iteration, counted from 0. Where the method ends it tells the guard why, and stays.
     fn advance(&mut self, iteration: u64) -> Result<(), Error>;
 
-    /// Where it stands, and the loss there.
+    /// Where it stands, or the best of its generation, and the loss there.
     fn here(&self) -> (&[f64], f64);
 }
 
