@@ -1,6 +1,6 @@
 //! `sbi-run status`: what is done, running, failed and remaining of a results folder, from its files and one `squeue`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -64,7 +64,9 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
     let plan = &loaded.plan;
     let history = History::read(path, plan)?;
     let submitted = submitted::read(path);
-    let queue = queue(&submitted);
+    let asked = queue(&submitted);
+    let unasked = asked.is_none();
+    let queue = asked.unwrap_or_default();
     let of = shares(&history.journals, &submitted);
     let mut all = Count::default();
     let mut each = vec![Count::default(); of];
@@ -87,7 +89,9 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
     if let Some(line) = results::of_other_settings(history.unknown) {
         let _ = writeln!(text, "{line}");
     }
-    let begun: BTreeSet<&str> = history.journals.iter().filter_map(|one| Some(&*one.origin.as_ref()?.shard)).collect();
+    if unasked {
+        let _ = writeln!(text, "`squeue` cannot be asked: what runs on other machines is not known");
+    }
     let waiting = waiting(&submitted, &queue);
     let folder = quoted(&path.display().to_string());
     let mut resume: Vec<String> = Vec::new();
@@ -105,7 +109,7 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
             (_, _, Some(task)) => format!("{} ({})", task.state.to_lowercase(), task.reason),
             _ => {
                 resume.push(format!("sbi-run run {folder} --shard {name}"));
-                if begun.contains(&*name) { "lost or interrupted".to_string() } else { "not begun".to_string() }
+                last_seen(&name, &history.journals)
             }
         };
         let running = running.unwrap_or(0).min(count.left);
@@ -150,8 +154,28 @@ fn live(journals: &[Seen], queue: &BTreeMap<String, Queued>) -> BTreeMap<String,
 fn lives(origin: &Origin, queue: &BTreeMap<String, Queued>) -> bool {
     match origin.task.as_ref().and_then(|task| queue.get(task)) {
         Some(task) => task.runs(),
-        None => origin.host == results::host() && Path::new("/proc").join(origin.pid.to_string()).exists(),
+        None => origin.host == results::host() && is_this_program(origin.pid),
     }
+}
+
+/// Whether a process of this number runs this program; another may have been given the number since.
+fn is_this_program(pid: u32) -> bool {
+    let name = |path: PathBuf| path.file_name().map(|name| name.to_string_lossy().replace(" (deleted)", ""));
+    let exe = std::fs::read_link(Path::new("/proc").join(pid.to_string()).join("exe"));
+    exe.ok().and_then(name).is_some_and(|other| std::env::current_exe().ok().and_then(name) == Some(other))
+}
+
+/// The state of a share at which nobody is seen.
+fn last_seen(shard: &str, journals: &[Seen]) -> String {
+    let mut begun = false;
+    for journal in journals {
+        let Some(origin) = journal.origin.as_ref().filter(|origin| origin.shard == shard) else { continue };
+        begun = true;
+        if journal.end.is_none() && origin.task.is_none() && origin.host != results::host() {
+            return format!("lost, or running on {}", origin.host);
+        }
+    }
+    if begun { "lost or interrupted".to_string() } else { "not begun".to_string() }
 }
 
 /// The task of each share, where it is in the queue.
@@ -166,17 +190,14 @@ fn waiting<'a>(submitted: &[Submitted], queue: &'a BTreeMap<String, Queued>) -> 
     found
 }
 
-/// The tasks in the queue by `JOB_TASK`; empty without jobs or without Slurm.
-fn queue(submitted: &[Submitted]) -> BTreeMap<String, Queued> {
-    if submitted.is_empty() {
-        return BTreeMap::new();
-    }
-    let jobs: Vec<&str> = submitted.iter().map(|array| array.job.as_str()).collect();
-    let printed = std::process::Command::new("squeue")
-        .args(["--noheader", "--array", &format!("--format={}", slurm::QUEUE_FORMAT)])
-        .arg(format!("--jobs={}", jobs.join(",")))
-        .output();
-    // A queue that cannot be asked says nothing: the files do.
-    let printed = printed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    slurm::queue(&printed).into_iter().map(|task| (format!("{}_{}", task.job, task.task), task)).collect()
+/// The tasks in the queue by `JOB_TASK`; None where `squeue` cannot be asked. Nothing is asked without jobs.
+fn queue(submitted: &[Submitted]) -> Option<BTreeMap<String, Queued>> {
+    let jobs: Vec<String> = submitted.iter().map(|array| array.job.clone()).collect();
+    let Some(words) = slurm::queue_arguments(&jobs) else { return Some(BTreeMap::new()) };
+    let printed = std::process::Command::new("squeue").args(words).output().ok()?;
+    // Slurm forgets jobs that ended long ago.
+    let forgotten = String::from_utf8_lossy(&printed.stderr).contains("Invalid job id");
+    let tasks = slurm::queue(&String::from_utf8_lossy(&printed.stdout));
+    let named = tasks.into_iter().map(|task| (format!("{}_{}", task.job, task.task), task));
+    (printed.status.success() || forgotten).then(|| named.collect())
 }

@@ -19,7 +19,7 @@ const MAX_ARRAY_SIZE: usize = 1001;
 
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Experiment file
+    /// Experiment file, or a results folder to go on with
     #[arg(value_name = "EXPERIMENT.toml")]
     experiment: PathBuf,
     #[command(flatten)]
@@ -30,9 +30,9 @@ pub struct Arguments {
     /// How many tasks may run at once
     #[arg(long, value_name = "M")]
     max_running: Option<NonZeroUsize>,
-    /// Where the results folders are
-    #[arg(long, value_name = "DIR", default_value = "results")]
-    out: PathBuf,
+    /// Where the results folders are; default: `results`, and for a results folder where it is
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     /// Print the scripts, submit nothing
     #[arg(long)]
     print_script: bool,
@@ -65,9 +65,15 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
     if tasks < arguments.tasks.get() {
         eprintln!("sbi-run: the plan has {tasks} runs: {tasks} tasks are enough");
     }
-    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
     let text = |path: &Path| path.display().to_string();
-    let out = absolute(&arguments.out);
+    let Some(out) = folder_of_results(arguments, loaded) else {
+        let folder = text(&arguments.experiment);
+        eprintln!(
+            "sbi-run: `{folder}` has the results of `{0}`: call it `{0}`, or name another place by `--out`",
+            loaded.experiment.name
+        );
+        return Ok(Exit::Invalid);
+    };
     let results = out.join(&loaded.experiment.name);
     let checksum = &loaded.inputs.plan_sha256;
     let frozen = results.join(format!("submitted-{}", &checksum[..12]));
@@ -105,6 +111,19 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
         shown += &format!("\n# sbatch {}\n", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" "));
         shown += &format!("\n# {merge}\n{}", submission.merge_script());
         return Ok(output(&shown));
+    }
+    let before: Vec<String> = submitted::read(&results).into_iter().map(|array| array.job).collect();
+    let queued = slurm::queue_arguments(&before).and_then(|words| {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        ask("squeue", &words).ok()
+    });
+    if queued.is_some_and(|printed| !slurm::queue(&printed).is_empty()) {
+        eprintln!(
+            "sbi-run: tasks of an earlier submission are in the queue still: sbi-run status {} tells which; to take them out: scancel {}",
+            quoted(&text(&results)),
+            before.join(" ")
+        );
+        return Ok(Exit::Invalid);
     }
     let folder = Folder::create(&results)?;
     loaded.inputs.write(&folder)?;
@@ -147,6 +166,18 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
             );
             Ok(Exit::Invalid)
         }
+    }
+}
+
+/// Where the results folders are; None for a results folder of another name than its experiment's.
+fn folder_of_results(arguments: &Arguments, loaded: &Loaded) -> Option<PathBuf> {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    match (&arguments.out, &loaded.folder) {
+        (None, Some(folder)) => {
+            let folder = absolute(folder);
+            (folder.file_name()? == loaded.experiment.name.as_str()).then(|| folder.parent().map(Path::to_path_buf))?
+        }
+        (out, _) => Some(absolute(out.as_deref().unwrap_or(Path::new("results")))),
     }
 }
 

@@ -164,8 +164,11 @@ impl Submission {
     }
 }
 
-/// What `squeue` is asked to print of each task: job of the array, task, state, and why it waits.
-pub const QUEUE_FORMAT: &str = "%F %K %T %r";
+/// How `squeue` is asked for each task of these arrays: job, task, state, and why it waits; None without arrays.
+pub fn queue_arguments(jobs: &[String]) -> Option<Vec<String>> {
+    let words = ["--noheader", "--array", "--format=%F %K %T %r"].map(String::from);
+    (!jobs.is_empty()).then(|| words.into_iter().chain([format!("--jobs={}", jobs.join(","))]).collect())
+}
 
 /// A task in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +188,7 @@ impl Queued {
     }
 }
 
-/// The tasks that `squeue --noheader --array` lists in `QUEUE_FORMAT`.
+/// The tasks that `squeue` lists, asked by `queue_arguments`.
 pub fn queue(printed: &str) -> Vec<Queued> {
     let entry = |line: &str| {
         let mut words = line.split_whitespace().map(String::from);

@@ -144,7 +144,7 @@ fn arrays_are_as_long_as_slurm_allows_and_the_queue_is_asked_once() {
     // The script names the plan that the folder was made from.
     let inputs = lab.read("results/long/inputs.json");
     let checksum = inputs.split("\"plan_sha256\": \"").nth(1).unwrap()[..64].to_string();
-    let script = fs::read_to_string(task).unwrap();
+    let script = fs::read_to_string(&task).unwrap();
     assert!(script.contains(&format!("--expect-plan {checksum}")) && script.contains("--time-limit 3600"), "{script}");
     let ran = Ran::of(lab.command_with_fakes(&["status", "results/long"]).output().unwrap()).ends(0);
     assert_eq!(lab.read("squeue-asked"), "--noheader --array --format=%F %K %T %r --jobs=1,2,3\n", "asked once");
@@ -154,6 +154,34 @@ fn arrays_are_as_long_as_slurm_allows_and_the_queue_is_asked_once() {
     assert!(states[1].ends_with("not begun"), "{}", ran.out);
     assert!(ran.out.contains("\n  sbi-run run results/long --shard 2/8\n"), "{}", ran.out);
     assert!(!ran.out.contains("--shard 1/8") && !ran.out.contains("--shard 5/8"), "{}", ran.out);
+    // While they are in the queue, nothing is submitted beside them; afterwards the folder stands for its experiment.
+    let more = ["submit", "results/long", "--tasks", "2"];
+    let ran = Ran::of(lab.command_with_fakes(&more).output().unwrap()).ends(2);
+    assert!(ran.err.contains("scancel 1 2 3"), "{}", ran.err);
+    lab.fake("squeue", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1");
+    fs::remove_file(lab.path("submitted")).unwrap();
+    Ran::of(lab.command_with_fakes(&more).output().unwrap()).ends(0);
+    assert_eq!(lab.read("submitted").lines().next(), Some(&*format!("--parsable --array=0-1 {} 0", task.display())));
+    let status = || Ran::of(lab.command_with_fakes(&["status", "results/long"]).output().unwrap()).ends(0).out;
+    assert!(!status().contains("cannot be asked"));
+    lab.fake("squeue", "echo 'Unable to contact slurm controller' >&2; exit 1");
+    assert!(status().contains("`squeue` cannot be asked"));
+}
+
+/// A journal without an end that was begun on another machine: its process may be there still.
+#[test]
+fn a_share_on_another_machine_is_not_called_lost() {
+    let lab = lab();
+    lab.run(&["long.toml", "--shard", "1/2", "--quiet", "--set", "sweep.repeats=4"]).ends(0);
+    let journal = lab.read(JOURNAL).lines().take(2).collect::<Vec<_>>().join("\n") + "\n";
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap().trim().to_string();
+    lab.write(JOURNAL, journal.replace(&format!("\"host\":\"{host}\""), "\"host\":\"node17\""));
+    let status = lab.run(&["status", "results/long"]).ends(0).out;
+    assert!(status.contains("  lost, or running on node17\n"), "{status}");
+    assert!(status.contains("sbi-run run results/long --shard 1/2"), "{status}");
+    lab.write(JOURNAL, journal);
+    let status = lab.run(&["status", "results/long"]).ends(0).out;
+    assert!(status.contains("  lost or interrupted\n"), "{status}");
 }
 
 #[test]
