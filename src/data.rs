@@ -109,7 +109,8 @@ pub fn read(path: &Path, name: &str) -> Result<Sheet, Vec<Diagnostic>> {
 
 /// Lower-case hexadecimal digits.
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |four: u8| char::from(b"0123456789abcdef"[usize::from(four)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn parse(source: Source, checksum: String) -> Result<Sheet, Vec<Diagnostic>> {

@@ -1,13 +1,14 @@
 //! From records to reports: what `run`, `merge` and `report` do at the end.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::{Exit, Loaded};
 use crate::execute::{self, Prepared};
 use crate::experiment::Data;
-use crate::journal::{Error, Folder, Kept, measured};
+use crate::journal::{Error, Folder, Inputs, Kept, measured};
 use crate::record::{Derivatives, Records, Status};
 use crate::report::{self, Comparison, Fit, Machine, Results};
 use crate::terminal::{Screen, print_result};
@@ -107,6 +108,30 @@ pub fn of_other_settings(unknown: usize) -> Option<String> {
     let (runs, belong) = if unknown == 1 { ("run", "belongs") } else { ("runs", "belong") };
     (unknown > 0).then(|| {
         format!("{unknown} finished {runs} in the journal {belong} to other settings or data; kept, not shown")
+    })
+}
+
+/// Why there may be such records: what differs from when the folder was written to last. None where that cannot be told.
+pub fn what_changed(before: &Inputs, folder: &Path, loaded: &Loaded) -> Option<String> {
+    if before.plan_sha256 == loaded.inputs.plan_sha256 {
+        return None;
+    }
+    if before.text != loaded.inputs.text || before.set != loaded.inputs.set {
+        return Some("since the last time the experiment, or `--set`, was changed".to_string());
+    }
+    let provenance = std::fs::read_to_string(folder.join("provenance.json")).unwrap_or_default();
+    let known = report::data_names(&provenance);
+    let tables = loaded.plan.variants.iter().filter_map(|variant| match &variant.experiment.data {
+        Data::Measured(table) => table.checksum.as_ref().zip(table.file.as_ref()),
+        _ => None,
+    });
+    let changed =
+        tables.filter(|(checksum, _)| !known.is_empty() && !known.iter().any(|(other, _)| other == *checksum));
+    Some(match changed.map(|(_, file)| file).next() {
+        Some(file) => format!("since the last time the data `{file}` were changed; the experiment was not"),
+        None => {
+            "since the last time the data, or a default of this program, were changed; the experiment was not".into()
+        }
     })
 }
 

@@ -15,7 +15,7 @@ use crate::execute::{self, Event, Limits, Prepared};
 use crate::journal::append::Line;
 use crate::journal::files::set_aside;
 use crate::journal::resume::remaining;
-use crate::journal::{Error, Folder, History, Journal, Kept};
+use crate::journal::{Error, Folder, History, Inputs, Journal, Kept};
 use crate::plan::shard::Shard;
 use crate::plan::{Plan, Run};
 use crate::record::Records;
@@ -67,10 +67,12 @@ impl Task<'_> {
             None => Journal::open(&folder, plan).map(|(journal, history)| (Some(journal), history))?,
             Some(_) => (None, History::read(&path, plan)?),
         };
-        loaded.inputs.write(&folder)?;
         if let Some(line) = results::of_other_settings(history.unknown) {
             say(&line);
+            let changed = Inputs::read(&path).ok().and_then(|before| results::what_changed(&before, &path, loaded));
+            changed.iter().for_each(|line| say(line));
         }
+        loaded.inputs.write(&folder)?;
         let mine = |run: &usize| self.shard.is_none_or(|shard| shard.has(*run));
         let mut remaining = remaining(plan.len(), &history.kept, arguments.retry);
         remaining.retain(mine);

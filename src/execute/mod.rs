@@ -114,6 +114,9 @@ pub struct Limits {
 /// What running runs may take after `drain` was set, before they are cut short.
 const GRACE: Duration = Duration::from_secs(60);
 
+/// Between two looks at the clock.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Between two ticks.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -138,7 +141,7 @@ pub fn execute(
     let end = limits.seconds.map(|seconds| Instant::now() + Duration::from_secs_f64((seconds - MARGIN).max(0.0)));
     let longest = AtomicU64::new(limits.longest.to_bits());
     std::thread::scope(|scope| {
-        scope.spawn(|| watch(limits, end, cancel, &ended, observe));
+        let watch = scope.spawn(|| watch(limits, end, cancel, &ended, observe));
         wanted.par_iter().with_max_len(1).for_each(|index| {
             waiting.fetch_sub(1, Ordering::Relaxed);
             let left = end.map(|end| end.saturating_duration_since(Instant::now()).as_secs_f64());
@@ -161,6 +164,7 @@ pub fn execute(
             observe(Event::Finished(planned, &record));
         });
         ended.store(true, Ordering::Relaxed);
+        watch.thread().unpark();
     });
 }
 
@@ -186,8 +190,35 @@ fn watch(
             told = now;
             observe(Event::Tick);
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::park_timeout(LOOK);
     }
+}
+
+/// Works out a value for each item on all threads, and takes them in their order. So many items are in hand at once, twice:
+/// while some are taken, the next are worked out.
+pub fn in_order<I: Send + Sync, T: Send, E: Send>(
+    mut items: impl Iterator<Item = I> + Send,
+    at_once: usize,
+    map: impl Fn(&I) -> T + Sync,
+    mut take: impl FnMut(T) -> Result<(), E> + Send,
+) -> Result<(), E> {
+    let mut ready: Vec<T> = Vec::new();
+    loop {
+        let next: Vec<I> = items.by_ref().take(at_once).collect();
+        if next.is_empty() && ready.is_empty() {
+            return Ok(());
+        }
+        let before = std::mem::take(&mut ready);
+        let work = || next.par_iter().with_min_len(at_once / 64).map(&map).collect();
+        let (made, taken) = rayon::join(work, || before.into_iter().try_for_each(&mut take));
+        taken?;
+        ready = made;
+    }
+}
+
+/// Does two things, on two threads where there are.
+pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    rayon::join(a, b)
 }
 
 /// The accuracy and cost of every differentiation method of every variant, at each point; nothing if it was cancelled.

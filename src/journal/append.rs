@@ -172,4 +172,4 @@ fn program() -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

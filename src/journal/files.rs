@@ -59,7 +59,7 @@ impl Folder {
     pub fn write_together<const N: usize>(
         &self,
         names: [&str; N],
-        contents: impl FnOnce([&mut dyn Write; N]) -> io::Result<()>,
+        contents: impl FnOnce([&mut (dyn Write + Send); N]) -> io::Result<()>,
     ) -> Result<(), Error> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".").suffix(".part");
@@ -75,7 +75,7 @@ impl Folder {
                 writers.push(BufWriter::with_capacity(1 << 16, builder.tempfile_in(&self.path)?));
             }
             let Ok(mut writers): Result<[_; N], _> = writers.try_into() else { unreachable!("as many as names") };
-            contents(writers.each_mut().map(|writer| writer as &mut dyn Write))?;
+            contents(writers.each_mut().map(|writer| writer as &mut (dyn Write + Send)))?;
             for (writer, name) in writers.into_iter().zip(names) {
                 let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
                 file.persist(self.file(name)).map_err(|error| error.error)?;

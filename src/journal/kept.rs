@@ -41,12 +41,20 @@ struct Window {
     bytes: Vec<u8>,
 }
 
+/// The parts that were read last: several threads may go along a journal, each at another place.
+#[derive(Debug, Default)]
+struct Windows {
+    all: [Window; 4],
+    /// Which one is the oldest.
+    oldest: usize,
+}
+
 /// A journal that is open for reading.
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
     file: File,
-    window: Mutex<Window>,
+    windows: Mutex<Windows>,
 }
 
 /// The finished runs of a plan.
@@ -65,7 +73,7 @@ impl Kept {
 
     /// Adds a journal that is open for reading; its position.
     pub fn open(&mut self, path: PathBuf, file: File) -> u32 {
-        self.journals.push(Open { path, file, window: Mutex::default() });
+        self.journals.push(Open { path, file, windows: Mutex::default() });
         (self.journals.len() - 1) as u32
     }
 
@@ -88,23 +96,36 @@ impl Kept {
 
     /// The record that begins at a place.
     pub(super) fn at(&self, place: Place) -> io::Result<Record> {
-        let Open { path, file, window } = &self.journals[place.journal as usize];
+        let Open { path, file, windows } = &self.journals[place.journal as usize];
         let named = |error: io::Error| io::Error::new(error.kind(), format!("reading `{}`: {error}", path.display()));
-        let mut size = (WINDOWS / self.journals.len()).clamp(LEAST, WINDOW);
+        let size = (WINDOWS / self.journals.len()).clamp(LEAST, WINDOW);
         let text = {
-            let mut window = window.lock().unwrap_or_else(PoisonError::into_inner);
-            loop {
-                if let Some(line) = window.line(place.offset) {
-                    break line.to_vec();
-                }
-                window.fill(file, place.offset, size).map_err(named)?;
-                if window.bytes.len() < size && window.line(place.offset).is_none() {
-                    return Err(named(io::ErrorKind::UnexpectedEof.into()));
-                }
-                size *= 4;
+            let mut windows = windows.lock().unwrap_or_else(PoisonError::into_inner);
+            match windows.all.iter().find_map(|window| window.line(place.offset)) {
+                Some(line) => line.to_vec(),
+                None => windows.read(file, place.offset, size).map_err(named)?,
             }
         };
         line::read(&text).ok_or_else(|| named(io::Error::other("what was written there has changed")))
+    }
+}
+
+impl Windows {
+    /// The line that begins at an offset, without its end, from the file.
+    fn read(&mut self, file: &File, offset: u64, mut size: usize) -> io::Result<Vec<u8>> {
+        let place = self.oldest;
+        self.oldest = (place + 1) % self.all.len();
+        let window = &mut self.all[place];
+        loop {
+            window.fill(file, offset, size)?;
+            if let Some(line) = window.line(offset) {
+                return Ok(line.to_vec());
+            }
+            if window.bytes.len() < size {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            size *= 4;
+        }
     }
 }
 

@@ -4,8 +4,11 @@ pub mod append;
 pub mod files;
 pub mod inputs;
 pub mod kept;
+#[cfg(test)]
+mod law;
 mod line;
 pub mod measured;
+mod packed;
 pub mod read;
 pub mod resume;
 pub mod submitted;

@@ -22,8 +22,10 @@
 use std::collections::HashMap;
 use std::io;
 
-use super::runtime::{self, Expected as Runtimes};
+use super::AT_ONCE;
+use super::runtime::{self, Expected as Runtimes, Runtime};
 use super::winner::{self, Costs, Winner};
+use crate::execute::in_order;
 use crate::experiment::{Expected, Scalar};
 use crate::math::elementary::log10;
 use crate::math::statistics::wilson;
@@ -230,30 +232,29 @@ impl Row {
         let mut lres: [Vec<f64>; 3] = Default::default();
         let mut costs = Costs::default();
         let mut runtimes = Runtimes::default();
-        for member in records.among(self.members.iter().copied()) {
-            let (index, record) = member?;
-            self.converged += usize::from(record.status == Status::Converged);
-            self.failed += usize::from(record.status == Status::Failed);
-            let loss = record.answer().unwrap_or(f64::INFINITY);
-            self.reached += usize::from(target.is_some_and(|target| loss <= target));
-            losses.push(loss);
-            if let Some(answer) = answer.filter(|answer| answer.run != Some(index)) {
-                errors.push(record.answer().map_or(f64::INFINITY, |_| error(&record.parameters, &answer.parameters)));
+        let look = |index: &usize| -> io::Result<Option<Member>> {
+            Ok(records.fetch(*index)?.map(|record| Member::of(*index, &record, answer, &scalars, expected)))
+        };
+        in_order(self.members.clone().into_iter(), AT_ONCE, look, |member| {
+            let Some(member) = member? else { return Ok(()) };
+            self.converged += usize::from(member.status == Status::Converged);
+            self.failed += usize::from(member.status == Status::Failed);
+            losses.push(member.loss);
+            errors.extend(member.error);
+            starts.extend(member.excess_at_start);
+            if let Some(target) = target {
+                self.reached += usize::from(member.loss <= target);
+                runtimes.add(member.reached, member.spent);
+                let work = member.reached.unwrap_or(member.spent).work;
+                costs.push(plan.run(member.index).repeat, work, member.reached.is_some());
             }
-            if let Some(answer) = answer {
-                let excess = record.trace.first().map(|point| point.loss - answer.loss);
-                starts.extend(excess.filter(|excess| excess.is_finite()));
-                let reached = runtimes.add(&record, answer.target());
-                costs.push(plan.run(index).repeat, reached.map_or(record.work, |spent| spent.work), reached.is_some());
-            }
-            evaluations.push(record.evaluations as f64);
-            gradients.push(record.gradients as f64);
-            work.push(record.work);
-            seconds.push(record.seconds);
-            for (all, digits) in lres.iter_mut().zip(lre(&scalars, &record, expected)) {
-                all.extend(digits);
-            }
-        }
+            evaluations.push(member.spent.evaluations);
+            gradients.push(member.gradients as f64);
+            work.push(member.spent.work);
+            seconds.push(member.spent.seconds);
+            lres.iter_mut().zip(member.lre).for_each(|(all, digits)| all.extend(digits));
+            Ok::<_, io::Error>(())
+        })?;
         self.loss_best = losses.iter().copied().reduce(f64::min).filter(|loss| loss.is_finite());
         self.loss_median = median(&mut losses);
         self.error_median = median(&mut errors);
@@ -271,6 +272,41 @@ impl Row {
         self.success = runtime.map(|_| wilson(self.reached, count, LEVEL));
         self.lre = lres.map(|mut all| median(&mut all));
         Ok(costs)
+    }
+}
+
+/// What one run adds to its row.
+struct Member {
+    index: usize,
+    status: Status,
+    /// Infinite where there is no answer.
+    loss: f64,
+    /// None of the run that is the answer.
+    error: Option<f64>,
+    excess_at_start: Option<f64>,
+    /// What it spent until the target, if it came there, and in all.
+    reached: Option<Runtime>,
+    spent: Runtime,
+    gradients: u64,
+    lre: [Option<f64>; 3],
+}
+
+impl Member {
+    fn of(index: usize, record: &Record, answer: Option<&Answer>, scalars: &[Scalar], expected: &Expected) -> Member {
+        let found = record.answer();
+        let error = |answer: &Answer| found.map_or(f64::INFINITY, |_| error(&record.parameters, &answer.parameters));
+        let start = || Some(record.trace.first()?.loss - answer?.loss).filter(|excess| excess.is_finite());
+        Member {
+            index,
+            status: record.status,
+            loss: found.unwrap_or(f64::INFINITY),
+            error: answer.filter(|answer| answer.run != Some(index)).map(error),
+            excess_at_start: start(),
+            reached: answer.and_then(|answer| runtime::reach(record, answer.target())),
+            spent: runtime::spent(record),
+            gradients: record.gradients,
+            lre: lre(scalars, record, expected),
+        }
     }
 }
 

@@ -30,6 +30,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::data::Table;
+use crate::execute;
 use crate::experiment::Experiment;
 use crate::journal::{Error, Folder};
 use crate::plan::Plan;
@@ -39,6 +40,9 @@ pub use comparison::{Comparison, best_run, compare};
 pub use fit::fit;
 pub use provenance::data_names;
 pub use tables::plan as write_plan;
+
+/// Records that are in hand at once, twice: enough for all threads, little of the memory.
+const AT_ONCE: usize = 1024;
 
 /// Everything that reports are made from.
 #[derive(Clone, Copy, Debug)]
@@ -126,11 +130,25 @@ impl<'a> Results<'a> {
     }
 }
 
-/// Writes every report into the folder, each file whole or not at all, and returns the names in the order of writing.
+/// Writes every report into the folder, each file whole or not at all, and returns their names.
 ///
 /// `comparison` is that of the results. A table or picture without anything to show is not written; one from an earlier
 /// time is removed.
 pub fn render(results: &Results, comparison: &Comparison, folder: &Folder) -> Result<Vec<String>, Error> {
+    let (few, many) =
+        execute::join(|| render_few(results, comparison, folder), || render_many(results, comparison, folder));
+    Ok([few?, many?].concat())
+}
+
+/// The reports that have a row, or a point, per run.
+fn render_many(results: &Results, comparison: &Comparison, folder: &Folder) -> Result<Vec<String>, Error> {
+    folder.write_together(run_tables::NAMES, |outs| run_tables::write(results, outs))?;
+    folder.write("targets.csv", |out| runtime_tables::targets(results, comparison, out))?;
+    Ok([&run_tables::NAMES[..], &["targets.csv"]].concat().into_iter().map(String::from).collect())
+}
+
+/// The others, and the plan, which needs no records.
+fn render_few(results: &Results, comparison: &Comparison, folder: &Folder) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     let mut write = |name: &str, contents: &[u8]| {
         names.push(name.to_string());
@@ -144,7 +162,6 @@ pub fn render(results: &Results, comparison: &Comparison, folder: &Folder) -> Re
         ("plan.csv", Box::new(|out| tables::plan(results.plan, out))),
         ("comparison.csv", Box::new(|out| tables::comparison(results.plan, comparison, out))),
         ("ecdf.csv", Box::new(|out| runtime_tables::ecdf(results, comparison, out))),
-        ("targets.csv", Box::new(|out| runtime_tables::targets(results, comparison, out))),
         ("derivatives.csv", Box::new(|out| derivatives::table(results, out))),
         ("predictions.csv", Box::new(|out| tables::predictions(results, out))),
     ];
@@ -152,8 +169,6 @@ pub fn render(results: &Results, comparison: &Comparison, folder: &Folder) -> Re
         names.push(name.to_string());
         folder.write(name, table)?;
     }
-    names.extend(run_tables::NAMES.map(String::from));
-    folder.write_together(run_tables::NAMES, |outs| run_tables::write(results, outs))?;
     if results.derivatives.rows.iter().any(|row| !row.components.is_empty()) {
         names.push("gradients.csv".to_string());
         folder.write("gradients.csv", |out| derivatives::gradients(results, out))?;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::Results;
+use crate::data::hexadecimal;
 use crate::experiment::Data;
 
 #[derive(Serialize)]
@@ -64,8 +65,4 @@ pub fn data_names(text: &str) -> Vec<(String, String)> {
     let word = |file: &serde_json::Value, key: &str| file[key].as_str().map(String::from);
     let files = value["data"].as_array().into_iter().flatten();
     files.filter_map(|file| Some((word(file, "sha256")?, word(file, "name")?))).collect()
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

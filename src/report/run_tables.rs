@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::ops::Range;
 
-use super::Results;
 use super::numbers::{exact, field};
 use super::tables::{Rows, axes, describe, words};
+use super::{AT_ONCE, Results};
+use crate::execute::in_order;
 use crate::plan::{Plan, Run};
 use crate::record::Record;
 
@@ -14,48 +16,58 @@ pub(super) const NAMES: [&str; 4] = ["runs.csv", "intervals.csv", "trace.csv", "
 const FIXED: [&str; 4] = ["run", "optimizer", "differentiation", "repeat"];
 const OUTCOME: [&str; 6] = ["status", "reason", "loss", "evaluations", "gradients", "iterations"];
 
+/// Runs whose rows are made together.
+const TOGETHER: usize = 64;
+
 /// Writes the tables of `NAMES` to their places.
-pub(super) fn write(results: &Results, outs: [&mut dyn Write; 4]) -> io::Result<()> {
+pub(super) fn write(results: &Results, mut outs: [&mut (dyn Write + Send); 4]) -> io::Result<()> {
     let plan = results.plan;
-    let [runs, intervals, trace, timings] = outs;
     let (names, places) = parameters(plan);
-    let mut runs = Rows::new(runs, &header(plan, &names))?;
-    let columns =
+    let intervals =
         ["run", "parameter", "method", "level", "estimate", "standard_error", "lower", "upper", "reference", "covered"];
-    let mut intervals = Rows::new(intervals, &words(&columns))?;
-    let columns = ["run", "iteration", "evaluations", "gradients", "loss", "gradient_norm"];
-    let mut trace = Rows::new(trace, &words(&columns))?;
-    let columns = ["run", "seconds", "seconds_per_evaluation", "threads", "host", "cpu"];
-    let mut timings = Rows::new(timings, &words(&columns))?;
-    for member in results.records.among(0..plan.len()) {
+    let trace = ["run", "iteration", "evaluations", "gradients", "loss", "gradient_norm"];
+    let timings = ["run", "seconds", "seconds_per_evaluation", "threads", "host", "cpu"];
+    let headers = [header(plan, &names), words(&intervals), words(&trace), words(&timings)];
+    for (out, header) in outs.iter_mut().zip(&headers) {
+        Rows::new(out, header)?.end()?;
+    }
+    let parts = (0..plan.len()).step_by(TOGETHER).map(|first| first..plan.len().min(first + TOGETHER));
+    let made = |runs: &Range<usize>| rows(results, runs.clone(), names.len(), &places);
+    in_order(parts, AT_ONCE / TOGETHER, made, |parts| {
+        parts?.iter().zip(&mut outs).try_for_each(|(part, out)| out.write_all(part))
+    })
+}
+
+/// The rows of some runs in each table.
+fn rows(results: &Results, runs: Range<usize>, parameters: usize, places: &[Vec<usize>]) -> io::Result<[Vec<u8>; 4]> {
+    let (plan, machine) = (results.plan, results.machine);
+    let mut parts: [Vec<u8>; 4] = Default::default();
+    let [runs_part, intervals, trace, timings] = parts.each_mut();
+    let [mut runs_part, mut intervals, mut trace, mut timings] =
+        [runs_part, intervals, trace, timings].map(Rows::further);
+    for member in results.records.among(runs) {
         let (index, record) = member?;
-        let run = plan.run(index);
-        runs.write(&outcome(plan, &run, &record, names.len(), &places[run.variant]))?;
+        let (run, number) = (plan.run(index), index.to_string());
+        runs_part.write(&outcome(plan, &run, &record, parameters, &places[run.variant]))?;
         add_intervals(plan, &run, &record, &mut intervals)?;
         for point in &record.trace {
             trace.write(&[
-                index.to_string(),
-                point.iteration.to_string(),
-                point.evaluations.to_string(),
-                point.gradients.to_string(),
-                exact(point.loss),
-                field(point.gradient_norm),
+                &number,
+                &point.iteration.to_string(),
+                &point.evaluations.to_string(),
+                &point.gradients.to_string(),
+                &exact(point.loss),
+                &field(point.gradient_norm),
             ])?;
         }
         let each = (record.evaluations > 0).then(|| record.seconds / record.evaluations as f64);
-        timings.write(&[
-            index.to_string(),
-            exact(record.seconds),
-            field(each),
-            results.machine.threads.to_string(),
-            results.machine.host.clone(),
-            results.machine.cpu.clone(),
-        ])?;
+        let threads = machine.threads.to_string();
+        timings.write(&[&number, &exact(record.seconds), &field(each), &threads, &machine.host, &machine.cpu])?;
     }
-    runs.end()?;
-    intervals.end()?;
-    trace.end()?;
-    timings.end()
+    for part in [runs_part, intervals, trace, timings] {
+        part.end()?;
+    }
+    Ok(parts)
 }
 
 /// The columns of `runs.csv`.

@@ -80,13 +80,11 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Counts a run; what it spent until it reached the target, if it did.
-    pub fn add(&mut self, record: &Record, target: f64) -> Option<Runtime> {
-        let runtime = reach(record, target);
-        self.reached += usize::from(runtime.is_some());
+    /// Counts a run: what it spent until it reached the target, if it did, and in all.
+    pub fn add(&mut self, reached: Option<Runtime>, spent: Runtime) {
+        self.reached += usize::from(reached.is_some());
         self.runs += 1;
-        self.total = self.total.plus(runtime.unwrap_or_else(|| spent(record)));
-        runtime
+        self.total = self.total.plus(reached.unwrap_or(spent));
     }
 
     /// None without runs; infinite where none reached the target.

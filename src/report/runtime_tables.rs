@@ -2,11 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::Results;
 use super::comparison::Comparison;
 use super::numbers::{exact, field};
-use super::runtime::{self, Expected};
+use super::runtime::{self, Expected, Runtime};
 use super::tables::{Rows, axes, row_of, words};
+use super::{AT_ONCE, Results};
+use crate::execute::in_order;
 use crate::math::elementary::{log10, pow};
 
 /// Shares of the pairs of a run and a target: 0.02, 0.04, …, 1.
@@ -52,17 +53,22 @@ pub(super) fn targets(results: &Results, comparison: &Comparison, out: &mut dyn 
         let fixed = row_of(results.plan, row);
         let precisions = decades(&comparison.precisions[row.variant]);
         let mut all = vec![Expected::default(); precisions.len()];
-        for member in results.records.among(row.members.iter().copied()) {
-            let (_, record) = member?;
-            for (expected, precision) in all.iter_mut().zip(&precisions) {
-                expected.add(&record, answer.loss + precision);
+        let reach = |run: &usize| -> io::Result<Option<(Vec<Option<Runtime>>, Runtime)>> {
+            let Some(record) = results.records.fetch(*run)? else { return Ok(None) };
+            let reach = |precision: &f64| runtime::reach(&record, answer.loss + precision);
+            Ok(Some((precisions.iter().map(reach).collect(), runtime::spent(&record))))
+        };
+        in_order(row.members.iter().copied(), AT_ONCE, reach, |member| {
+            if let Some((reached, spent)) = member? {
+                all.iter_mut().zip(reached).for_each(|(expected, reached)| expected.add(reached, spent));
             }
-        }
-        for (expected, precision) in all.iter().zip(precisions) {
+            Ok::<_, io::Error>(())
+        })?;
+        for (expected, precision) in all.iter().zip(&precisions) {
             let Some(runtime) = expected.runtime() else { continue };
             let mut fields = fixed.clone();
             let (runs, reached) = (row.members.len().to_string(), expected.reached.to_string());
-            fields.extend([exact(precision), exact(answer.loss + precision), runs, reached]);
+            fields.extend([exact(*precision), exact(answer.loss + precision), runs, reached]);
             fields.extend([runtime.evaluations, runtime.work, runtime.seconds].map(exact));
             table.write(&fields)?;
         }

@@ -16,9 +16,14 @@ pub(super) struct Rows<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Rows<W> {
     pub fn new(out: W, header: &[String]) -> io::Result<Rows<W>> {
-        let mut rows = Rows(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out));
+        let mut rows = Rows::further(out);
         rows.write(header)?;
         Ok(rows)
+    }
+
+    /// Rows of a table whose header is written already.
+    pub fn further(out: W) -> Rows<W> {
+        Rows(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out))
     }
 
     pub fn write<S: AsRef<[u8]>>(&mut self, fields: &[S]) -> io::Result<()> {

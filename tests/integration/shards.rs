@@ -150,6 +150,7 @@ fn identity_is_content() {
     lab.write("sweep.toml", sweep().replace("[1e-5, 1e-7]", "[1e-7]"));
     let ran = lab.run(&["sweep.toml"]).ends(0);
     assert!(ran.err.contains(&format!("{all} finished runs in the journal belong to other settings")), "{}", ran.err);
+    assert!(ran.err.contains("the experiment, or `--set`, was changed"), "{}", ran.err);
     assert_eq!(lab.table("results/sweep/runs.csv").rows.len(), all / 2);
     // Another row of data: other runs.
     let data = lab.read("data/silver_decay.csv");
@@ -157,36 +158,48 @@ fn identity_is_content() {
     lab.write("data/silver_decay.csv", format!("{last}\n"));
     let ran = lab.run(&["sweep.toml"]).ends(0);
     assert!(ran.err.contains(&format!("{} finished runs", all / 2 * 3)), "{}", ran.err);
+    assert!(ran.err.contains("the data `data/silver_decay.csv` were changed; the experiment was not"), "{}", ran.err);
     assert_eq!(journal(), all / 2 * 4);
     let ran = lab.run(&["sweep.toml", "--expect-plan", "0123"]).ends(2);
     assert!(ran.err.contains("changed since"), "{}", ran.err);
 }
 
-/// Signals at moments that no run chose; each time the same command goes on. Then the files are those of one go, and no
-/// run was recorded twice.
+/// Signals at moments that no run chose, with any number of threads, as one process or as shares of which each is killed,
+/// and of other numbers from one time to the next. Then the files are those of one go, and no answer was recorded twice.
 #[cfg(unix)]
 #[test]
 fn kills_at_random_moments_change_nothing() {
-    let kills = std::env::var("SBI_RUN_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let kills = number("SBI_RUN_KILLS").unwrap_or(12);
     let lab = lab();
-    let text = sweep().replace("repeats = 4", &format!("repeats = {}", 4 + kills / 10));
+    let text = sweep().replace("repeats = 4", &format!("repeats = {}", 4 + (kills / 10).min(10)));
     lab.write("sweep.toml", text.replace("evaluations = 400", "evaluations = 2000"));
     let begun = Instant::now();
     lab.run(&["sweep.toml", "--out", "whole", "--quiet", "--threads", "2"]).ends(0);
     let whole = begun.elapsed();
-    let (mut moment, mut killed, mut folder) = (12345u64, 0, 0);
+    let mut state = number("SBI_RUN_SEED").unwrap_or(12345);
+    let mut random = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let (mut killed, mut folder) = (0, 0);
     while killed < kills {
         folder += 1;
         let out = format!("cut{folder}");
-        let arguments = ["sweep.toml", "--out", &out, "--quiet", "--threads", "2"];
+        let shared = folder % 2 == 0;
         // As often as it takes; the last one is left in peace.
         for attempt in 0.. {
+            let (threads, of) = (format!("{}", 1 + random(3)), 1 + random(4));
+            let share = format!("{}/{of}", 1 + random(of));
+            let in_peace = killed >= kills || attempt >= 30;
+            let mut arguments = vec!["sweep.toml", "--out", &out, "--quiet", "--threads", &threads];
+            if shared && !in_peace {
+                arguments.extend(["--shard", &share]);
+            }
             let mut child = lab.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            moment = moment.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let share = (moment >> 40) as f64 / (1u64 << 24) as f64;
-            if killed < kills && attempt < 30 {
-                std::thread::sleep(whole.mul_f64(0.25 * share));
-                let signal = ["-KILL", "-TERM", "-INT"][(moment >> 33) as usize % 3];
+            if !in_peace {
+                std::thread::sleep(whole.mul_f64(0.25 * random(1 << 20) as f64 / f64::from(1 << 20)));
+                let signal = ["-KILL", "-TERM", "-INT"][random(3) as usize];
                 if child.try_wait().unwrap().is_none() {
                     Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
                     killed += 1;
@@ -194,20 +207,28 @@ fn kills_at_random_moments_change_nothing() {
             }
             let code = child.wait().unwrap().code();
             assert!([None, Some(130), Some(0)].contains(&code), "{code:?}");
-            if code == Some(0) {
+            if code == Some(0) && (!shared || in_peace) {
                 break;
             }
         }
         assert_same_results(&lab, "whole/sweep", &format!("{out}/sweep"));
-        let journal = lab.read(&format!("{out}/sweep/journal.jsonl"));
-        let plan = lab.table(&format!("{out}/sweep/plan.csv"));
+        let journals = fs::read_dir(lab.path(&format!("{out}/sweep"))).unwrap();
+        let journals =
+            journals.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "jsonl"));
         let identity = |line: &str| line.split("\"id\":\"").nth(1).map(|rest| rest[..64].to_string());
-        let recorded: Vec<String> = journal.lines().filter_map(identity).collect();
+        let mut recorded: Vec<String> = Vec::new();
+        for path in journals {
+            // A last line that was cut off is no record.
+            let text = fs::read_to_string(path).unwrap();
+            recorded.extend(text.split_inclusive('\n').filter(|line| line.ends_with('\n')).filter_map(identity));
+        }
+        let plan = lab.table(&format!("{out}/sweep/plan.csv"));
         let distinct: BTreeSet<&str> = recorded.iter().map(String::as_str).collect();
         assert_eq!(recorded.len(), distinct.len(), "a run was recorded twice");
         assert_eq!(distinct, plan.column("identity").into_iter().collect(), "a run was lost");
         fs::remove_dir_all(lab.path(&out)).unwrap();
     }
+    println!("{killed} kills over {folder} results folders");
 }
 
 /// Shells limit the size of files: a disk that is full, as the journal sees it.

@@ -10,7 +10,7 @@ use crate::plan;
 use crate::record::{Records, Status};
 
 /// 480 runs.
-fn plan() -> &'static Plan {
+pub fn plan() -> &'static Plan {
     static PLAN: OnceLock<Plan> = OnceLock::new();
     PLAN.get_or_init(|| {
         let folder = sample::folder();
@@ -21,7 +21,7 @@ fn plan() -> &'static Plan {
 }
 
 /// A record of a run of the plan.
-fn record(run: usize, loss: f64) -> Record {
+pub fn record(run: usize, loss: f64) -> Record {
     Record {
         identity: plan().identity(run),
         status: Status::Converged,
@@ -63,11 +63,11 @@ fn records(folder: &Folder) -> Result<(Vec<Record>, Findings), Error> {
     History::read(folder.path(), plan()).map(|history| (kept(&history), history.findings))
 }
 
-fn append(journal: &mut Journal, record: &Record) {
+pub fn append(journal: &mut Journal, record: &Record) {
     journal.append(&Line::of(record)).unwrap();
 }
 
-fn create(folder: &Folder, shard: &str) -> Journal {
+pub fn create(folder: &Folder, shard: &str) -> Journal {
     let origin = Origin { shard: shard.into(), host: "here".into(), pid: 1, threads: 1, task: None };
     Journal::create(folder, shard.parse().unwrap(), origin, &mut Kept::of(plan().len())).unwrap()
 }
