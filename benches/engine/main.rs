@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use problems::Problem;
 use sbi_run::diff::{Method, Objective, Options};
 use sbi_run::engine::{Level, Rows, Workspace};
+use sbi_run::execute::Threads;
 
 /// The problems of the comparison.
 const NAMES: [&str; 12] = [
@@ -80,6 +81,8 @@ fn main() {
         sizes::run(option("--out").map(Path::new));
         return;
     }
+    let threads = option("--threads").map_or(1, |number| number.parse().expect("a number of threads"));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be made");
     let mut lines: Vec<Line> = Vec::new();
     for name in NAMES {
         // The name of a problem is that problem alone; any other word is sought in names and methods.
@@ -89,7 +92,7 @@ fn main() {
             None => true,
         };
         if METHODS.iter().any(|(method, _)| wanted(method)) || wanted("value") || wanted("native") {
-            measure(&problems::problem(name), wanted, &mut lines);
+            pool.install(|| measure(&problems::problem(name), wanted, threads, &mut lines));
         }
     }
     let (csv, table) = (csv(&lines), markdown(&lines));
@@ -105,10 +108,13 @@ fn objective(problem: &Problem, rows: &Rows, method: Method) -> Result<Objective
     Objective::new(&problem.program, rows, method, &Options::default())
 }
 
-fn measure(problem: &Problem, wanted: impl Fn(&str) -> bool, lines: &mut Vec<Line>) {
+fn measure(problem: &Problem, wanted: impl Fn(&str) -> bool + Send, threads: usize, lines: &mut Vec<Line>) {
     let rows = problem.rows();
     let inputs = problem.program.inputs;
     let mut workspace = Workspace::default();
+    if threads > 1 {
+        workspace.lend(Some(&Threads));
+    }
     let mut line = |method: &str, compile: f64, f: &mut dyn FnMut()| {
         let (least, middle) = time(f);
         eprintln!("{:<16} {method:<20} {:>12.3} µs", problem.name, least * 1e6);

@@ -35,6 +35,12 @@ fn lanes_of<'a>(operand: Operand, state: &'a State) -> Lanes<'a> {
     }
 }
 
+/// Written out: a closure over arrays would be a call.
+#[inline(always)]
+fn lanes_of_three<'a>(operands: &[Operand; 3], state: &'a State) -> (Lanes<'a>, Lanes<'a>, Lanes<'a>) {
+    (lanes_of(operands[0], state), lanes_of(operands[1], state), lanes_of(operands[2], state))
+}
+
 /// The first `count` rows of a row value.
 #[inline(always)]
 pub fn rows_of<'a>(operand: Operand, state: &'a State, count: usize) -> &'a [f64] {
@@ -188,7 +194,7 @@ pub fn pair(pair: &Pair, state: &mut State) {
     {
         let to = &mut taken[..state.lanes];
         // Looked up once, before the forms part.
-        let [first, second, third] = pair.operands.map(|operand| lanes_of(operand, state));
+        let (first, second, third) = lanes_of_three(&pair.operands, state);
         macro_rules! loops {
             ($($form:ident: |$a:ident, $b:ident, $c:ident| $value:expr;)*) => {
                 match pair.form {
@@ -259,7 +265,7 @@ macro_rules! execute {
             let mut taken = std::mem::take(&mut state.slots[slot as usize]);
             {
                 let to = &mut taken[..state.lanes];
-                let [first, second, third] = instruction.operands.map(|operand| lanes_of(operand, state));
+                let (first, second, third) = lanes_of_three(&instruction.operands, state);
                 match instruction.operator {
                     $(Operator::$u => match first {
                         Lanes::Rows(a) => {

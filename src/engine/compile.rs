@@ -15,8 +15,9 @@ pub enum Output {
     Rows(u32),
 }
 
-/// Live slots should fit the first-level cache.
-const CACHE: usize = 32 << 10;
+/// Live slots should fit the second-level cache: measured, a step on 256 rows that come from there costs less than four on
+/// 64 that are nearer.
+const CACHE: usize = 1 << 20;
 
 /// Work on the data alone that costs at least so many additions a row becomes a column of its own.
 const WORTH_A_COLUMN: u32 = 4;

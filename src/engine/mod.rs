@@ -4,7 +4,8 @@
 //! steps (`code`, made by `emit`, joined by `pair`, put in
 //! order by `schedule`) on blocks, with the uniform work between them. `run` executes them
 //! with the loops of `block` and `lanes`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
-//! of summation; `points` turns a program of few rows so that lanes are points; `level` chooses among the copies
+//! of summation; `points` turns a program of few rows so that lanes are points; `share` lets
+//! threads that somebody lends take part of the rows; `level` chooses among the copies
 //! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions;
 //! beside the data a kernel needs one block per live value. docs/engine.md has measurements.
 
@@ -18,14 +19,16 @@ mod pair;
 mod points;
 mod run;
 mod schedule;
+mod share;
 mod sum;
 mod tape;
 mod work;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::ir::Program;
 pub use level::Level;
+pub use share::Crew;
 
 /// The data that programs are bound to: columns of equal length, shared between kernels.
 #[derive(Clone, Debug, Default)]
@@ -60,7 +63,7 @@ pub struct Kernel {
     points: OnceLock<Option<Box<Kernel>>>,
 }
 
-/// The memory of one evaluation; one per thread, used again and again.
+/// The memory of one evaluation; one per thread, used again and again. A copy shares the spare memory of its threads.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
     uniforms: Vec<f64>,
@@ -68,6 +71,16 @@ pub struct Workspace {
     sums: Vec<sum::Sum>,
     tape: Vec<f64>,
     frames: Vec<tape::Frame>,
+    /// Who else works on large evaluations, and with what memory.
+    crew: Option<&'static dyn Crew>,
+    spare: Arc<Mutex<Vec<Workspace>>>,
+}
+
+impl Workspace {
+    /// Lends threads to large evaluations, or takes them back. The results do not change.
+    pub fn lend(&mut self, crew: Option<&'static dyn Crew>) {
+        self.crew = crew;
+    }
 }
 
 impl Rows {
@@ -138,10 +151,13 @@ impl Kernel {
             return;
         };
         let mut rows = Rows { columns: Vec::new(), count: points.len() };
-        for k in 0..self.inputs {
-            rows.push(&points.iter().map(|point| point[k]).collect::<Vec<f64>>());
-        }
         let padded = rows.count.next_multiple_of(STRIDE);
+        for k in 0..self.inputs {
+            let mut column = Vec::with_capacity(padded);
+            column.extend(points.iter().map(|point| point[k]));
+            column.resize(padded, column.last().copied().unwrap_or(0.0));
+            rows.columns.push(column.into());
+        }
         let mut stores = vec![vec![0.0; padded]; turned.stores()];
         run::run(turned, &rows, &[], workspace, &mut stores);
         for (j, output) in turned.outputs.iter().enumerate() {

@@ -3,8 +3,11 @@
 //! The interpreter is written once and compiled for each `Level`; LLVM vectorises its loops with the features of the
 //! level.
 
+use std::ops::Range;
+
 use crate::engine::block;
 use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
+use crate::engine::share;
 use crate::engine::sum::{LEAF, Sum};
 use crate::engine::tape::{self, Frame};
 use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
@@ -23,6 +26,30 @@ pub fn run(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspa
         Level::Avx512 => unsafe { avx512::kernel(kernel, rows, workspace, stores) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => portable::kernel(kernel, rows, workspace, stores),
+    }
+}
+
+/// Adds up a pass over a range of the rows that begins with a leaf; `uniforms` is the file before the pass. The sums of
+/// the workspace hold what was added.
+pub fn part(
+    kernel: &Kernel,
+    pass: &Pass,
+    rows: &Rows,
+    uniforms: &[f64],
+    workspace: &mut Workspace,
+    range: Range<usize>,
+) {
+    prepare(kernel, &uniforms[..kernel.inputs], workspace);
+    workspace.uniforms[..kernel.uniforms].copy_from_slice(&uniforms[..kernel.uniforms]);
+    match kernel.level {
+        Level::Portable => portable::part(kernel, pass, rows, workspace, range),
+        // SAFETY: as in `run`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2::part(kernel, pass, rows, workspace, range) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::part(kernel, pass, rows, workspace, range) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => portable::part(kernel, pass, rows, workspace, range),
     }
 }
 
@@ -151,14 +178,33 @@ macro_rules! interpreter {
 
             $(#[$features])?
             pub fn kernel(kernel: &Kernel, rows: &Rows, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
-                let Workspace { uniforms, slots, sums, tape, frames } = workspace;
+                let Workspace { uniforms, slots, sums, tape, frames, crew, spare } = workspace;
                 let mut state =
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 for pass in &kernel.passes {
                     steps(&pass.uniform, &mut state, 1);
-                    over_rows(pass, kernel, &mut state, stores);
+                    state.sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
+                    match crew {
+                        Some(crew) if stores.is_empty() && share::is_worth_it(pass, rows.count) => {
+                            let sums = &mut state.sums[..pass.sums.len()];
+                            share::rows(*crew, spare, (kernel, pass, rows), state.uniforms, sums);
+                        }
+                        _ => over_rows(pass, kernel, &mut state, stores, 0..rows.count),
+                    }
+                    for (place, sum) in pass.sums.iter().zip(state.sums.iter_mut()) {
+                        state.uniforms[*place as usize] = sum.total();
+                    }
                 }
                 steps(&kernel.epilogue, &mut state, 1);
+            }
+
+            $(#[$features])?
+            pub fn part(kernel: &Kernel, pass: &Pass, rows: &Rows, workspace: &mut Workspace, range: Range<usize>) {
+                let Workspace { uniforms, slots, sums, tape, frames, .. } = workspace;
+                let mut state =
+                    State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
+                state.sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
+                over_rows(pass, kernel, &mut state, &mut [], range);
             }
 
             $(#[$features])?
@@ -167,15 +213,14 @@ macro_rules! interpreter {
                 kernel: &Kernel,
                 state: &mut State,
                 stores: &mut [Vec<f64>],
+                range: Range<usize>,
             ) {
-                let count = state.rows.count;
-                state.sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
                 for scatter in &pass.scatters {
                     state.uniforms[scatter.to as usize..(scatter.to + scatter.size) as usize].fill(0.0);
                 }
                 // Uniform loops may have left states for the backward loops of the epilogue.
                 let kept = state.tape.len();
-                let mut start = 0;
+                let Range { mut start, end: count } = range;
                 while start < count {
                     // A block ends where a leaf of the sums ends, if not before.
                     let end = (start + kernel.block).min((start / LEAF + 1) * LEAF).min(count);
@@ -191,9 +236,6 @@ macro_rules! interpreter {
                         }
                     }
                     start = end;
-                }
-                for (place, sum) in pass.sums.iter().zip(state.sums.iter_mut()) {
-                    state.uniforms[*place as usize] = sum.total();
                 }
             }
 

@@ -104,12 +104,36 @@ impl Sum {
         self.leaves += 1;
     }
 
-    /// The sum of all rows; 0 of none.
+    /// Ends the last leaf.
     #[inline(always)]
-    pub fn total(&mut self) -> f64 {
+    pub fn close(&mut self) {
         if self.filled > 0 {
             self.close_leaf();
         }
+    }
+
+    /// Adds what another sum has added up of the rows that come next, up to the end of a leaf: at most as many leaves as
+    /// the number of leaves so far is a multiple of.
+    pub fn join(&mut self, next: &Sum) {
+        let mut rest = next.leaves;
+        while rest != 0 {
+            // Subtrees come largest first.
+            let height = rest.ilog2() as usize;
+            rest -= 1 << height;
+            let complete = height + (self.leaves >> height).trailing_ones() as usize;
+            let mut total = next.subtrees[height];
+            for left in &self.subtrees[height..complete] {
+                total += left;
+            }
+            self.subtrees[complete] = total;
+            self.leaves += 1 << height;
+        }
+    }
+
+    /// The sum of all rows; 0 of none.
+    #[inline(always)]
+    pub fn total(&mut self) -> f64 {
+        self.close();
         // Incomplete trees are joined from the smallest.
         let mut rest = self.leaves;
         if rest == 0 {
@@ -151,6 +175,26 @@ mod tests {
             assert_eq!(total(piece).to_bits(), total(16).to_bits());
         }
         assert!((total(16) - rows.iter().sum::<f64>()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn parts_are_joined_in_the_tree() {
+        let rows: Vec<f64> = (0..70_001).map(|i| ((i * 7919) % 1000) as f64 * 0.1 - 37.3).collect();
+        let add = |rows: &[f64]| {
+            let mut sum = Sum::default();
+            rows.chunks(LEAF).for_each(|leaf| sum.add(leaf));
+            sum
+        };
+        let whole = add(&rows).total();
+        for leaves in [1, 2, 8, 64, 256, 512] {
+            let mut sum = Sum::default();
+            for part in rows.chunks(leaves * LEAF) {
+                let mut part = add(part);
+                part.close();
+                sum.join(&part);
+            }
+            assert_eq!(sum.total().to_bits(), whole.to_bits(), "parts of {leaves} leaves");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+pub use objective::Threads;
 use rayon::prelude::*;
 pub use rayon::scope;
 
@@ -126,7 +127,8 @@ const MARGIN: f64 = 20.0;
 /// Runs `wanted` (positions in the plan) on the current thread pool. `observe` hears of every start and end, from
 /// any thread; a run that `cancel` cut short is not reported as finished: it is for another day.
 ///
-/// Runs are shared among the threads. Once all have begun, the runs that still go on share out their populations. Where
+/// Runs are shared among the threads. Once all have begun, the runs that still go on share out their populations, and
+/// the rows of large evaluations. Where
 /// the end is known, no run begins that would not end before it, should it take as long as the longest so far.
 pub fn execute(
     plan: &Plan,

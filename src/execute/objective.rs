@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::diff::{Method, Objective, Options};
-use crate::engine::Workspace;
+use crate::engine::{Crew, Workspace};
 use crate::execute::Prepared;
 use crate::math::linear::Matrix;
 use crate::model::Model;
@@ -17,8 +17,37 @@ thread_local! {
     static WORKSPACE: RefCell<Workspace> = RefCell::default();
 }
 
+/// It is taken out while it is used: a thread that waits for the rest of an evaluation may begin another one.
 fn with_workspace<T>(f: impl FnOnce(&mut Workspace) -> T) -> T {
-    WORKSPACE.with_borrow_mut(f)
+    let mut workspace = WORKSPACE.take();
+    let result = f(&mut workspace);
+    WORKSPACE.replace(workspace);
+    result
+}
+
+/// The same with the threads of the pool, if every run has begun: before, other runs keep them busy.
+fn with_threads<T>(waiting: &AtomicUsize, f: impl FnOnce(&mut Workspace) -> T) -> T {
+    with_workspace(|workspace| {
+        let idle = waiting.load(Ordering::Relaxed) == 0 && Threads.threads() > 1;
+        workspace.lend(idle.then_some(&Threads));
+        let result = f(workspace);
+        workspace.lend(None);
+        result
+    })
+}
+
+/// The threads of the current pool.
+#[derive(Clone, Copy, Debug)]
+pub struct Threads;
+
+impl Crew for Threads {
+    fn threads(&self) -> usize {
+        rayon::current_num_threads()
+    }
+
+    fn each(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..parts).into_par_iter().with_max_len(1).for_each(work);
+    }
 }
 
 /// The loss at θ.
@@ -34,6 +63,8 @@ pub struct Unconstrained<'a> {
     pub position: usize,
     pub method: Method,
     pub options: Options,
+    /// How many runs no thread has begun yet.
+    pub waiting: &'a AtomicUsize,
 }
 
 /// Coordinates beyond which whole Hessians would cost too much: differences of gradients instead.
@@ -45,18 +76,19 @@ impl Problem for Unconstrained<'_> {
     }
 
     fn value(&self, point: &[f64]) -> f64 {
-        value(self.objective, point)
+        with_threads(self.waiting, |workspace| self.objective.value(point, workspace))
     }
 
     fn gradient(&self, point: &[f64]) -> (f64, Vec<f64>) {
         let mut gradient = vec![0.0; point.len()];
-        let value = with_workspace(|workspace| self.objective.gradient(point, workspace, &mut gradient));
+        let value = with_threads(self.waiting, |workspace| self.objective.gradient(point, workspace, &mut gradient));
         (value, gradient)
     }
 
     fn counted_gradient(&self, point: &[f64]) -> (f64, Vec<f64>, u64) {
         let mut gradient = vec![0.0; point.len()];
-        let taken = with_workspace(|workspace| self.objective.take(point, workspace, &mut gradient, &mut []));
+        let taken =
+            with_threads(self.waiting, |workspace| self.objective.take(point, workspace, &mut gradient, &mut []));
         (taken.value, gradient, taken.evaluations)
     }
 
@@ -85,7 +117,7 @@ impl Problem for Unconstrained<'_> {
 
     fn squares(&self, point: &[f64]) -> Option<Squares> {
         let squares = self.prepared.squares(self.position, self.method, &self.options)?;
-        Some(with_workspace(|workspace| {
+        Some(with_threads(self.waiting, |workspace| {
             let loss = self.objective.value(point, workspace);
             squares.at(point, loss, workspace)
         }))
@@ -96,7 +128,7 @@ impl Problem for Unconstrained<'_> {
             return None;
         }
         let hessian = self.prepared.hessian(self.position, self.method, &self.options)?;
-        Some(with_workspace(|workspace| hessian.matrix(point, workspace)))
+        Some(with_threads(self.waiting, |workspace| hessian.matrix(point, workspace)))
     }
 
     fn ends(&self, k: usize) -> [Option<End>; 2] {

@@ -187,7 +187,7 @@ impl Search<'_> {
             Ok(objective) => objective,
             Err(reason) => return (None, Outcome::refused(reason)),
         };
-        let problem = Unconstrained { objective, prepared, position, method, options };
+        let problem = Unconstrained { objective, prepared, position, method, options, waiting: self.waiting };
         let to_search = |theta: Vec<f64>| -> Vec<f64> {
             theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_search(*theta)).collect()
         };
