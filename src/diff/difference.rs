@@ -51,6 +51,11 @@ impl Quotient {
         }
     }
 
+    /// Whether the offsets are the same whatever the function is.
+    pub fn is_fixed(self) -> bool {
+        self != Quotient::Richardson
+    }
+
     /// The most evaluations that `slopes` takes.
     pub fn most(self) -> u64 {
         match self {

@@ -189,6 +189,38 @@ fn long_loops_are_passed_through_again() {
     }
 }
 
+/// The points of a stencil that go together give the bits of one at a time.
+#[test]
+fn stencils_together_are_stencils_one_by_one() {
+    let program =
+        lowered("x = a\nfor i in range(20):\n    x = x + 0.05*(b - x)*sin(c + i) + 0.01*p[1]*x\ny = x*t + p[0]*p[2]");
+    let rows = Rows::new(&[(0..37).map(|k| 0.1 + 0.02 * k as f64).collect()], 37);
+    let (options, mut workspace) = (Options::default(), Workspace::default());
+    for method in [Method::ForwardDifference, Method::CentralDifference, Method::ComplexStep] {
+        let objective = Objective::new(&program, &rows, method, &options).unwrap();
+        let points = [POINT.to_vec(), POINT.map(|x| 1.1 * x).to_vec()];
+        let mut together = vec![0.0; 14];
+        objective.gradients(&points, &mut workspace, &mut together);
+        for (point, found) in points.iter().zip(together.chunks(7)) {
+            let mut gradient = [0.0; 6];
+            assert_eq!(objective.gradient(point, &mut workspace, &mut gradient), found[0], "{method:?}");
+            assert_eq!(gradient, found[1..], "{method:?}");
+            if method == Method::CentralDifference {
+                let mut at = |k: usize, offset: f64| {
+                    let mut moved = point.clone();
+                    moved[k] += offset;
+                    (objective.value(&moved, &mut workspace), moved[k] - point[k])
+                };
+                for (k, slope) in gradient.iter().enumerate() {
+                    let (high, up) = at(k, options.step_at(method, point[k]));
+                    let (low, down) = at(k, -up);
+                    assert_eq!((high - low) / (up - down), *slope, "input {k}");
+                }
+            }
+        }
+    }
+}
+
 /// x ← x + h a (b - x), a million times from c: x_N = b + (c - b) (1 - h a)^N, and its derivatives to 10 digits.
 #[test]
 fn a_million_steps() {

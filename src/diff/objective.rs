@@ -108,6 +108,9 @@ impl Objective {
             Gradient::Program { kernels, .. } if kernels.len() == 1 => {
                 kernels[0].evaluate_many(points, workspace, results);
             }
+            Gradient::Quotient(quotient) if quotient.is_fixed() => {
+                self.stencils(*quotient, points, workspace, results);
+            }
             _ => {
                 for (point, result) in points.iter().zip(results.chunks_mut(self.inputs + 1)) {
                     result[0] = self.gradient(point, workspace, &mut result[1..]);
@@ -127,22 +130,16 @@ impl Objective {
         errors.fill(f64::NAN);
         let mut evaluations = self.evaluations();
         let value = match &self.gradient {
+            Gradient::Quotient(quotient) if quotient.is_fixed() && self.value.gains_by_points(evaluations as usize) => {
+                let mut results = vec![0.0; self.inputs + 1];
+                self.stencils(*quotient, &[point.to_vec()], workspace, &mut results);
+                gradient.copy_from_slice(&results[1..]);
+                results[0]
+            }
             Gradient::Quotient(quotient) => {
                 let value = self.value(point, workspace);
-                let mut moved = point.to_vec();
-                evaluations = 1;
-                for k in 0..self.inputs {
-                    let h = self.options.step_at(self.method, point[k]);
-                    let mut line = |offset: f64, result: &mut [f64]| {
-                        moved[k] = point[k] + offset;
-                        self.value.evaluate(&moved, workspace, result);
-                        moved[k] - point[k]
-                    };
-                    let mut error = [f64::NAN];
-                    evaluations += quotient.slopes(&mut line, h, &[value], &mut gradient[k..=k], &mut error);
-                    errors.iter_mut().skip(k).take(1).for_each(|place| *place = error[0]);
-                    moved[k] = point[k];
-                }
+                let mut at = |moved: &[f64]| self.value(moved, workspace);
+                evaluations = 1 + self.slopes(*quotient, point, value, &mut at, gradient, errors);
                 value
             }
             Gradient::ComplexStep { kernel, .. } => {
@@ -153,6 +150,56 @@ impl Objective {
             Gradient::Program { kernels, .. } => self.run(kernels, point, workspace, gradient),
         };
         Taken { value, evaluations, operations: self.operations_of(evaluations) }
+    }
+
+    /// The slopes in every input by differences of what `at` says of moved points, `base` being the value at the point;
+    /// how many evaluations that took.
+    fn slopes(
+        &self,
+        quotient: Quotient,
+        point: &[f64],
+        base: f64,
+        at: &mut dyn FnMut(&[f64]) -> f64,
+        gradient: &mut [f64],
+        errors: &mut [f64],
+    ) -> u64 {
+        let mut moved = point.to_vec();
+        let mut evaluations = 0;
+        for k in 0..self.inputs {
+            let h = self.options.step_at(self.method, point[k]);
+            let mut line = |offset: f64, result: &mut [f64]| {
+                moved[k] = point[k] + offset;
+                result[0] = at(&moved);
+                moved[k] - point[k]
+            };
+            let mut error = [f64::NAN];
+            evaluations += quotient.slopes(&mut line, h, &[base], &mut gradient[k..=k], &mut error);
+            errors.iter_mut().skip(k).take(1).for_each(|place| *place = error[0]);
+            moved[k] = point[k];
+        }
+        evaluations
+    }
+
+    /// Values and gradients at points by differences, every evaluation of all stencils together: the schedule is gone
+    /// through twice, to hear where it asks, and to answer.
+    fn stencils(&self, quotient: Quotient, points: &[Vec<f64>], workspace: &mut Workspace, results: &mut [f64]) {
+        let mut asked: Vec<Vec<f64>> = Vec::new();
+        let mut ignored = vec![0.0; self.inputs];
+        for point in points {
+            asked.push(point.clone());
+            let mut hear = |moved: &[f64]| {
+                asked.push(moved.to_vec());
+                f64::NAN
+            };
+            self.slopes(quotient, point, f64::NAN, &mut hear, &mut ignored, &mut []);
+        }
+        let mut values = self.values(&asked, workspace).into_iter();
+        let mut next = || values.next().expect("a value for each point");
+        for (point, result) in points.iter().zip(results.chunks_mut(self.inputs + 1)) {
+            let (value, gradient) = result.split_at_mut(1);
+            value[0] = next();
+            self.slopes(quotient, point, value[0], &mut |_| next(), gradient, &mut []);
+        }
     }
 
     fn run(&self, kernels: &[Kernel], point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {

@@ -170,6 +170,11 @@ impl Kernel {
         }
     }
 
+    /// Whether so many points are better evaluated together, because a loop that every row shares has one lane otherwise.
+    pub fn gains_by_points(&self, count: usize) -> bool {
+        count >= points::FEW && self.source.as_deref().is_some_and(points::has_shared_loop) && self.points().is_some()
+    }
+
     /// The kernel whose lanes are points, where that is better than lanes of rows for many of them.
     fn points(&self) -> Option<&Kernel> {
         let turned = || {

@@ -21,10 +21,13 @@ const SIZE: usize = 20_000;
 
 /// Whether points are the better lanes for a program over so many rows.
 pub fn suits(program: &Program, rows: usize) -> bool {
+    rows <= if has_shared_loop(program) { ROWS_WITH_LOOP } else { ROWS }
+}
+
+/// Whether there is a loop that every row shares.
+pub fn has_shared_loop(program: &Program) -> bool {
     let rates = program.rates();
-    let is_loop = |v: &Value| program.loop_at(*v).is_some();
-    let uniform_loop = program.values().any(|v| is_loop(&v) && !rates[v.index()].by_row());
-    rows <= if uniform_loop { ROWS_WITH_LOOP } else { ROWS }
+    program.values().any(|v| program.loop_at(v).is_some() && !rates[v.index()].by_row())
 }
 
 /// The turned program; None where it would be too long, or has what has no place in it: outputs by row, loops by row,

@@ -47,9 +47,9 @@ pub fn rows(
         let mut workspace = take().pop().unwrap_or_default();
         let range = part * size..((part + 1) * size).min(rows.count);
         run::part(kernel, pass, rows, uniforms, &mut workspace, range);
-        let mut part_sums = workspace.sums[..pass.sums.len()].to_vec();
-        part_sums.iter_mut().for_each(Sum::close);
-        let _ = found[part].set(part_sums);
+        let mut added = std::mem::take(&mut workspace.sums);
+        added[..pass.sums.len()].iter_mut().for_each(Sum::close);
+        let _ = found[part].set(added);
         take().push(workspace);
     });
     for part in found.into_iter().filter_map(OnceLock::into_inner) {

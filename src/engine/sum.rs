@@ -10,7 +10,7 @@ use crate::engine::STRIDE;
 pub const LEAF: usize = 256;
 
 /// Heights of subtrees that there can be.
-const HEIGHTS: usize = 56;
+const HEIGHTS: usize = 40;
 
 /// A sum in progress.
 #[derive(Clone, Debug)]
