@@ -49,15 +49,20 @@ fn variable(name: &str) -> Option<String> {
 
 /// Who writes the journal of a share.
 pub(super) fn origin(shard: Shard, threads: usize) -> Origin {
+    Origin { shard: shard.to_string(), host: results::host(), pid: std::process::id(), threads, task: task() }
+}
+
+/// What Slurm calls this task: `JOB_TASK` in an array, where a bare number may mean the whole array; None without Slurm.
+fn task() -> Option<String> {
     let array = variable("SLURM_ARRAY_JOB_ID").zip(variable("SLURM_ARRAY_TASK_ID"));
-    let task = array.map(|(job, task)| format!("{job}_{task}")).or_else(|| variable("SLURM_JOB_ID"));
-    Origin { shard: shard.to_string(), host: results::host(), pid: std::process::id(), threads, task }
+    array.map(|(job, task)| format!("{job}_{task}")).or_else(|| variable("SLURM_JOB_ID"))
 }
 
 /// Seconds until Slurm ends this job, by its own account; None without Slurm, or without a limit.
 pub(super) fn seconds_left() -> Option<f64> {
-    let job = variable("SLURM_JOB_ID")?;
-    let printed = Command::new("squeue").args(["--noheader", "--format=%L", &format!("--jobs={job}")]).output().ok()?;
+    let task = task()?;
+    let printed =
+        Command::new("squeue").args(["--noheader", "--format=%L", &format!("--jobs={task}")]).output().ok()?;
     slurm::seconds(&String::from_utf8_lossy(&printed.stdout)).map(|seconds| seconds as f64)
 }
 
@@ -67,7 +72,7 @@ pub(super) fn again(most: u32, signals: &Signals, ended: usize) -> Exit {
     if signals.asked.load(Ordering::Relaxed) {
         return Exit::Again;
     }
-    let Some(job) = variable("SLURM_JOB_ID") else { return Exit::Again };
+    let Some(task) = task() else { return Exit::Again };
     let restarts: u32 = variable("SLURM_RESTART_COUNT").and_then(|text| text.parse().ok()).unwrap_or(0);
     if ended == 0 && !signals.drain.load(Ordering::Relaxed) {
         eprintln!(
@@ -79,10 +84,10 @@ pub(super) fn again(most: u32, signals: &Signals, ended: usize) -> Exit {
         eprintln!("sbi-run: the task was put into the queue again {restarts} times already; it stays out");
         return Exit::Again;
     }
-    match Command::new("scontrol").args(["requeue", &job]).status() {
-        Ok(status) if status.success() => eprintln!("sbi-run: job {job} is in the queue again"),
-        Ok(status) => eprintln!("sbi-run: `scontrol requeue {job}` failed: {status}"),
-        Err(error) => eprintln!("sbi-run: `scontrol requeue {job}` failed: {error}"),
+    match Command::new("scontrol").args(["requeue", &task]).status() {
+        Ok(status) if status.success() => eprintln!("sbi-run: task {task} is in the queue again"),
+        Ok(status) => eprintln!("sbi-run: `scontrol requeue {task}` failed: {status}"),
+        Err(error) => eprintln!("sbi-run: `scontrol requeue {task}` failed: {error}"),
     }
     Exit::Again
 }

@@ -68,8 +68,8 @@ fn usr1_ends_what_runs_and_puts_the_task_into_the_queue_again_so_often() {
     let ran = signalled(&lab, share(&lab, &[], "2").spawn().unwrap(), "-USR1").ends(75);
     assert!(ran.err.contains("share 1/2 interrupted after"), "{}", ran.err);
     assert!(ran.err.contains("sbi-run run results/long --shard 1/2"), "{}", ran.err);
-    assert!(ran.err.contains("job 77 is in the queue again"), "{}", ran.err);
-    assert_eq!(lab.read("asked"), "requeue 77\n");
+    assert!(ran.err.contains("task 70_0 is in the queue again"), "{}", ran.err);
+    assert_eq!(lab.read("asked"), "requeue 70_0\n");
     let journal = lab.read(JOURNAL);
     // Two threads; no run was cut short, all that began are recorded.
     assert!(journal.lines().next().unwrap().contains("\"threads\":2,\"task\":\"70_0\""), "{journal}");
@@ -78,7 +78,7 @@ fn usr1_ends_what_runs_and_puts_the_task_into_the_queue_again_so_often() {
     fs::remove_dir_all(lab.path("results")).unwrap();
     let ran = signalled(&lab, share(&lab, &[], "3").spawn().unwrap(), "-USR1").ends(75);
     assert!(ran.err.contains("put into the queue again 3 times already; it stays out"), "{}", ran.err);
-    assert_eq!(lab.read("asked"), "requeue 77\n", "Slurm was not asked again");
+    assert_eq!(lab.read("asked"), "requeue 70_0\n", "Slurm was not asked again");
 }
 
 #[test]
@@ -109,15 +109,15 @@ fn no_run_begins_that_cannot_end_in_time() {
     let begun = Instant::now();
     let ran = Ran::of(share(&lab, &[], "0").output().unwrap()).ends(75);
     assert!(begun.elapsed() < Duration::from_secs(22), "{:?}", begun.elapsed());
-    assert_eq!(lab.read("squeue-asked"), "--noheader --format=%L --jobs=77\n");
+    assert_eq!(lab.read("squeue-asked"), "--noheader --format=%L --jobs=70_0\n");
     assert!(ran.err.contains("interrupted after"), "{}", ran.err);
     assert!(lab.read(JOURNAL).lines().count() > 2, "some were done");
-    assert_eq!(lab.read("asked"), "requeue 77\n");
+    assert_eq!(lab.read("asked"), "requeue 70_0\n");
     let ran = Ran::of(share(&lab, &["--time-limit", "20.01"], "0").output().unwrap()).ends(75);
     assert!(ran.err.contains("no run can end within the time limit"), "{}", ran.err);
     let journal = lab.read("results/long/journal.1-of-2.2.jsonl");
     assert_eq!(journal.lines().collect::<Vec<_>>()[1..], ["{\"end\":\"interrupted\"}"], "none was begun");
-    assert_eq!(lab.read("asked"), "requeue 77\n", "again would be the same again");
+    assert_eq!(lab.read("asked"), "requeue 70_0\n", "again would be the same again");
 }
 
 /// `sbatch` gives numbers; `squeue` tells that two tasks run, one waits, and the rest are gone.
