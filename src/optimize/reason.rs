@@ -71,7 +71,7 @@ impl fmt::Display for Reason {
             Reason::TimeBudget => "time_budget",
             Reason::Stagnation => "stagnation",
             Reason::Interrupted => "interrupted",
-            Reason::NonFinite => "non_finite: the loss is not a finite number at any point that was tried",
+            Reason::NonFinite => "non_finite: the loss, or the gradient that the method needs, is not a finite number where a search begins",
             Reason::Solver(text) => text,
         })
     }
