@@ -231,6 +231,15 @@ pub fn pair(pair: &Pair, state: &mut State) {
     state.slots[slot as usize] = taken;
 }
 
+/// A uniform operand. A function, since a closure in a body so large is called and not compiled into it.
+#[inline(always)]
+fn number(operand: Operand, file: &[f64]) -> f64 {
+    match operand {
+        Operand::Uniform(place) => file[place as usize],
+        _ => unreachable!("uniform work has uniform operands"),
+    }
+}
+
 /// Operators up to this cost have loops that are vectorised whatever their operands are.
 const CHEAP: u32 = 4;
 
@@ -243,14 +252,12 @@ macro_rules! execute {
         /// One operation on uniform values.
         #[inline(always)]
         pub fn uniform(instruction: &Instruction, file: &mut [f64]) {
-            let at = |k: usize| match instruction.operands[k] {
-                Operand::Uniform(place) => file[place as usize],
-                _ => unreachable!("uniform work has uniform operands"),
-            };
+            let [first, second, third] = instruction.operands;
+            let (first, second, third) = (number(first, file), number(second, file), number(third, file));
             let result = match instruction.operator {
-                $(Operator::$u => { let $ua = at(0); $uv })*
-                $(Operator::$b => { let ($ba, $bb) = (at(0), at(1)); $bv })*
-                $(Operator::$t => { let ($ta, $tb, $td) = (at(0), at(1), at(2)); $tv })*
+                $(Operator::$u => { let $ua = first; $uv })*
+                $(Operator::$b => { let ($ba, $bb) = (first, second); $bv })*
+                $(Operator::$t => { let ($ta, $tb, $td) = (first, second, third); $tv })*
             };
             if let Operand::Uniform(to) = instruction.to {
                 file[to as usize] = result;
