@@ -11,7 +11,7 @@ use crate::language::tree::Text;
 
 /// The program of `text`, which assigns `y` from parameters `a`, `b`, `c`, a vector parameter `p` of 3 elements, and a
 /// column `t`; summed over the rows.
-fn lowered(text: &str) -> Program {
+pub fn lowered(text: &str) -> Program {
     let (mut b, values) = assigned(text, &["y"]);
     let total = b.sum(values[0]);
     b.finish(&[total], 6, 1)

@@ -17,6 +17,7 @@ mod loops;
 mod objective;
 pub mod reference;
 pub mod reverse;
+mod strands;
 pub mod symbolic;
 pub mod trace;
 

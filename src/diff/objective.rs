@@ -1,8 +1,9 @@
 //! A scalar program bound to data, with one method to take its gradient.
 
 use crate::diff::difference::Quotient;
-use crate::diff::{Method, Options, complex_step, forward, reverse, symbolic};
-use crate::engine::{Kernel, Rows, Workspace};
+use crate::diff::{Method, Options, complex_step, forward, reverse, strands, symbolic};
+use crate::engine::directions::{self, Directions};
+use crate::engine::{Kernel, Level, Rows, Workspace};
 use crate::ir::{Program, factor};
 
 /// A scalar program of n inputs with a way to differentiate it, compiled and bound to data.
@@ -21,7 +22,7 @@ enum Gradient {
     Quotient(Quotient),
     /// Inputs: the point and the imaginary parts; outputs: real and imaginary part.
     ComplexStep {
-        kernel: Kernel,
+        kernel: Box<Kernel>,
         operations: usize,
     },
     /// Outputs: the value, then the components in order, in one or more kernels.
@@ -29,6 +30,8 @@ enum Gradient {
         kernels: Vec<Kernel>,
         operations: usize,
         nodes: Option<usize>,
+        /// The same numbers with directions in lanes, where that is better for one point.
+        lanes: Option<Box<Directions>>,
     },
 }
 
@@ -58,25 +61,39 @@ impl Objective {
             Method::Richardson => Gradient::Quotient(Quotient::Richardson),
             Method::ComplexStep => {
                 let program = factor(&complex_step::transform(program));
-                Gradient::ComplexStep { operations: program.operations(), kernel: bound(&program) }
+                Gradient::ComplexStep { operations: program.operations(), kernel: Box::new(bound(&program)) }
             }
             Method::Symbolic => {
                 let derivative = symbolic::gradient(program, &options.symbolic)?;
                 let nodes = Some(derivative.nodes.len());
                 let derivative = factor(&derivative);
-                Gradient::Program { operations: derivative.operations(), kernels: vec![bound(&derivative)], nodes }
+                Gradient::Program {
+                    operations: derivative.operations(),
+                    kernels: vec![bound(&derivative)],
+                    nodes,
+                    lanes: None,
+                }
             }
             Method::Forward => {
+                let lanes = directions(program, rows);
+                // Lanes are of the derivative as it is: a choice of lanes does not change the bits.
+                let rewritten = |program: Program| if lanes.is_some() { program } else { factor(&program) };
                 let programs: Vec<Program> = (0..inputs.max(1))
                     .step_by(TANGENTS)
-                    .map(|first| factor(&forward::gradient(program, first..(first + TANGENTS).min(inputs))))
+                    .map(|first| rewritten(forward::gradient(program, first..(first + TANGENTS).min(inputs))))
                     .collect();
                 let operations = programs.iter().map(Program::operations).sum();
-                Gradient::Program { kernels: programs.iter().map(bound).collect(), operations, nodes: None }
+                let kernels = programs.iter().map(bound).collect();
+                Gradient::Program { kernels, operations, nodes: None, lanes }
             }
             Method::Reverse => {
                 let program = factor(&reverse::gradient(program));
-                Gradient::Program { operations: program.operations(), kernels: vec![bound(&program)], nodes: None }
+                Gradient::Program {
+                    operations: program.operations(),
+                    kernels: vec![bound(&program)],
+                    nodes: None,
+                    lanes: None,
+                }
             }
         };
         let value_operations = program.operations();
@@ -146,6 +163,13 @@ impl Objective {
                 let steps = |x: f64| self.options.step_at(self.method, x);
                 complex_step::gradient(kernel, point, &steps, workspace, gradient);
                 self.value(point, workspace)
+            }
+            Gradient::Program { lanes: Some(lanes), .. } => {
+                let mut results = [0.0; directions::MOST + 1];
+                let results = &mut results[..=self.inputs];
+                lanes.evaluate(point, workspace, results);
+                gradient.copy_from_slice(&results[1..]);
+                results[0]
             }
             Gradient::Program { kernels, .. } => self.run(kernels, point, workspace, gradient),
         };
@@ -279,4 +303,15 @@ impl Objective {
             _ => None,
         }
     }
+}
+
+/// Value and gradient with directions in lanes, for a program that does most of its work on one number at a time.
+fn directions(program: &Program, rows: &Rows) -> Option<Box<Directions>> {
+    let is_one = program.inputs >= 2 && program.inputs <= directions::MOST;
+    if !is_one || !directions::suits(program, rows) {
+        return None;
+    }
+    let (program, rows) = directions::prepare(program, rows, Level::best());
+    let strands = strands::gradient(&program)?;
+    Directions::new(&strands.program, &strands.sets, program.inputs, &rows, Level::best()).map(Box::new)
 }

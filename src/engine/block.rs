@@ -92,7 +92,7 @@ pub fn copy(to: Operand, from: Operand, count: u32, vector: bool, state: &mut St
 
 /// The position that an index names in a vector of so many elements.
 #[inline(always)]
-fn position(index: f64, size: u32) -> Option<u32> {
+pub fn position(index: f64, size: u32) -> Option<u32> {
     // NaN fails both comparisons.
     (index >= 0.0 && index < f64::from(size)).then_some(index as u32)
 }

@@ -1,5 +1,6 @@
 //! What a kernel is made of: steps on uniform values and on blocks of rows, and loops of steps.
 
+use crate::engine::line::Line;
 use crate::ir::Operator;
 
 /// Where a value stands. A vector takes consecutive places.
@@ -17,6 +18,8 @@ pub enum Operand {
 #[derive(Clone, Debug, Default)]
 pub struct Pass {
     pub uniform: Vec<Step>,
+    /// The same as short instructions, where they fit.
+    pub line: Option<Line>,
     pub rows: Vec<Step>,
     /// The places of the uniform file that receive the sums of the pass.
     pub sums: Vec<u32>,

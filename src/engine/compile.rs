@@ -6,7 +6,7 @@ use crate::engine::code::{Operand, Pass, Scatter, Summand};
 use crate::engine::emit::Emitter;
 use crate::engine::pair::{summand, use_counts};
 use crate::engine::sum::LEAF;
-use crate::engine::{Kernel, Level, Rows, Workspace};
+use crate::engine::{Kernel, Level, Rows, Workspace, line};
 use crate::ir::{Node, Operator, Program, Rate, Value};
 
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +27,7 @@ const HOISTED: usize = 256 << 20;
 
 pub fn compile(program: &Program, rows: &Rows, level: Level) -> Kernel {
     let source = Arc::new(program.clone());
-    let (program, rows) = number_rows(&multiply_uniform_sums(program, rows.count), rows);
+    let (program, rows) = number_rows(&multiply_uniform_sums(program, &program.rates(), rows.count), rows);
     let (program, rows) = hoist_data(&program, &rows, level);
     Kernel { source: Some(source), ..assemble(&program, &rows, level) }
 }
@@ -53,6 +53,7 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
     let mut kernel = Kernel {
         passes: Vec::new(),
         epilogue: Vec::new(),
+        epilogue_line: None,
         constants: Vec::new(),
         inputs: program.inputs,
         outputs: Vec::new(),
@@ -95,6 +96,7 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
     kernel.frames = emitter.frames as usize;
     let fits = CACHE / (8 * (kernel.slots + program.columns).max(1));
     kernel.block = (fits / 64 * 64).clamp(64, LEAF);
+    line::add(&mut kernel);
     kernel
 }
 
@@ -150,8 +152,7 @@ fn rows_pass(
 
 /// A sum of a value that is the same for every row is that value times the number of rows. What was computed twice
 /// still is.
-fn multiply_uniform_sums(program: &Program, count: usize) -> Program {
-    let rates = program.rates();
+pub fn multiply_uniform_sums(program: &Program, rates: &[Rate], count: usize) -> Program {
     let is_uniform = |node: &Node| matches!(node, Node::Sum(operand) if !rates[operand.index()].by_row());
     if !program.nodes.iter().any(is_uniform) {
         return program.clone();
@@ -182,7 +183,7 @@ fn multiply_uniform_sums(program: &Program, count: usize) -> Program {
 }
 
 /// Row numbers become a column.
-fn number_rows(program: &Program, rows: &Rows) -> (Program, Rows) {
+pub fn number_rows(program: &Program, rows: &Rows) -> (Program, Rows) {
     let (mut program, mut rows) = (program.clone(), rows.clone());
     if program.nodes.contains(&Node::Row) {
         let column = rows.columns.len() as u32;
@@ -194,7 +195,7 @@ fn number_rows(program: &Program, rows: &Rows) -> (Program, Rows) {
 }
 
 /// Computes once what depends on the data alone, where that is worth a column; those nodes become columns.
-fn hoist_data(program: &Program, rows: &Rows, level: Level) -> (Program, Rows) {
+pub fn hoist_data(program: &Program, rows: &Rows, level: Level) -> (Program, Rows) {
     let rates = program.rates();
     let needed = program.needed();
     let sizes = program.sizes();

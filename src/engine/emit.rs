@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::engine::axis::Axis;
 use crate::engine::code::{Backward, Body, Carry, Instruction, LoopCode, Operand, Pair, Repeat, Step, Summand};
 use crate::engine::pair::{pairs, visit_uses};
 use crate::engine::schedule::{Item, schedule};
@@ -23,6 +24,8 @@ pub struct Emitter {
     pub frames: u32,
     /// The sums over the rows that the next steps are to add to.
     pub sums: Vec<Summand<Value>>,
+    /// What the rates of a loop are: those of `Loop::rate` unless lanes are directions.
+    pub axis: Axis,
 }
 
 /// The place of every node of a program that has one.
@@ -57,7 +60,7 @@ impl Emitter {
         self.used - size
     }
 
-    fn place(&mut self, by_row: bool, size: u32) -> Operand {
+    pub fn place(&mut self, by_row: bool, size: u32) -> Operand {
         if by_row { Operand::Slot(self.slot(size)) } else { Operand::Uniform(self.uniform(size)) }
     }
 
@@ -130,9 +133,10 @@ impl Emitter {
                 Item::Sum(sum) => sums[*sum].operands().iter().for_each(|operand| last_use[operand.index()] = at),
             }
         }
-        // What other phases or the outputs use does not die here; row values are computed anew in each pass.
+        // What other phases or the outputs use does not die here; row values are computed anew in each pass, lanes are not.
+        let stays = self.axis != Axis::Rows;
         let mut keep = |v: Value| {
-            if !rates[v.index()].by_row() {
+            if stays || !rates[v.index()].by_row() {
                 last_use[v.index()] = usize::MAX;
             }
         };
@@ -273,19 +277,17 @@ impl Emitter {
         steps: &mut Vec<Step>,
     ) -> LoopCode {
         let sizes = program.sizes();
-        let by_row = rates[value.index()].by_row();
-        let carried = self.carried_places(body, by_row, &sizes, places, dies, steps);
+        let (carried_rates, body_rates) = self.axis.loop_rates(body, rates, value);
+        let by_row: Vec<bool> = carried_rates.iter().map(|rate| rate.by_row()).collect();
+        let carried = self.carried_places(body, &by_row, &sizes, places, dies, steps);
         let captured: Vec<Operand> =
             body.captured().iter().map(|v| places[v.index()].expect("an operand has a place")).collect();
-        let rate_of = |v: Value| rates[v.index()];
         let frame = self.frames;
         self.frames += 1;
         places[value.index()] = Some(Operand::Uniform(frame));
-        let states = body.forward().map(rate_of);
         let read = states_read(program, value);
         let keeps = read.is_some();
         let read = read.unwrap_or_default();
-        let body_rates = body.body_rates(rates[value.index()], rate_of, states);
         match body.kind {
             LoopKind::Backward => {
                 let forward_value = body.forward().expect("a backward loop has a forward loop");
@@ -316,7 +318,7 @@ impl Emitter {
     fn carried_places(
         &mut self,
         body: &Loop,
-        by_row: bool,
+        by_row: &[bool],
         sizes: &[Option<u32>],
         places: &Places,
         dies: &dyn Fn(Value) -> bool,
@@ -329,8 +331,8 @@ impl Emitter {
             let from = places[v.index()].expect("an operand has a place");
             let captured = body.captured().contains(v) || body.count() == Some(*v);
             let again = body.initial()[..k].contains(v);
-            let here = dies(*v) && !captured && !again && matches!(from, Operand::Slot(_)) && by_row;
-            let at = if here && !taken.contains(&from) { from } else { self.place(by_row, size) };
+            let here = dies(*v) && !captured && !again && matches!(from, Operand::Slot(_)) && by_row[k];
+            let at = if here && !taken.contains(&from) { from } else { self.place(by_row[k], size) };
             if at != from {
                 steps.push(Step::Copy { to: at, from, count: size, vector: true });
             }
@@ -351,13 +353,12 @@ impl Emitter {
     ) -> Body {
         let forward = program.loop_at(value).expect("a backward loop retraces a loop");
         let sizes = program.sizes();
-        let by_row = rates[value.index()].by_row();
+        let (carried_rates, body_rates) = self.axis.loop_rates(forward, rates, value);
+        let by_row: Vec<bool> = carried_rates.iter().map(|rate| rate.by_row()).collect();
         let never = |_: Value| false;
-        let carried = self.carried_places(forward, by_row, &sizes, places, &never, steps);
+        let carried = self.carried_places(forward, &by_row, &sizes, places, &never, steps);
         let captured: Vec<Operand> =
             forward.captured().iter().map(|v| places[v.index()].expect("an operand has a place")).collect();
-        let rate_of = |v: Value| rates[v.index()];
-        let body_rates = forward.body_rates(rates[value.index()], rate_of, forward.forward().map(rate_of));
         let read = states_read(program, value).unwrap_or_default();
         self.emit_body(forward, &body_rates, &carried, &captured, &[], &read)
     }
@@ -383,6 +384,7 @@ impl Emitter {
             .map(|v| match program.node(v) {
                 Node::Input(k) | Node::VectorInput(k, _) => Some(inputs[*k as usize]),
                 Node::Constant(bits) if needed[v.index()] => Some(self.constant(f64::from_bits(*bits))),
+                Node::Column(k) => Some(Operand::Column(*k)),
                 _ => None,
             })
             .collect();

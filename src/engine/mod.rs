@@ -9,12 +9,15 @@
 //! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions;
 //! beside the data a kernel needs one block per live value. docs/engine.md has measurements.
 
+mod axis;
 mod block;
 mod code;
 mod compile;
+pub mod directions;
 mod emit;
 mod lanes;
 mod level;
+mod line;
 mod pair;
 mod points;
 mod run;
@@ -47,6 +50,7 @@ pub struct Kernel {
     passes: Vec<code::Pass>,
     /// The work after the last pass.
     epilogue: Vec<code::Step>,
+    epilogue_line: Option<line::Line>,
     /// Numbers at fixed places of the uniform file.
     constants: Vec<(u32, f64)>,
     inputs: usize,
@@ -74,6 +78,9 @@ pub struct Workspace {
     /// Who else works on large evaluations, and with what memory.
     crew: Option<&'static dyn Crew>,
     spare: Arc<Mutex<Vec<Workspace>>>,
+    /// Lanes that are directions, and the summands of a leaf of rows.
+    lanes: Vec<line::Eight>,
+    leaf: Vec<f64>,
 }
 
 impl Workspace {

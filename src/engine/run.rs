@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use crate::engine::block;
 use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
+use crate::engine::line::execute::{Files, Over};
+use crate::engine::line::{self, Line};
 use crate::engine::share;
 use crate::engine::sum::{LEAF, Sum};
 use crate::engine::tape::{self, Frame};
@@ -50,6 +52,34 @@ pub fn part(
         Level::Avx512 => unsafe { avx512::part(kernel, pass, rows, workspace, range) },
         #[cfg(not(target_arch = "x86_64"))]
         _ => portable::part(kernel, pass, rows, workspace, range),
+    }
+}
+
+/// Runs a line.
+pub fn line<const W: usize>(of: &Line, level: Level, files: &mut Files<W>) {
+    match level {
+        Level::Portable => line::execute::portable::codes(of, &of.codes, files),
+        // SAFETY: a level is chosen, or tested for, only where `Level::available` has detected its features.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { line::execute::avx2::codes(of, &of.codes, files) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { line::execute::avx512::codes(of, &of.codes, files) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => line::execute::portable::codes(of, &of.codes, files),
+    }
+}
+
+/// Runs a line for each row and writes the summands to `leaf`, `LEAF` rows for each sum or lane of it.
+pub fn line_over_rows<const W: usize>(of: &Line, level: Level, files: &mut Files<W>, over: &Over, leaf: &mut [f64]) {
+    match level {
+        Level::Portable => line::execute::portable::over_rows(of, files, over, leaf),
+        // SAFETY: as in `run`.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { line::execute::avx2::over_rows(of, files, over, leaf) },
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { line::execute::avx512::over_rows(of, files, over, leaf) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => line::execute::portable::over_rows(of, files, over, leaf),
     }
 }
 
@@ -178,11 +208,11 @@ macro_rules! interpreter {
 
             $(#[$features])?
             pub fn kernel(kernel: &Kernel, rows: &Rows, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
-                let Workspace { uniforms, slots, sums, tape, frames, crew, spare } = workspace;
+                let Workspace { uniforms, slots, sums, tape, frames, crew, spare, .. } = workspace;
                 let mut state =
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 for pass in &kernel.passes {
-                    steps(&pass.uniform, &mut state, 1);
+                    uniform(pass.line.as_ref(), &pass.uniform, &mut state);
                     state.sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
                     match crew {
                         Some(crew) if stores.is_empty() && share::is_worth_it(pass, rows.count) => {
@@ -195,7 +225,19 @@ macro_rules! interpreter {
                         state.uniforms[*place as usize] = sum.total();
                     }
                 }
-                steps(&kernel.epilogue, &mut state, 1);
+                uniform(kernel.epilogue_line.as_ref(), &kernel.epilogue, &mut state);
+            }
+
+            $(#[$features])?
+            fn uniform(line: Option<&Line>, otherwise: &[Step], state: &mut State) {
+                match line {
+                    Some(line) => {
+                        let State { uniforms, tape, frames, .. } = state;
+                        let files = &mut Files::<1> { numbers: uniforms, lanes: &mut [], tape, frames };
+                        line::execute::$name::codes(line, &line.codes, files);
+                    }
+                    None => steps(otherwise, state, 1),
+                }
             }
 
             $(#[$features])?

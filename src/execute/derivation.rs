@@ -22,8 +22,8 @@ pub struct Subject<'a> {
 
 /// A derivative of the subject by one method.
 pub enum Derivation {
-    Gradient(Objective),
-    Jacobian(Jacobian),
+    Gradient(Box<Objective>),
+    Jacobian(Box<Jacobian>),
 }
 
 /// A derivative at a point: row by row, n numbers each.
@@ -81,8 +81,8 @@ impl<'a> Subject<'a> {
     pub fn by(&self, method: Method, options: &Options) -> Result<Derivation, String> {
         let rows = &self.model.rows;
         Ok(match self.of {
-            Of::Gradient => Derivation::Gradient(Objective::new(&self.program, rows, method, options)?),
-            Of::Jacobian => Derivation::Jacobian(Jacobian::new(&self.program, rows, method, options)?),
+            Of::Gradient => Derivation::Gradient(Box::new(Objective::new(&self.program, rows, method, options)?)),
+            Of::Jacobian => Derivation::Jacobian(Box::new(Jacobian::new(&self.program, rows, method, options)?)),
         })
     }
 

@@ -7,8 +7,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::agreement::{self, Outcome, by_objective};
 use super::same_bits;
-use crate::diff::{Method, Objective, Options};
-use crate::engine::{Kernel, Rows, Workspace};
+use crate::diff::{Method, Objective, Options, strands};
+use crate::engine::{Kernel, Level, Rows, Workspace};
 use crate::ir::{Builder, Operator, Program, Value, factor};
 use crate::language::functions;
 
@@ -207,6 +207,20 @@ fn exact_methods_agree_on_random_programs() {
         panic!("{failure}");
     }
     agreement::summary(&outcomes.into_inner(), 90);
+}
+
+#[test]
+fn directions_in_lanes_have_the_bits_of_forward_mode() {
+    let result = runner(CASES / 4).run(&recipe(), |(steps, point, columns)| {
+        let rows = Rows::new(&columns, ROWS);
+        if let Some((found, alone)) = strands::tests::both(&program(&steps), &rows, &point, Level::best()) {
+            prop_assert!(strands::tests::same(&found, &alone), "{found:?}, not {alone:?}\n{}", program(&steps));
+        }
+        Ok(())
+    });
+    if let Err(failure) = result {
+        panic!("{failure}");
+    }
 }
 
 /// The bounds are tight enough to find one method wrong in the twelfth digit of one component, in most programs

@@ -1,0 +1,278 @@
+//! Kernels whose lanes are directions: a value with up to 24 derivatives, for programs that have one number at a time.
+//!
+//! What does not depend on the direction is a number, what does is lanes; rows of the data go one after the other. The
+//! order of sums over rows is that of `sum`, so that the bits are those of a kernel for each direction.
+
+use crate::engine::axis::{Axis, lane_rates};
+use crate::engine::code::{Operand, Step};
+use crate::engine::compile::{hoist_data, multiply_uniform_sums, number_rows};
+use crate::engine::emit::Emitter;
+use crate::engine::line::execute::{Files, Over};
+use crate::engine::line::{Eight, Line, Uses, translate};
+use crate::engine::sum::{LEAF, Sum};
+use crate::engine::tape::Frame;
+use crate::engine::{Level, Rows, Workspace, run};
+use crate::ir::{Node, Program, Rate, Value};
+
+/// Directions that fit into lanes.
+pub const MOST: usize = 24;
+
+/// A value and its derivatives in some directions, compiled and bound to data.
+#[derive(Clone, Debug)]
+pub struct Directions {
+    passes: Vec<Pass>,
+    epilogue: Line,
+    constants: Vec<(u32, f64)>,
+    numbers: usize,
+    slots: usize,
+    frames: usize,
+    /// The directions in which each lane column is 1, bit by bit.
+    sets: Vec<u32>,
+    /// How many directions there are, and eights of lanes for them.
+    count: usize,
+    width: usize,
+    rows: Rows,
+    value: usize,
+    slope: Operand,
+    level: Level,
+}
+
+/// Work before the rows, work on each row, and what is summed over the rows, with the places of the sums.
+#[derive(Clone, Debug)]
+struct Pass {
+    before: Line,
+    rows: Line,
+    sums: Vec<(Operand, Operand)>,
+    /// Columns, and the places of their numbers.
+    loads: Vec<(u32, u32)>,
+}
+
+/// Steps before the rows and on each row, and the sums.
+type Part = (Vec<Step>, Vec<Step>, Vec<(Operand, Operand)>);
+
+/// The program with what depends on the data alone as columns of its own, and the data with those: for programs that
+/// are differentiated before they are compiled.
+pub fn prepare(program: &Program, rows: &Rows, level: Level) -> (Program, Rows) {
+    let (program, rows) = number_rows(program, rows);
+    hoist_data(&program, &rows, level)
+}
+
+impl Directions {
+    /// Compiles a program whose outputs are a number and lanes. Its last columns are lanes: 1 in the directions of
+    /// `sets`, of `count`; the others are the data. None where it has what has no place in it: loops that depend on the
+    /// row, scattered sums, or too much.
+    pub fn new(program: &Program, sets: &[u32], count: usize, rows: &Rows, level: Level) -> Option<Directions> {
+        let first = program.columns - sets.len();
+        let program = multiply_uniform_sums(program, &by_row(program, first)?, rows.count);
+        let by_row = by_row(&program, first)?;
+        let by_row = |v: Value| by_row[v.index()].by_row();
+        let rates = lane_rates(&program, &|_| Rate::Uniform, first);
+        let (needed, depths) = (program.needed(), program.depths());
+        let last = program.values().filter(|v| needed[v.index()]).map(|v| depths[v.index()]).max().unwrap_or(0);
+        let mut emitter = Emitter::new(&program);
+        emitter.axis = Axis::Lanes(first);
+        let mut places = emitter.leaves(&program, &needed);
+        let mut loads = Vec::new();
+        for v in program.values().filter(|v| needed[v.index()]) {
+            if let Node::Column(k) = program.node(v)
+                && (*k as usize) < first
+            {
+                let place = emitter.uniform(1);
+                places[v.index()] = Some(Operand::Uniform(place));
+                loads.push((*k, place));
+            }
+        }
+        let mut parts: Vec<Part> = Vec::new();
+        let mut kept: Vec<Value> = program.outputs.clone();
+        for depth in 0..=last {
+            let before = |v: &Value| {
+                let here = needed[v.index()] && depths[v.index()] == depth && !by_row(*v);
+                here && !program.node(*v).reduces() && places[v.index()].is_none()
+            };
+            let selected: Vec<Value> = program.values().filter(before).collect();
+            let steps = emitter.steps(&program, &rates, &selected, &program.outputs, &[], &mut places);
+            let reduces = |v: &Value| needed[v.index()] && depths[v.index()] == depth + 1 && program.node(*v).reduces();
+            let reductions: Vec<Value> = program.values().filter(reduces).collect();
+            let summands: Vec<Value> = reductions.iter().flat_map(|v| program.node(*v).operands()).collect();
+            let mut wanted = vec![false; program.nodes.len()];
+            summands.iter().for_each(|v| wanted[v.index()] = true);
+            for v in program.values().rev().filter(|v| by_row(*v)) {
+                if wanted[v.index()] {
+                    program.node(v).operands().iter().for_each(|v| wanted[v.index()] = true);
+                }
+            }
+            let is_row = |v: &Value| wanted[v.index()] && by_row(*v) && !matches!(program.node(*v), Node::Column(_));
+            let selected: Vec<Value> = program.values().filter(is_row).collect();
+            let row_steps = emitter.steps(&program, &rates, &selected, &summands, &[], &mut places);
+            let mut sums = Vec::new();
+            for (v, of) in reductions.iter().zip(&summands) {
+                let to = emitter.place(rates[v.index()].by_row(), 1);
+                places[v.index()] = Some(to);
+                sums.push((places[of.index()]?, to));
+            }
+            kept.extend(summands);
+            parts.push((steps, row_steps, sums));
+        }
+        let (value, slope) = (places[program.outputs[0].index()]?, places[program.outputs[1].index()]?);
+        let mut uses = Uses::new(emitter.uniforms, emitter.slots, first as u32);
+        for (before, rows, sums) in &parts {
+            uses.steps(before);
+            uses.steps(rows);
+            sums.iter().for_each(|(from, _)| uses.read(*from, 1));
+        }
+        let minus_zero = emitter.constants.iter().find(|(_, number)| number.to_bits() == (-0.0f64).to_bits());
+        uses.minus_zero = minus_zero.and_then(|(place, _)| u16::try_from(*place).ok());
+        uses.read(value, 1);
+        uses.read(slope, 1);
+        // What one list of steps makes and another one uses.
+        let list = |v: Value| 2 * depths[v.index()] + usize::from(by_row(v));
+        for v in program.values() {
+            kept.extend(program.node(v).operands().into_iter().filter(|operand| list(*operand) != list(v)));
+        }
+        let sizes = program.sizes();
+        for v in kept {
+            if let Some(Operand::Slot(slot)) = places[v.index()] {
+                let size = sizes[v.index()].unwrap_or(1);
+                uses.kept.extend((slot..slot + size).filter_map(|slot| u16::try_from(slot).ok()));
+            }
+        }
+        let mut passes = Vec::new();
+        for (before, rows, sums) in &parts {
+            let (before, rows) = (translate::line(before, &uses)?, translate::line(rows, &uses)?);
+            passes.push(Pass { before, rows, sums: sums.clone(), loads: loads.clone() });
+        }
+        let epilogue = passes.pop()?.before;
+        let Operand::Uniform(value) = value else { return None };
+        Some(Directions {
+            passes,
+            epilogue,
+            constants: emitter.constants.clone(),
+            numbers: emitter.uniforms as usize,
+            slots: emitter.slots as usize,
+            frames: emitter.frames as usize,
+            sets: sets.to_vec(),
+            count,
+            width: count.div_ceil(8),
+            rows: rows.clone(),
+            value: value as usize,
+            slope,
+            level,
+        })
+    }
+
+    /// The value, then the derivatives.
+    pub fn evaluate(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
+        match self.width {
+            1 => self.evaluate_in::<1>(inputs, workspace, results),
+            2 => self.evaluate_in::<2>(inputs, workspace, results),
+            _ => self.evaluate_in::<3>(inputs, workspace, results),
+        }
+    }
+
+    fn evaluate_in<const W: usize>(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
+        let Workspace { uniforms, sums, tape, frames, lanes, leaf, .. } = workspace;
+        let longest = |have: usize, want: usize| have.max(want);
+        uniforms.resize(longest(uniforms.len(), self.numbers), 0.0);
+        frames.resize(longest(frames.len(), self.frames), Frame::default());
+        lanes.resize(longest(lanes.len(), W * (self.slots + self.sets.len())), Eight([0.0; 8]));
+        uniforms[..inputs.len()].copy_from_slice(inputs);
+        for (place, number) in &self.constants {
+            uniforms[*place as usize] = *number;
+        }
+        tape.clear();
+        let lanes = lanes.as_chunks_mut::<W>().0;
+        for (k, set) in self.sets.iter().enumerate() {
+            for lane in 0..8 * W {
+                lanes[self.slots + k][lane / 8].0[lane % 8] = f64::from(set >> lane & 1);
+            }
+        }
+        let mut files = Files { numbers: uniforms, lanes, tape, frames };
+        for pass in &self.passes {
+            run::line(&pass.before, self.level, &mut files);
+            self.over_rows(pass, &mut files, sums, leaf);
+        }
+        run::line(&self.epilogue, self.level, &mut files);
+        results[0] = files.numbers[self.value];
+        for (k, result) in results[1..].iter_mut().enumerate() {
+            *result = at(self.slope, k, &files);
+        }
+    }
+
+    /// One pass over the rows; `leaf` is memory for the summands of a leaf.
+    fn over_rows<const W: usize>(&self, pass: &Pass, files: &mut Files<W>, sums: &mut Vec<Sum>, leaf: &mut Vec<f64>) {
+        let widths: Vec<usize> = pass.sums.iter().map(|(from, _)| lanes_of(*from, self.count)).collect();
+        let total: usize = widths.iter().sum();
+        if sums.len() < total {
+            sums.resize_with(total, Sum::default);
+        }
+        leaf.resize(leaf.len().max(total * LEAF), 0.0);
+        sums[..total].iter_mut().for_each(Sum::clear);
+        let loads: Vec<(usize, &[f64])> =
+            pass.loads.iter().map(|(column, place)| (*place as usize, &*self.rows.columns[*column as usize])).collect();
+        let mut start = 0;
+        while start < self.rows.count {
+            let end = (start + LEAF).min(self.rows.count);
+            let over = Over { rows: start..end, loads: &loads, sums: &pass.sums, count: self.count };
+            run::line_over_rows(&pass.rows, self.level, files, &over, leaf);
+            for (sum, summands) in sums[..total].iter_mut().zip(leaf.chunks(LEAF)) {
+                sum.add(&summands[..end - start]);
+            }
+            start = end;
+        }
+        let mut sums = sums.iter_mut();
+        for ((_, to), width) in pass.sums.iter().zip(widths) {
+            for (k, sum) in sums.by_ref().take(width).enumerate() {
+                match to {
+                    Operand::Uniform(place) => files.numbers[*place as usize] = sum.total(),
+                    Operand::Slot(slot) => files.lanes[*slot as usize][k / 8].0[k % 8] = sum.total(),
+                    Operand::Column(_) => {}
+                }
+            }
+        }
+    }
+}
+
+/// The numbers that a place has for `count` directions.
+pub fn lanes_of(place: Operand, count: usize) -> usize {
+    if matches!(place, Operand::Uniform(_)) { 1 } else { count }
+}
+
+/// The number of direction k.
+fn at<const W: usize>(place: Operand, k: usize, files: &Files<W>) -> f64 {
+    match place {
+        Operand::Uniform(place) => files.numbers[place as usize],
+        Operand::Slot(slot) => files.lanes[slot as usize][k / 8].0[k % 8],
+        Operand::Column(_) => f64::NAN,
+    }
+}
+
+/// Which nodes depend on the row, as rates; None where a loop does, or something scatters. Columns from `first` on are
+/// lanes.
+fn by_row(program: &Program, first: usize) -> Option<Vec<Rate>> {
+    let mut rates: Vec<Rate> = Vec::with_capacity(program.nodes.len());
+    for node in &program.nodes {
+        let any = node.operands().iter().any(|v| rates[v.index()].by_row());
+        let rate = match node {
+            Node::Column(k) if (*k as usize) < first => Rate::Row,
+            Node::Row => return None,
+            Node::Scatter { .. } => return None,
+            Node::Loop(_) if any => return None,
+            Node::Sum(_) => Rate::Uniform,
+            _ if any => Rate::Row,
+            _ => Rate::Uniform,
+        };
+        rates.push(rate);
+    }
+    Some(rates)
+}
+
+/// Whether a program does most of its work on one number at a time: it has loops that do not depend on the row, or
+/// there is one row.
+pub fn suits(program: &Program, rows: &Rows) -> bool {
+    let rates = program.rates();
+    let is_loop = |v: &Value| program.loop_at(*v).is_some() && !rates[v.index()].by_row();
+    rows.count <= 1 || (rows.count <= ROWS && program.values().any(|v| is_loop(&v)))
+}
+
+/// Rows beyond which they are the better lanes all the same.
+const ROWS: usize = 1024;

@@ -1,0 +1,408 @@
+//! Executes lines. Written once and compiled for each level, as `engine::run` is; checks of places cost nothing beside
+//! the wait for the number before.
+
+use std::ops::Range;
+
+use crate::engine::block::{element_of, position};
+use crate::engine::code::{Form, Instruction, Operand};
+use crate::engine::line::code::Run;
+use crate::engine::line::flat::{Do, FORMS, Flat};
+use crate::engine::line::lanes::{Eight, each, elements, operand, replace_elements};
+use crate::engine::line::{Body, Each, How, Line, Repeated, State};
+use crate::engine::sum::LEAF;
+use crate::engine::tape::{self, Frame};
+use crate::ir::Operator;
+use crate::ir::op::{ROWS, floor_divide, modulo, operators, truth};
+use crate::math::{elementary, special};
+
+/// What a line works on.
+pub struct Files<'a, const W: usize> {
+    /// The uniform file of the kernel.
+    pub numbers: &'a mut [f64],
+    pub lanes: &'a mut [[Eight; W]],
+    pub tape: &'a mut Vec<f64>,
+    pub frames: &'a mut [Frame],
+}
+
+/// Work on each of some rows, at most a leaf of them.
+pub struct Over<'a> {
+    pub rows: Range<usize>,
+    /// Places, and the columns whose numbers come there.
+    pub loads: &'a [(usize, &'a [f64])],
+    /// What is summed; the places of the sums are of no interest here.
+    pub sums: &'a [(Operand, Operand)],
+    /// How many lanes are summed.
+    pub count: usize,
+}
+
+impl<const W: usize> Files<'_, W> {
+    fn save(&mut self, state: &State) {
+        for run in &state.numbers {
+            self.tape.extend_from_slice(&self.numbers[run.range()]);
+        }
+        for eight in state.lanes.iter().flat_map(|run| self.lanes[run.range()].as_flattened()) {
+            self.tape.extend_from_slice(&eight.0);
+        }
+    }
+
+    fn load(&mut self, state: &State, from: usize) {
+        let mut saved = &self.tape[from..];
+        for run in &state.numbers {
+            let (numbers, rest) = saved.split_at(run.count as usize);
+            self.numbers[run.range()].copy_from_slice(numbers);
+            saved = rest;
+        }
+        for run in &state.lanes {
+            for eight in self.lanes[run.range()].as_flattened_mut() {
+                let (numbers, rest) = saved.split_at(8);
+                eight.0.copy_from_slice(numbers);
+                saved = rest;
+            }
+        }
+    }
+}
+
+impl Run {
+    fn range(self) -> Range<usize> {
+        self.first as usize..self.first as usize + self.count as usize
+    }
+}
+
+impl State {
+    /// Numbers on the tape.
+    fn size(&self, width: usize) -> usize {
+        let count = |runs: &[Run]| runs.iter().map(|run| run.count as usize).sum::<usize>();
+        count(&self.numbers) + 8 * width * count(&self.lanes)
+    }
+}
+
+macro_rules! values {
+    (
+        unary { $(($u:ident, $un:literal, $uc:literal, $us:ident, [$($ux:expr),*], |$ua:ident| $uv:expr, $up:expr))* }
+        binary { $(($b:ident, $bn:literal, $bc:literal, $bs:ident, [$($bx:expr),*], |$ba:ident, $bb:ident| $bv:expr, $bp:expr, $bq:expr))* }
+        ternary { $(($t:ident, $tn:literal, $tc:literal, $ts:ident, [$($tx:expr),*], |$ta:ident, $tb:ident, $td:ident| $tv:expr, $tp:expr, $tq:expr, $tr:expr))* }
+    ) => {
+        /// The value of an operator, compiled for the level of the caller.
+        #[inline(always)]
+        fn value(operator: Operator, x: [f64; 3]) -> f64 {
+            match operator {
+                $(Operator::$u => { let $ua = x[0]; $uv })*
+                $(Operator::$b => { let ($ba, $bb) = (x[0], x[1]); $bv })*
+                $(Operator::$t => { let ($ta, $tb, $td) = (x[0], x[1], x[2]); $tv })*
+            }
+        }
+    };
+}
+operators!(values);
+
+macro_rules! executor {
+    ($name:ident $(, #[$features:meta])?) => {
+        pub mod $name {
+            use super::*;
+
+            $(#[$features])?
+            pub fn codes<const W: usize>(line: &Line, codes: &[Flat], files: &mut Files<W>) {
+                // In locals, so that they stay in registers.
+                let Files { numbers, lanes, tape, frames } = files;
+                let (numbers, lanes) = (&mut **numbers, &mut **lanes);
+                for code in codes {
+                    macro_rules! at {
+                        ($operand:ident) => {
+                            numbers[code.$operand as usize]
+                        };
+                    }
+                    let Flat { to, a, b, c, d, .. } = *code;
+                    match code.op {
+                        Do::Add => at!(to) = at!(a) + at!(b),
+                        Do::Subtract => at!(to) = at!(a) - at!(b),
+                        Do::Multiply => at!(to) = at!(a) * at!(b),
+                        Do::Divide => at!(to) = at!(a) / at!(b),
+                        Do::Negate => at!(to) = -at!(a),
+                        Do::Select => at!(to) = if at!(a) != 0.0 { at!(b) } else { at!(c) },
+                        Do::AddAdd => at!(to) = (at!(a) + at!(b)) + at!(c),
+                        Do::AddSubtract => at!(to) = (at!(a) + at!(b)) - at!(c),
+                        Do::AddFrom => at!(to) = at!(c) - (at!(a) + at!(b)),
+                        Do::AddMultiply => at!(to) = (at!(a) + at!(b)) * at!(c),
+                        Do::SubtractAdd => at!(to) = (at!(a) - at!(b)) + at!(c),
+                        Do::SubtractSubtract => at!(to) = (at!(a) - at!(b)) - at!(c),
+                        Do::SubtractFrom => at!(to) = at!(c) - (at!(a) - at!(b)),
+                        Do::SubtractMultiply => at!(to) = (at!(a) - at!(b)) * at!(c),
+                        Do::MultiplyAdd => at!(to) = (at!(a) * at!(b)) + at!(c),
+                        Do::MultiplySubtract => at!(to) = (at!(a) * at!(b)) - at!(c),
+                        Do::MultiplyFrom => at!(to) = at!(c) - (at!(a) * at!(b)),
+                        Do::MultiplyMultiply => at!(to) = (at!(a) * at!(b)) * at!(c),
+                        Do::Apply => at!(to) = apply(d, [at!(a), at!(b), at!(c)]),
+                        Do::Copy => at!(to) = at!(a),
+                        Do::CopyRun => {
+                            let (to, from) = (to as usize, a as usize);
+                            numbers.copy_within(from..from + d as usize, to);
+                        }
+                        Do::Fill => {
+                            let number = at!(a);
+                            numbers[to as usize..to as usize + d as usize].fill(number);
+                        }
+                        Do::Element => {
+                            at!(to) = match position(at!(b), u32::from(d)) {
+                                Some(k) => numbers[a as usize + k as usize],
+                                None => f64::NAN,
+                            };
+                        }
+                        Do::Replace => {
+                            if let Some(k) = position(at!(b), u32::from(d)) {
+                                numbers[to as usize + k as usize] = at!(a);
+                            }
+                        }
+                        Do::Each => each_element(&line.each[d as usize], numbers),
+                        Do::Loop => {
+                            let files = &mut Files { numbers: &mut *numbers, lanes: &mut *lanes, tape: &mut **tape, frames: &mut **frames };
+                            repeat(line, &line.loops[d as usize], files);
+                        },
+                        Do::AddLL => each!(numbers, lanes, to, [], [x = a, y = b], [], x + y),
+                        Do::SubtractLL => each!(numbers, lanes, to, [], [x = a, y = b], [], x - y),
+                        Do::MultiplyNL => each!(numbers, lanes, to, [n = a], [x = b], [], n * x),
+                        Do::NegateL => each!(numbers, lanes, to, [], [x = a], [], -x),
+                        Do::SelectLNN => {
+                            each!(numbers, lanes, to, [n = b, m = c], [test = a], [], if test != 0.0 { n } else { m })
+                        }
+                        Do::SelectNLL => lanes[to as usize] = lanes[if at!(a) != 0.0 { b } else { c } as usize],
+                        Do::MultiplyAddNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], (n * x) + y),
+                        Do::MultiplySubtractNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], (n * x) - y),
+                        Do::MultiplyFromNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], y - (n * x)),
+                        Do::AddMultiplyLLN => each!(numbers, lanes, to, [n = c], [x = a, y = b], [], (x + y) * n),
+                        Do::ProductsNLNL => {
+                            each!(numbers, lanes, to, [n = a, m = c], [x = b, y = d], [], (n * x) + (m * y))
+                        }
+                        Do::ProductSpreadNLLN => each!(numbers, lanes, to, [n = a, m = d], [x = b, test = c], [], {
+                            (n * x) + if test != 0.0 { m } else { -0.0 }
+                        }),
+                        Do::AddLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x + y),
+                        Do::SubtractLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x - y),
+                        Do::MultiplyLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x * y),
+                        Do::SelectLanes => {
+                            each!(numbers, lanes, to, [], [], [test = a, x = b, y = c], if test != 0.0 { x } else { y })
+                        }
+                        Do::PairLanes => pair_lanes(code, numbers, lanes),
+                        Do::ApplyLanes => each!(numbers, lanes, to, [], [], [x = a, y = b, z = c], apply(d, [x, y, z])),
+                        Do::CopyLanes => {
+                            for k in 0..d {
+                                lanes[(to + k) as usize] = operand(numbers, lanes, a + k);
+                            }
+                        }
+                        Do::FillLanes => {
+                            let filler = operand(numbers, lanes, a);
+                            lanes[to as usize..to as usize + d as usize].fill(filler);
+                        }
+                        Do::ElementLanes => {
+                            lanes[to as usize] = match position(at!(b), u32::from(d)) {
+                                Some(k) => operand(numbers, lanes, a + k as u16),
+                                None => [Eight([f64::NAN; 8]); W],
+                            };
+                        }
+                        Do::ElementsLanes => elements!(numbers, lanes, code),
+                        Do::ReplaceLanes => {
+                            if let Some(k) = position(at!(b), u32::from(d)) {
+                                lanes[to as usize + k as usize] = operand(numbers, lanes, a);
+                            }
+                        }
+                        Do::ReplaceElementsLanes => replace_elements!(numbers, lanes, code),
+                    }
+                }
+            }
+
+            $(#[$features])?
+            fn pair_lanes<const W: usize>(code: &Flat, numbers: &[f64], lanes: &mut [[Eight; W]]) {
+                let Flat { to, a, b, c, d, .. } = *code;
+                macro_rules! pair {
+                    ($x:ident, $y:ident, $z:ident, $value:expr) => {
+                        each!(numbers, lanes, to, [], [], [$x = a, $y = b, $z = c], $value)
+                    };
+                }
+                match FORMS[d as usize] {
+                    Form::AddAdd => pair!(x, y, z, (x + y) + z),
+                    Form::AddSubtract => pair!(x, y, z, (x + y) - z),
+                    Form::AddFrom => pair!(x, y, z, z - (x + y)),
+                    Form::AddMultiply => pair!(x, y, z, (x + y) * z),
+                    Form::SubtractAdd => pair!(x, y, z, (x - y) + z),
+                    Form::SubtractSubtract => pair!(x, y, z, (x - y) - z),
+                    Form::SubtractFrom => pair!(x, y, z, z - (x - y)),
+                    Form::SubtractMultiply => pair!(x, y, z, (x - y) * z),
+                    Form::MultiplyAdd => pair!(x, y, z, (x * y) + z),
+                    Form::MultiplySubtract => pair!(x, y, z, (x * y) - z),
+                    Form::MultiplyFrom => pair!(x, y, z, z - (x * y)),
+                    Form::MultiplyMultiply => pair!(x, y, z, (x * y) * z),
+                }
+            }
+
+            $(#[$features])?
+            pub fn over_rows<const W: usize>(line: &Line, files: &mut Files<W>, over: &Over, leaf: &mut [f64]) {
+                for (position, row) in over.rows.clone().enumerate() {
+                    for (place, column) in over.loads {
+                        files.numbers[*place] = column[row];
+                    }
+                    codes(line, &line.codes, files);
+                    let mut at = position;
+                    for (from, _) in over.sums {
+                        match from {
+                            Operand::Uniform(place) => {
+                                leaf[at] = files.numbers[*place as usize];
+                                at += LEAF;
+                            }
+                            Operand::Slot(slot) => {
+                                let lanes = files.lanes[*slot as usize].iter().flat_map(|eight| eight.0);
+                                for number in lanes.take(over.count) {
+                                    leaf[at] = number;
+                                    at += LEAF;
+                                }
+                            }
+                            Operand::Column(_) => {}
+                        }
+                    }
+                }
+            }
+
+            $(#[$features])?
+            fn apply_operator(operator: Operator, operands: [f64; 3]) -> f64 {
+                value(operator, operands)
+            }
+
+            $(#[$features])?
+            fn apply(row: u16, operands: [f64; 3]) -> f64 {
+                apply_operator(ROWS[row as usize].operator, operands)
+            }
+
+            $(#[$features])?
+            fn each_element(each: &Each, numbers: &mut [f64]) {
+                for k in 0..each.count {
+                    let Instruction { operator, to, operands } = element_of(&each.instruction, &each.vector, k);
+                    let (Operand::Uniform(to), [Operand::Uniform(a), Operand::Uniform(b), Operand::Uniform(c)]) =
+                        (to, operands)
+                    else {
+                        return;
+                    };
+                    let x = [a, b, c].map(|place| numbers[place as usize]);
+                    numbers[to as usize] = match operator {
+                        Operator::Add => x[0] + x[1],
+                        Operator::Multiply => x[0] * x[1],
+                        other => apply_operator(other, x),
+                    };
+                }
+            }
+
+            $(#[$features])?
+            fn repeat<const W: usize>(line: &Line, of: &Repeated, files: &mut Files<W>) {
+                let most = match &of.how {
+                    How::Counted(count) => files.numbers[*count as usize].max(0.0) as u64,
+                    How::Bounded(most) => *most,
+                    How::Backward(forward, again_body) => {
+                        let frame = files.frames[*forward];
+                        match frame.base {
+                            // They stay: another backward loop may retrace the same steps.
+                            Some(base) => back(line, of, again_body, files, (0, frame.steps), base),
+                            None => {
+                                let first = files.tape.len();
+                                files.save(&again_body.carried);
+                                let snapshots = tape::snapshots(again_body.carried.size(W));
+                                again(line, of, again_body, files, (0, frame.steps), first, snapshots);
+                                files.tape.truncate(first);
+                            }
+                        }
+                        return;
+                    }
+                };
+                let base = files.tape.len();
+                let mut kept = of.keeps;
+                let mut made = 0;
+                while made < most {
+                    if kept {
+                        files.save(&of.body.read);
+                        if files.tape.len() - base > tape::LIMIT {
+                            files.tape.truncate(base);
+                            kept = false;
+                        }
+                    }
+                    if !pass(line, &of.body, made, files) {
+                        break;
+                    }
+                    made += 1;
+                }
+                files.frames[of.frame] = Frame { steps: made, base: kept.then_some(base) };
+            }
+
+            /// One step of a body; false if it was not wanted. States of loops inside are retraced inside, if at all.
+            $(#[$features])?
+            fn pass<const W: usize>(line: &Line, body: &Body, index: u64, files: &mut Files<W>) -> bool {
+                files.numbers[body.index as usize] = index as f64;
+                let top = files.tape.len();
+                codes(line, &body.codes, files);
+                files.tape.truncate(top);
+                let wanted = body.wanted.is_none_or(|place| files.numbers[place as usize] != 0.0);
+                if wanted {
+                    codes(line, &body.moves, files);
+                }
+                wanted
+            }
+
+            /// Retraces the steps of a range, whose states stand on the tape from `base` on.
+            $(#[$features])?
+            fn back<const W: usize>(
+                line: &Line,
+                of: &Repeated,
+                again_body: &Body,
+                files: &mut Files<W>,
+                (first, end): (u64, u64),
+                base: usize,
+            ) {
+                let size = again_body.read.size(W);
+                for step in (first..end).rev() {
+                    files.load(&again_body.read, base + (step - first) as usize * size);
+                    pass(line, &of.body, step, files);
+                }
+            }
+
+            /// Retraces the steps of a range from the state before its first one, which stands on the tape at `from`.
+            $(#[$features])?
+            fn again<const W: usize>(
+                line: &Line,
+                of: &Repeated,
+                body: &Body,
+                files: &mut Files<W>,
+                (first, end): (u64, u64),
+                from: usize,
+                snapshots: u64,
+            ) {
+                let piece = (tape::LIMIT / body.read.size(W).max(1)).max(1) as u64;
+                let mut end = end;
+                while end > first {
+                    files.load(&body.carried, from);
+                    let pieces = (end - first).div_ceil(piece);
+                    let top = files.tape.len();
+                    if pieces == 1 {
+                        for step in first..end {
+                            files.save(&body.read);
+                            pass(line, body, step, files);
+                        }
+                        back(line, of, body, files, (first, end), top);
+                        files.tape.truncate(top);
+                        return;
+                    }
+                    // Without a snapshot left the last piece is reached from the first state again.
+                    let skipped = if snapshots == 0 { pieces - 1 } else { tape::split(pieces, snapshots) };
+                    let middle = first + skipped * piece;
+                    for step in first..middle {
+                        pass(line, body, step, files);
+                    }
+                    files.save(&body.carried);
+                    again(line, of, body, files, (middle, end), top, snapshots.saturating_sub(1));
+                    files.tape.truncate(top);
+                    end = middle;
+                }
+            }
+        }
+    };
+}
+
+executor!(portable);
+#[cfg(target_arch = "x86_64")]
+executor!(avx2, #[target_feature(enable = "avx2,fma")]);
+#[cfg(target_arch = "x86_64")]
+executor!(avx512, #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx512cd,avx2,fma")]);

@@ -1,0 +1,65 @@
+//! Lanes of numbers, and their loops as a macro for `execute`, which compiles them for each level.
+
+use crate::engine::line::code::NUMBER;
+
+/// Lanes are worked on by eights, which fill a vector register and a line of the cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub struct Eight(pub [f64; 8]);
+
+/// The lanes at a place, or its number in each of them.
+#[inline(always)]
+pub fn operand<const W: usize>(numbers: &[f64], lanes: &[[Eight; W]], place: u16) -> [Eight; W] {
+    if place & NUMBER == 0 { lanes[place as usize] } else { [Eight([numbers[(place & !NUMBER) as usize]; 8]); W] }
+}
+
+/// The lanes at `$to` become `$value` of numbers, of lanes, and of operands that are either.
+macro_rules! each {
+    ($numbers:ident, $lanes:ident, $to:expr, [$($n:ident = $np:expr),*], [$($l:ident = $lp:expr),*], [$($e:ident = $ep:expr),*], $value:expr) => {{
+        $(let $n = $numbers[$np as usize];)*
+        $(let $l = $lanes[$lp as usize];)*
+        $(let $e = operand($numbers, $lanes, $ep);)*
+        let mut to = [Eight([0.0; 8]); W];
+        for w in 0..W {
+            for k in 0..8 {
+                $(let $l = $l[w].0[k];)*
+                $(let $e = $e[w].0[k];)*
+                to[w].0[k] = $value;
+            }
+        }
+        $lanes[$to as usize] = to;
+    }};
+}
+pub(super) use each;
+
+/// The lanes at `$to` become the element at an index of its own in each lane.
+macro_rules! elements {
+    ($numbers:ident, $lanes:ident, $code:ident) => {{
+        let index = operand($numbers, $lanes, $code.b);
+        let mut lanes = [Eight([f64::NAN; 8]); W];
+        for w in 0..W {
+            for k in 0..8 {
+                if let Some(at) = position(index[w].0[k], u32::from($code.d)) {
+                    lanes[w].0[k] = operand($numbers, $lanes, $code.a + at as u16)[w].0[k];
+                }
+            }
+        }
+        $lanes[$code.to as usize] = lanes;
+    }};
+}
+pub(super) use elements;
+
+/// Each lane replaces the element at an index of its own.
+macro_rules! replace_elements {
+    ($numbers:ident, $lanes:ident, $code:ident) => {{
+        let (lanes, index) = (operand($numbers, $lanes, $code.a), operand($numbers, $lanes, $code.b));
+        for w in 0..W {
+            for k in 0..8 {
+                if let Some(at) = position(index[w].0[k], u32::from($code.d)) {
+                    $lanes[$code.to as usize + at as usize][w].0[k] = lanes[w].0[k];
+                }
+            }
+        }
+    }};
+}
+pub(super) use replace_elements;
