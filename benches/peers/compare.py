@@ -140,17 +140,15 @@ def markdown(lines, head):
     for problem in PROBLEMS:
 
         def least(tool, *methods):
-            here = [line for line in lines if line[:2] == (problem, tool)]
-            found = [line[3] for line in here if (line[2] in methods if methods else line[2] not in ("native", "value"))]
-            return min(found, default=None)
+            return min((line[3] for line in lines if line[:2] == (problem, tool) and line[2] in methods), default=None)
 
         def ratio(above, below):
             return above / below if above and below else None
 
-        mine = least("ours")
+        mine = least("ours", "complex_step", "symbolic", "forward", "reverse")
         if mine is None:
             continue
-        native, peers = least("ours", "native"), [least(peer) for peer in PEERS]
+        native, peers = least("ours", "native"), [least(peer, *methods) for peer, (_, methods) in PEERS.items()]
         jax = min([x for x in peers[1:3] if x is not None], default=None)
         reverse = ratio(least("ours", "reverse"), least("ours", "value"))
         cells = [*peers, mine, native, ratio(jax, mine), ratio(mine, native), reverse]
