@@ -3,8 +3,14 @@
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Error;
+
+/// How names end that files have while they are written.
+const PART: &str = ".part";
+/// After so long without a word the writer is gone.
+const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// A results folder that can be written to.
 #[derive(Clone, Debug)]
@@ -24,7 +30,22 @@ impl Folder {
             .tempfile_in(path)
             .and_then(|mut file| file.write_all(b"probe"))
             .map_err(|source| Error::io("write to the folder", path, source))?;
-        Ok(Folder { path: path.to_path_buf() })
+        let folder = Folder { path: path.to_path_buf() };
+        folder.sweep();
+        Ok(folder)
+    }
+
+    /// Removes what processes that were killed left of files they were writing: nothing has been added for an hour.
+    fn sweep(&self) {
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let part = name.to_str().is_some_and(|name| name.starts_with('.') && name.ends_with(PART));
+            let age = entry.metadata().and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
+            if part && age.is_some_and(|age| age >= ABANDONED) {
+                // Whether it goes or stays changes nothing.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     pub fn path(&self) -> &Path {
@@ -62,7 +83,7 @@ impl Folder {
         contents: impl FnOnce([&mut (dyn Write + Send); N]) -> io::Result<()>,
     ) -> Result<(), Error> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".part");
+        builder.prefix(".").suffix(PART);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -119,6 +140,22 @@ pub fn set_aside(path: &Path) -> Result<Option<PathBuf>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_killed_left_is_removed_once_it_is_old() {
+        let home = tempfile::tempdir().unwrap();
+        let made = |name: &str, seconds: u64| {
+            let file = fs::File::create(home.path().join(name)).unwrap();
+            let now = file.metadata().unwrap().modified().unwrap();
+            file.set_modified(now - Duration::from_secs(seconds)).unwrap();
+        };
+        made(".abc.part", 7200);
+        made(".def.part", 60);
+        made("runs.csv", 7200);
+        Folder::create(home.path()).unwrap();
+        let left = [".abc.part", ".def.part", "runs.csv"].map(|name| home.path().join(name).exists());
+        assert_eq!(left, [false, true, true]);
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_contents_and_no_rubbish() {

@@ -37,7 +37,9 @@ fn all_files(lab: &Lab, folder: &str) -> Vec<(String, String)> {
             "targets.csv",
         ];
         let own = name.starts_with("journal") || name.ends_with(".json") && name != "provenance.json";
-        if !timed.contains(&name.as_str()) && !own && lab.path(&format!("{folder}/{name}")).is_file() {
+        // What a killed process was writing stays for an hour.
+        let rubbish = name.starts_with('.') && name.ends_with(".part");
+        if !timed.contains(&name.as_str()) && !own && !rubbish && lab.path(&format!("{folder}/{name}")).is_file() {
             found.push((name.clone(), lab.read(&format!("{folder}/{name}"))));
         }
     }
