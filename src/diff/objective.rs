@@ -66,7 +66,8 @@ impl Objective {
             Method::Symbolic => {
                 let derivative = symbolic::gradient(program, &options.symbolic)?;
                 let nodes = Some(derivative.nodes.len());
-                let derivative = factor(&derivative);
+                // Loops written out are open to rewriting as loops are not, and the value would be rewritten with them.
+                let derivative = if program.has_loops() { derivative } else { factor(&derivative) };
                 Gradient::Program {
                     operations: derivative.operations(),
                     kernels: vec![bound(&derivative)],

@@ -254,7 +254,8 @@ impl Plan<'_> {
     /// Whether a value that is summed is an addition of terms with factors, and used nowhere else; the nodes that make
     /// it up.
     fn is_split(&self, v: Value, uses: &[u32], additions: &mut Vec<Value>) -> bool {
-        let has_factor = |v: Value| !matches!(self.scaling(v), None | Some(Scaling::Constant(..)));
+        // A sign is none: it stays a negation. The 2 of x + x is one: it becomes a factor like others.
+        let has_factor = |v: Value| !matches!(self.scaling(v), None | Some(Scaling::Constant(-1.0, _)));
         let alone = uses[v.index()] == 1;
         match self.addition(v).filter(|_| alone) {
             Some((a, b, _)) => {
@@ -409,6 +410,18 @@ mod tests {
         let together = b.sum(difference);
         let program = factored(&b, &[together]);
         assert_eq!(by_row(&program), 5, "{program}");
+    }
+
+    #[test]
+    fn twice_a_value_has_a_factor_when_written_as_a_sum_too() {
+        let mut b = Builder::new();
+        let (u, w, x, y) = (b.input(0), b.input(1), b.column(0), b.column(1));
+        let (p, q) = (b.subtract(x, u), b.subtract(y, w));
+        let (p, q) = (b.unary(Operator::Exp, p), b.unary(Operator::Exp, q));
+        let (first, second) = (b.multiply(u, p), b.add(q, q));
+        let both = b.add(first, second);
+        let apart = b.sum(both);
+        assert_eq!(by_row(&factored(&b, &[apart])), 4);
     }
 
     #[test]

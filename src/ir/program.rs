@@ -248,6 +248,10 @@ impl Program {
         }
     }
 
+    pub fn has_loops(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node, Node::Loop(_)))
+    }
+
     /// The rate of every node of a whole program: its inputs are parameters.
     pub fn rates(&self) -> Vec<Rate> {
         self.rates_of(&vec![Rate::Uniform; self.inputs])

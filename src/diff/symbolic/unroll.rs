@@ -7,7 +7,7 @@ use crate::ir::{Builder, Loop, LoopKind, Node, Program, Value};
 
 /// The program without loops, if it has no more than `most` nodes.
 pub fn unroll(program: &Program, most: usize) -> Result<Program, String> {
-    if !program.nodes.iter().any(|node| matches!(node, Node::Loop(_))) {
+    if !program.has_loops() {
         return Ok(program.clone());
     }
     let mut b = Builder::new();
