@@ -2,6 +2,8 @@
 
 pub mod family;
 
+use std::borrow::Cow;
+
 use crate::experiment::{self, TRUNCATED};
 use crate::ir::{Builder, Operator, Value, density};
 use crate::kind::{Accepts, Default, Fault, Kind, Prior, Range, Setting, Settings, independent};
@@ -195,18 +197,18 @@ fn arguments(family: &family::Family, settings: &Settings) -> Vec<f64> {
 
 /// A prior whose arguments are numbers, those that name parameters evaluated.
 #[derive(Clone, Debug)]
-pub struct Distribution {
+pub struct Distribution<'a> {
     name: &'static str,
-    arguments: Settings,
-    inner: Option<Box<Distribution>>,
+    arguments: Cow<'a, Settings>,
+    inner: Option<Box<Distribution<'a>>>,
 }
 
-impl Distribution {
+impl<'a> Distribution<'a> {
     /// `value` evaluates a formula of earlier parameters; NaN where it has none.
-    pub fn new(prior: &experiment::Prior, value: &dyn Fn(&Formula) -> f64) -> Distribution {
-        let mut arguments = prior.arguments.clone();
+    pub fn new(prior: &'a experiment::Prior, value: &dyn Fn(&Formula) -> f64) -> Distribution<'a> {
+        let mut arguments = Cow::Borrowed(&prior.arguments);
         for (name, formula) in &prior.formulas {
-            arguments.0.insert(name, crate::kind::Value::Number(value(formula)));
+            arguments.to_mut().0.insert(name, crate::kind::Value::Number(value(formula)));
         }
         let inner = prior.inner.as_ref().map(|inner| Box::new(Distribution::new(inner, value)));
         Distribution { name: prior.row.kind.name, arguments, inner }
