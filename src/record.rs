@@ -68,6 +68,24 @@ pub struct Record {
 }
 
 impl Record {
+    /// Of a run that has no answer.
+    pub fn failed(identity: String, reason: String) -> Record {
+        Record {
+            identity,
+            status: Status::Failed,
+            reason,
+            loss: None,
+            evaluations: 0,
+            gradients: 0,
+            iterations: 0,
+            work: 0.0,
+            parameters: Vec::new(),
+            trace: Vec::new(),
+            intervals: Vec::new(),
+            seconds: 0.0,
+        }
+    }
+
     /// The finite loss of a run that did not fail.
     pub fn answer(&self) -> Option<f64> {
         self.loss.filter(|loss| loss.is_finite() && self.status != Status::Failed)

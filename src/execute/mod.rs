@@ -28,7 +28,7 @@ use crate::model::Model;
 use crate::plan::{Plan, Run};
 use squares::LeastSquares;
 
-use crate::record::{Derivatives, Record, Status};
+use crate::record::{Derivatives, Record};
 
 /// What happens while a plan is carried out.
 pub enum Event<'a> {
@@ -159,7 +159,7 @@ pub fn execute(
             let record = match done {
                 Ok(Some(record)) => record,
                 Ok(None) => return,
-                Err(panic) => failed(plan, planned, format!("panic: {}", panic_text(&*panic))),
+                Err(panic) => Record::failed(plan.identity(planned.index), format!("panic: {}", panic_text(&*panic))),
             };
             // Positive doubles are ordered as their bits are.
             longest.fetch_max(begun.elapsed().as_secs_f64().to_bits(), Ordering::Relaxed);
@@ -231,24 +231,6 @@ pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Deriv
 /// A pool of `threads` threads; every parallel loop inside `f` uses it.
 pub fn with_threads<T: Send>(threads: usize, f: impl FnOnce() -> T + Send) -> Result<T, rayon::ThreadPoolBuildError> {
     Ok(rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(f))
-}
-
-/// A run that has no answer.
-fn failed(plan: &Plan, run: &Run, reason: String) -> Record {
-    Record {
-        identity: plan.identity(run.index),
-        status: Status::Failed,
-        reason,
-        loss: None,
-        evaluations: 0,
-        gradients: 0,
-        iterations: 0,
-        work: 0.0,
-        parameters: Vec::new(),
-        trace: Vec::new(),
-        intervals: Vec::new(),
-        seconds: 0.0,
-    }
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

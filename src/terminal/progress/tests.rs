@@ -42,20 +42,7 @@ impl TermLike for Paper {
 }
 
 fn record(status: Status) -> Record {
-    Record {
-        identity: String::new(),
-        status,
-        reason: String::new(),
-        loss: None,
-        evaluations: 0,
-        gradients: 0,
-        iterations: 0,
-        work: 0.0,
-        parameters: Vec::new(),
-        trace: Vec::new(),
-        intervals: Vec::new(),
-        seconds: 0.0,
-    }
+    Record { status, ..Record::failed(String::new(), String::new()) }
 }
 
 fn waiting(name: &str, runs: usize) -> Forecast {
