@@ -41,6 +41,22 @@ fn lanes_of_three<'a>(operands: &[Operand; 3], state: &'a State) -> (Lanes<'a>, 
     (lanes_of(operands[0], state), lanes_of(operands[1], state), lanes_of(operands[2], state))
 }
 
+/// to = f(a, b, c), where each stands in rows or is one number for all.
+#[inline(always)]
+fn over_three(to: &mut [f64], operands: (Lanes, Lanes, Lanes), f: impl Fn(f64, f64, f64) -> f64) {
+    use Lanes::{One, Rows};
+    match operands {
+        (Rows(a), Rows(b), Rows(c)) => lanes::three(to, a, b, c, f),
+        (Rows(a), Rows(b), One(c)) => lanes::two(to, a, b, |a, b| f(a, b, c)),
+        (Rows(a), One(b), Rows(c)) => lanes::two(to, a, c, |a, c| f(a, b, c)),
+        (Rows(a), One(b), One(c)) => lanes::one(to, a, |a| f(a, b, c)),
+        (One(a), Rows(b), Rows(c)) => lanes::two(to, b, c, |b, c| f(a, b, c)),
+        (One(a), Rows(b), One(c)) => lanes::one(to, b, |b| f(a, b, c)),
+        (One(a), One(b), Rows(c)) => lanes::one(to, c, |c| f(a, b, c)),
+        (One(a), One(b), One(c)) => to.fill(f(a, b, c)),
+    }
+}
+
 /// The first `count` rows of a row value.
 #[inline(always)]
 pub fn rows_of<'a>(operand: Operand, state: &'a State, count: usize) -> &'a [f64] {
@@ -194,22 +210,11 @@ pub fn pair(pair: &Pair, state: &mut State) {
     {
         let to = &mut taken[..state.lanes];
         // Looked up once, before the forms part.
-        let (first, second, third) = lanes_of_three(&pair.operands, state);
+        let operands = lanes_of_three(&pair.operands, state);
         macro_rules! loops {
             ($($form:ident: |$a:ident, $b:ident, $c:ident| $value:expr;)*) => {
                 match pair.form {
-                    $(Form::$form => {
-                        let each = |$a: f64, $b: f64, $c: f64| $value;
-                        match (first, second, third) {
-                            (Lanes::Rows(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::three(to, a, b, c, each),
-                            (Lanes::Rows(a), Lanes::Rows(b), Lanes::One(c)) => lanes::two(to, a, b, |a, b| each(a, b, c)),
-                            (Lanes::Rows(a), Lanes::One(b), Lanes::Rows(c)) => lanes::two(to, a, c, |a, c| each(a, b, c)),
-                            (Lanes::Rows(a), Lanes::One(b), Lanes::One(c)) => lanes::one(to, a, |a| each(a, b, c)),
-                            (Lanes::One(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::two(to, b, c, |b, c| each(a, b, c)),
-                            (Lanes::One(a), Lanes::Rows(b), Lanes::One(c)) => lanes::one(to, b, |b| each(a, b, c)),
-                            _ => unreachable!("the first operation of a pair is on rows"),
-                        }
-                    })*
+                    $(Form::$form => over_three(to, operands, |$a, $b, $c| $value),)*
                 }
             };
         }
@@ -272,7 +277,8 @@ macro_rules! execute {
             let mut taken = std::mem::take(&mut state.slots[slot as usize]);
             {
                 let to = &mut taken[..state.lanes];
-                let (first, second, third) = lanes_of_three(&instruction.operands, state);
+                let operands = lanes_of_three(&instruction.operands, state);
+                let (first, second, _) = operands;
                 match instruction.operator {
                     $(Operator::$u => match first {
                         Lanes::Rows(a) => {
@@ -327,19 +333,7 @@ macro_rules! execute {
                             (Lanes::One($ba), Lanes::One($bb)) => to.fill($bv),
                         }
                     })*
-                    $(Operator::$t => {
-                        let each = |$ta: f64, $tb: f64, $td: f64| $tv;
-                        match (first, second, third) {
-                            (Lanes::Rows(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::three(to, a, b, c, each),
-                            (Lanes::Rows(a), Lanes::Rows(b), Lanes::One(c)) => lanes::two(to, a, b, |a, b| each(a, b, c)),
-                            (Lanes::Rows(a), Lanes::One(b), Lanes::Rows(c)) => lanes::two(to, a, c, |a, c| each(a, b, c)),
-                            (Lanes::Rows(a), Lanes::One(b), Lanes::One(c)) => lanes::one(to, a, |a| each(a, b, c)),
-                            (Lanes::One(a), Lanes::Rows(b), Lanes::Rows(c)) => lanes::two(to, b, c, |b, c| each(a, b, c)),
-                            (Lanes::One(a), Lanes::Rows(b), Lanes::One(c)) => lanes::one(to, b, |b| each(a, b, c)),
-                            (Lanes::One(a), Lanes::One(b), Lanes::Rows(c)) => lanes::one(to, c, |c| each(a, b, c)),
-                            (Lanes::One(a), Lanes::One(b), Lanes::One(c)) => to.fill(each(a, b, c)),
-                        }
-                    })*
+                    $(Operator::$t => over_three(to, operands, |$ta, $tb, $td| $tv),)*
                 }
             }
             state.slots[slot as usize] = taken;
