@@ -5,25 +5,11 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::laws::{CASE, assert_same, results};
+use crate::laws::{CASE, assert_same, decay, results};
 use crate::tool::{Lab, Ran, available, repository};
 
 /// Sixty runs of about a tenth of a second each.
 const LONG: &str = r#"
-seed = 3
-[data.synthetic]
-inputs = { t = { from = 0, to = 10, count = 3000 } }
-truth  = { a = 20, k = 0.5, c = 1 }
-noise  = { y = "normal(y, 1)" }
-[simulator]
-kind = "formula"
-outputs.y = "a*exp(-k*t) + c"
-[parameters]
-a = "uniform(0, 50)"
-k = "uniform(0, 5)"
-c = "uniform(-5, 5)"
-[loss]
-kind = "least_squares"
 [[optimizer]]
 method = "differential_evolution"
 [budget]
@@ -35,7 +21,7 @@ repeats = 60
 /// A lab whose `scontrol` writes down what it is asked.
 fn lab() -> Lab {
     let lab = Lab::with_shipped();
-    lab.write("long.toml", LONG);
+    lab.write("long.toml", decay(3000, LONG));
     lab.fake("scontrol", "echo \"$*\" >> asked");
     lab
 }

@@ -97,12 +97,15 @@ fn threads_change_nothing() {
     assert_eq!(timings.map(|table| table.column("threads")[0].to_string()), ["1", "2"]);
 }
 
-/// A plan of one run: its population is shared among the threads.
-const ALONE: &str = r#"
+/// A decay seen at so many times, its optimizers and their budget added to it.
+pub fn decay(rows: usize, rest: &str) -> String {
+    format!(
+        r#"
+seed = 3
 [data.synthetic]
-inputs = { t = { from = 0, to = 10, count = 3000 } }
-truth  = { a = 20, k = 0.5, c = 1 }
-noise  = { y = "normal(y, 1)" }
+inputs = {{ t = {{ from = 0, to = 10, count = {rows} }} }}
+truth  = {{ a = 20, k = 0.5, c = 1 }}
+noise  = {{ y = "normal(y, 1)" }}
 [simulator]
 kind = "formula"
 outputs.y = "a*exp(-k*t) + c"
@@ -112,17 +115,20 @@ k = "uniform(0, 5)"
 c = "uniform(-5, 5)"
 [loss]
 kind = "least_squares"
-[[optimizer]]
-method = "METHOD"
-[budget]
-evaluations = 1500
-"#;
+{rest}"#
+    )
+}
+
+/// A plan of one run: its population is shared among the threads.
+fn alone(method: &str) -> String {
+    decay(3000, &format!("[[optimizer]]\nmethod = \"{method}\"\n[budget]\nevaluations = 1500\n"))
+}
 
 #[test]
 fn a_population_that_is_shared_among_threads_changes_nothing() {
     for row in CATALOG.optimizers.iter().filter(|row| row.population) {
         let lab = Lab::with_shipped();
-        lab.write("alone.toml", ALONE.replace("METHOD", row.kind.name));
+        lab.write("alone.toml", alone(row.kind.name));
         lab.run(&["alone.toml", "--out", "one", "--threads", "1", "--quiet"]).ends(0);
         lab.run(&["alone.toml", "--out", "three", "--threads", "3", "--quiet"]).ends(0);
         for name in ["runs.csv", "trace.csv", "intervals.csv"] {
@@ -172,7 +178,7 @@ fn interruption_changes_nothing() {
 fn a_suite_has_a_comparison_of_its_own() {
     let lab = Lab::with_shipped();
     lab.write("case.toml", CASE);
-    lab.write("other.toml", ALONE.replace("METHOD", "genetic"));
+    lab.write("other.toml", alone("genetic"));
     let said = lab.run(&["case.toml", "other.toml", "--out", "both"]).ends(0).out;
     assert!(said.contains("2 experiments") && said.contains("both/comparison.csv"), "{said}");
     lab.run(&["case.toml", "--out", "one", "--quiet"]).ends(0);

@@ -11,25 +11,12 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::laws::decay;
 use crate::shards::assert_same_results;
 use crate::tool::{Lab, Ran, available, repository};
 
 /// Runs of a third of a second, and short ones among them.
 const LOAD: &str = r#"
-seed = 3
-[data.synthetic]
-inputs = { t = { from = 0, to = 10, count = 6000 } }
-truth  = { a = 20, k = 0.5, c = 1 }
-noise  = { y = "normal(y, 1)" }
-[simulator]
-kind = "formula"
-outputs.y = "a*exp(-k*t) + c"
-[parameters]
-a = "uniform(0, 50)"
-k = "uniform(0, 5)"
-c = "uniform(-5, 5)"
-[loss]
-kind = "least_squares"
 [[optimizer]]
 method = "differential_evolution"
 [[optimizer]]
@@ -185,7 +172,7 @@ fn identities(text: &str) -> Vec<String> {
 fn a_sweep_survives_its_cluster() {
     let Some(cluster) = Cluster::start("5") else { return };
     let lab = Lab::new();
-    let text = LOAD.replace("REPEATS", "64");
+    let text = decay(6000, &LOAD.replace("REPEATS", "64"));
     lab.write("load.toml", &text);
     let submit = ["submit", "load.toml", "--tasks", "8", "--out", "many", "--", "--time=10", "--cpus-per-task=2"];
     let ran = cluster.run(&lab, &submit).ends(0);
@@ -249,7 +236,7 @@ fn a_sweep_survives_its_cluster() {
 fn a_task_drains_when_its_time_is_nearly_over_and_a_cancelled_one_is_told() {
     let Some(cluster) = Cluster::start("1001") else { return };
     let lab = Lab::new();
-    lab.write("load.toml", LOAD.replace("REPEATS", "24"));
+    lab.write("load.toml", decay(6000, &LOAD.replace("REPEATS", "24")));
     let submit = ["submit", "load.toml", "--tasks", "2", "--max-running", "1", "--out", "many"];
     cluster.run(&lab, &[&submit[..], &["--", "--time=10", "--cpus-per-task=2"]].concat()).ends(0);
     let folder = "many/load";
