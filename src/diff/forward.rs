@@ -231,12 +231,15 @@ fn push_loop(
     let (initial, captured) = (of_each(body.initial()), of_each(body.captured()));
     let starts: Vec<&Tangents> = body.initial().iter().map(|v| &tangents[v.index()]).collect();
     let moving_captured: Vec<&Tangents> = body.captured().iter().map(|v| &tangents[v.index()]).collect();
+    // What is a number outside is one in the body, where it may make something simpler: the one of a seed above all.
+    let numbers: Vec<Option<f64>> =
+        moving_captured.iter().flat_map(|t| t.iter().map(|t| t.and_then(|t| b.known(t)))).collect();
     let sizes: Vec<Option<u32>> = initial.iter().map(|v| b.size(*v)).collect();
     let captured_sizes: Vec<Option<u32>> = captured.iter().map(|v| b.size(*v)).collect();
     let mut moving: Vec<bool> = starts.iter().flat_map(|t| t.iter().map(Option::is_some)).collect();
     let (inner, outputs, next) = loop {
-        let shape =
-            Shape { body, moving: &moving, sizes: &sizes, captured: &moving_captured, captured_sizes: &captured_sizes };
+        let (captured, captured_sizes) = (&moving_captured, &captured_sizes);
+        let shape = Shape { body, moving: &moving, sizes: &sizes, captured, captured_sizes, numbers: &numbers };
         let (inner, outputs, next) = tangent_body(&shape, forward, directions);
         let grown: Vec<bool> = moving.iter().zip(next.iter().flatten()).map(|(a, t)| *a || t.is_some()).collect();
         if grown == moving {
@@ -258,7 +261,8 @@ fn push_loop(
         operands.push(start);
     }
     operands.extend(&captured);
-    operands.extend(moving_captured.iter().flat_map(|t| t.iter().flatten().copied()));
+    let tangents_captured = moving_captured.iter().flat_map(|t| t.iter().flatten().copied());
+    operands.extend(tangents_captured.filter(|t| b.known(*t).is_none()));
     let states = forward.map_or(0, |forward| forward.sizes.len() + count(&forward.moving));
     let inputs = 1 + operands.len() - usize::from(body.count().is_some()) + states;
     operands.extend(forward.map(|forward| forward.of));
@@ -282,11 +286,13 @@ struct Shape<'a> {
     sizes: &'a [Option<u32>],
     captured: &'a [&'a Tangents],
     captured_sizes: &'a [Option<u32>],
+    /// The captured tangents that are known.
+    numbers: &'a [Option<f64>],
 }
 
 /// The body with its tangents: the builder, the body's outputs, and the next tangents of what it carries.
 fn tangent_body(shape: &Shape, forward: Option<&Moved>, directions: usize) -> (Builder, Vec<Value>, Vec<Tangents>) {
-    let Shape { body, moving, sizes, captured, captured_sizes } = shape;
+    let Shape { body, moving, sizes, captured, captured_sizes, numbers } = shape;
     let mut b = Builder::new();
     let mut position = 0;
     let mut input = |b: &mut Builder, size: Option<u32>| {
@@ -295,18 +301,22 @@ fn tangent_body(shape: &Shape, forward: Option<&Moved>, directions: usize) -> (B
     };
     let mut inputs = vec![input(&mut b, None)];
     let mut seeds: Vec<Tangents> = vec![vec![None; directions]];
-    let mut carried = |b: &mut Builder, sizes: &[Option<u32>], moving: &[bool]| {
+    let mut carried = |b: &mut Builder, sizes: &[Option<u32>], moving: &[bool], numbers: &[Option<f64>]| {
         inputs.extend(sizes.iter().map(|size| input(b, *size)));
         for (k, size) in sizes.iter().enumerate() {
-            let flags = &moving[k * directions..(k + 1) * directions];
-            seeds.push(flags.iter().map(|moves| moves.then(|| input(b, *size))).collect());
+            let mut tangent = |at: usize| match numbers.get(at).copied().flatten() {
+                Some(number) => b.constant(number),
+                None => input(b, *size),
+            };
+            let here = k * directions..(k + 1) * directions;
+            seeds.push(here.map(|at| moving[at].then(|| tangent(at))).collect());
         }
     };
-    carried(&mut b, sizes, moving);
+    carried(&mut b, sizes, moving, &[]);
     let flags: Vec<bool> = captured.iter().flat_map(|tangents| tangents.iter().map(Option::is_some)).collect();
-    carried(&mut b, captured_sizes, &flags);
+    carried(&mut b, captured_sizes, &flags, numbers);
     if let Some(forward) = forward {
-        carried(&mut b, &forward.sizes, &forward.moving);
+        carried(&mut b, &forward.sizes, &forward.moving, &[]);
     }
     let (inner, tangents) = push_forward(&mut b, &body.body, &inputs, &[], &seeds, directions);
     let outputs: Vec<Value> = body.body.outputs.iter().map(|v| inner[v.index()]).collect();

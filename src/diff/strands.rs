@@ -293,6 +293,9 @@ fn push_loop(
     let strand = |v: &Value| tangents[v.index()].only();
     let starts: Vec<Option<Strand>> = body.initial().iter().map(strand).collect::<Option<_>>()?;
     let captured: Vec<Option<Strand>> = body.captured().iter().map(strand).collect::<Option<_>>()?;
+    // What is a number outside is one in the body, where it may make something simpler: the one of a seed above all.
+    let number = |strand: &Option<Strand>| strand.and_then(|strand| b.known(strand.value));
+    let numbers: Vec<Option<f64>> = captured.iter().map(number).collect();
     let sizes_of = |b: &Builder, of: &[Value]| of.iter().map(|v| b.size(value(v))).collect::<Vec<Option<u32>>>();
     let (sizes, captured_sizes) = (sizes_of(b, body.initial()), sizes_of(b, body.captured()));
     let mut moving: Vec<Set> = starts.iter().map(|start| start.map_or(0, |start| start.set)).collect();
@@ -306,10 +309,16 @@ fn push_loop(
         let mut inner_values = vec![input(&mut inner, None)];
         let mut seeds = vec![Tangent::default()];
         let captured_sets: Vec<Set> = captured.iter().map(|strand| strand.map_or(0, |strand| strand.set)).collect();
-        for (sizes, sets) in [(&sizes, &moving), (&captured_sizes, &captured_sets)] {
+        let carried_numbers = vec![None; carried];
+        for (sizes, sets, numbers) in [(&sizes, &moving, &carried_numbers), (&captured_sizes, &captured_sets, &numbers)]
+        {
             inner_values.extend(sizes.iter().map(|size| input(&mut inner, *size)));
-            for (size, set) in sizes.iter().zip(sets) {
-                let strand = (*set != 0).then(|| Strand { value: input(&mut inner, *size), set: *set });
+            for ((size, set), number) in sizes.iter().zip(sets).zip(numbers) {
+                let mut value = || match number {
+                    Some(number) => inner.constant(*number),
+                    None => input(&mut inner, *size),
+                };
+                let strand = (*set != 0).then(|| Strand { value: value(), set: *set });
                 seeds.push(Tangent { uniform: strand, by_row: None });
             }
         }
@@ -349,7 +358,7 @@ fn push_loop(
         });
     }
     operands.extend(body.captured().iter().map(value));
-    operands.extend(captured.iter().flatten().map(|strand| strand.value));
+    operands.extend(captured.iter().flatten().map(|strand| strand.value).filter(|v| b.known(*v).is_none()));
     let body = Loop {
         kind: body.kind,
         carried: carried + moves.len(),

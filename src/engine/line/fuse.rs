@@ -163,8 +163,7 @@ pub fn write_in_place(codes: &mut [Code], at: u16, next: u16, uses: &Uses) -> bo
     let Some(writer) = writer.filter(|k| codes[*k].written().is_some_and(|run| run.count == 1)) else { return false };
     let after = &codes[writer + 1..];
     let is_free = after.iter().all(|code| code.reads(at) == Some(false) && !writes(code, at));
-    let read_here: u32 =
-        after.iter().map(|code| number_reads(code, next).unwrap_or(u32::MAX / 2)).fold(0, u32::saturating_add);
+    let Some(read_here) = after.iter().map(|code| number_reads(code, next)).sum::<Option<u32>>() else { return false };
     // Read by the loop itself, and by nothing that is not renamed.
     if !is_free || uses.writes[next as usize] != 1 || uses.reads[next as usize] != read_here + 1 {
         return false;

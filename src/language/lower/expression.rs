@@ -1,11 +1,12 @@
 //! Expressions: names, operators, calls, comprehensions.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::context::Carried;
 use super::{Lowering, Meaning};
 use crate::diagnostic::did_you_mean;
-use crate::ir::{LoopKind, Operator, Value};
+use crate::ir::{LoopKind, Node, Operator, Value};
 use crate::language::functions;
 use crate::language::tree::{Binary, Compare, Expression, Form, Reduction, Steps, Unary};
 
@@ -118,6 +119,7 @@ impl Lowering<'_> {
                 }
                 Some(self.b().constant(wrapped))
             }
+            None if self.is_counted(place) => Some(place),
             None => {
                 let b = self.b();
                 let zero = b.constant(0.0);
@@ -126,6 +128,27 @@ impl Lowering<'_> {
                 Some(b.select(negative, wrapped, place))
             }
         }
+    }
+
+    /// Whether a value is made of step numbers and constants such that it is never negative.
+    fn is_counted(&self, value: Value) -> bool {
+        let context = self.contexts.last().expect("a context is always there");
+        let inside = self.contexts.len() > 1;
+        let b = &context.builder;
+        let (mut pending, mut seen) = (vec![value], HashSet::new());
+        while let Some(value) = pending.pop() {
+            if !seen.insert(value) {
+                continue;
+            }
+            match b.node(value) {
+                // The index of the step under way.
+                Node::Input(0) if inside => {}
+                Node::Constant(_) if b.known(value).is_some_and(|number| number >= 0.0) => {}
+                Node::Apply(Operator::Add | Operator::Multiply, [x, y, _]) => pending.extend([*x, *y]),
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Long sums lean to the left: the spine is walked in a loop, not by recursion.
