@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A thousand kills at random moments (SIGKILL, SIGTERM, SIGINT; random threads and shares): nothing lost, nothing twice, no
-# byte differs. Minutes on two cores.
+# A thousand kills at random moments (SIGKILL, SIGTERM, SIGINT, SIGUSR1; random threads, shares and merges): nothing lost,
+# nothing twice, no byte differs. Minutes on two cores.
 #
 #     benches/soak.sh [KILLS] [SEED]
 set -euo pipefail

@@ -27,6 +27,7 @@ impl Folder {
         fs::create_dir_all(path).map_err(|source| Error::io("make the folder", path, source))?;
         tempfile::Builder::new()
             .prefix(".probe")
+            .suffix(PART)
             .tempfile_in(path)
             .and_then(|mut file| file.write_all(b"probe"))
             .map_err(|source| Error::io("write to the folder", path, source))?;

@@ -9,6 +9,7 @@ mod diagnostics;
 mod facts;
 mod golden;
 mod intervals;
+mod kills;
 mod laws;
 mod nist;
 mod optimizers;

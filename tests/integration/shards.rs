@@ -1,6 +1,5 @@
-//! Sweeps that lose nothing: shards, merges, edited experiments, processes killed at any moment, disks that are full.
+//! Sweeps that lose nothing: shards, merges, edited experiments, disks that are full.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -9,7 +8,7 @@ use crate::laws::{CASE, assert_same, results};
 use crate::tool::{Lab, Table};
 
 /// Many short runs.
-fn sweep() -> String {
+pub fn sweep() -> String {
     let text = CASE.replace("evaluations = 3000", "evaluations = 400").replace("repeats = 3", "repeats = 4");
     text.replace("compare = { points = 5 }", "")
 }
@@ -131,6 +130,10 @@ fn shares_are_checked_and_auto_reads_the_environment_only_when_asked() {
         assert!(ran.err.contains("--shard") || ran.err.contains("write I/N"), "{wrong}: {}", ran.err);
     }
     lab.run(&["case.toml", "--shard", "1/2", "--fresh"]).ends(2);
+    for wrong in ["inf", "nan", "-5", "1e30", "x"] {
+        let ran = lab.run(&["case.toml", &format!("--time-limit={wrong}")]).ends(2);
+        assert!(ran.err.contains("a number of seconds from 0 to 1000000000"), "{wrong}: {}", ran.err);
+    }
     let mut command = lab.command(&["case.toml", "--shard", "auto/3", "--quiet"]);
     assert!(command.env("JOB_COMPLETION_INDEX", "1").status().unwrap().success());
     assert!(lab.path("results/case/journal.2-of-3.jsonl").exists());
@@ -162,75 +165,20 @@ fn identity_is_content() {
     assert!(ran.err.contains(&format!("{} finished runs", all / 2 * 3)), "{}", ran.err);
     assert!(ran.err.contains("the data `data/silver_decay.csv` were changed; the experiment was not"), "{}", ran.err);
     assert_eq!(journal(), all / 2 * 4);
+    // As a program with other defaults would have left the folder.
+    let inputs = lab.read("results/sweep/inputs.json");
+    let plan = inputs.split("\"plan_sha256\": \"").nth(1).unwrap()[..64].to_string();
+    lab.run(&["sweep.toml", "--quiet", "--set", "budget.evaluations=399"]).ends(0);
+    let before = lab.read("results/sweep/inputs.json");
+    assert!(!before.contains(&plan), "other settings are another plan");
+    let without =
+        format!("{}\"set\": []{}", before.split("\"set\"").next().unwrap(), before.split(']').next_back().unwrap());
+    lab.write("results/sweep/inputs.json", without);
+    let ran = lab.run(&["sweep.toml"]).ends(0);
+    let told = "the data, or a default of this program, were changed; the experiment was not";
+    assert!(ran.err.contains(told), "{}", ran.err);
     let ran = lab.run(&["sweep.toml", "--expect-plan", "0123"]).ends(2);
     assert!(ran.err.contains("changed since"), "{}", ran.err);
-}
-
-/// Signals at moments that no run chose, with any number of threads, as one process or as shares of which each is killed,
-/// and of other numbers from one time to the next. Then the files are those of one go, and no answer was recorded twice.
-#[cfg(unix)]
-#[test]
-fn kills_at_random_moments_change_nothing() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let kills = number("SBI_RUN_KILLS").unwrap_or(12);
-    let lab = lab();
-    let text = sweep().replace("repeats = 4", &format!("repeats = {}", 4 + (kills / 10).min(10)));
-    lab.write("sweep.toml", text.replace("evaluations = 400", "evaluations = 2000"));
-    let begun = Instant::now();
-    lab.run(&["sweep.toml", "--out", "whole", "--quiet", "--threads", "2"]).ends(0);
-    let whole = begun.elapsed();
-    let mut state = number("SBI_RUN_SEED").unwrap_or(12345);
-    let mut random = |below: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
-    let (mut killed, mut folder) = (0, 0);
-    while killed < kills {
-        folder += 1;
-        let out = format!("cut{folder}");
-        let shared = folder % 2 == 0;
-        // As often as it takes; the last one is left in peace.
-        for attempt in 0.. {
-            let (threads, of) = (format!("{}", 1 + random(3)), 1 + random(4));
-            let share = format!("{}/{of}", 1 + random(of));
-            let in_peace = killed >= kills || attempt >= 30;
-            let mut arguments = vec!["sweep.toml", "--out", &out, "--quiet", "--threads", &threads];
-            if shared && !in_peace {
-                arguments.extend(["--shard", &share]);
-            }
-            let mut child = lab.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            if !in_peace {
-                std::thread::sleep(whole.mul_f64(0.25 * random(1 << 20) as f64 / f64::from(1 << 20)));
-                let signal = ["-KILL", "-TERM", "-INT"][random(3) as usize];
-                if child.try_wait().unwrap().is_none() {
-                    Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-                    killed += 1;
-                }
-            }
-            let code = child.wait().unwrap().code();
-            assert!([None, Some(130), Some(0)].contains(&code), "{code:?}");
-            if code == Some(0) && (!shared || in_peace) {
-                break;
-            }
-        }
-        assert_same_results(&lab, "whole/sweep", &format!("{out}/sweep"));
-        let journals = fs::read_dir(lab.path(&format!("{out}/sweep"))).unwrap();
-        let journals =
-            journals.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "jsonl"));
-        let identity = |line: &str| line.split("\"id\":\"").nth(1).map(|rest| rest[..64].to_string());
-        let mut recorded: Vec<String> = Vec::new();
-        for path in journals {
-            // A last line that was cut off is no record.
-            let text = fs::read_to_string(path).unwrap();
-            recorded.extend(text.split_inclusive('\n').filter(|line| line.ends_with('\n')).filter_map(identity));
-        }
-        let plan = lab.table(&format!("{out}/sweep/plan.csv"));
-        let distinct: BTreeSet<&str> = recorded.iter().map(String::as_str).collect();
-        assert_eq!(recorded.len(), distinct.len(), "a run was recorded twice");
-        assert_eq!(distinct, plan.column("identity").into_iter().collect(), "a run was lost");
-        fs::remove_dir_all(lab.path(&out)).unwrap();
-    }
-    println!("{killed} kills over {folder} results folders");
 }
 
 /// Shells limit the size of files: a disk that is full, as the journal sees it.
@@ -296,4 +244,6 @@ fn the_script_for_slurm_is_printed_and_nothing_is_done() {
     lab.run(&["case.toml", "--quiet", "--expect-plan", &checksum]).ends(0);
     assert_eq!(Table::read(&lab.read("results/case/plan.csv")).rows.len(), 30);
     lab.run(&["submit", "case.toml"]).ends(2);
+    let ran = lab.run(&[&arguments[..], &["--", "--array=0-3"]].concat()).ends(2);
+    assert!(ran.err.contains("`--array=0-3` cannot be given") && ran.out.is_empty(), "{}", ran.err);
 }
