@@ -6,9 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
-use super::{Exit, load_folder, print, results};
+use super::{Exit, load_folder, on_threads, print, results};
 use crate::cluster::slurm::quoted;
-use crate::execute;
 use crate::journal::resume::remaining;
 use crate::journal::{Error, Folder, History};
 use crate::terminal::Screen;
@@ -31,18 +30,7 @@ pub struct Arguments {
 
 pub fn main(arguments: &Arguments) -> Exit {
     let threads = arguments.threads.map_or_else(super::run::default_threads, NonZeroUsize::get);
-    let merged = execute::with_threads(threads, || merge(arguments, threads));
-    match merged {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(error)) => {
-            eprintln!("sbi-run: {error}");
-            Exit::Results
-        }
-        Err(error) => {
-            eprintln!("sbi-run: cannot start {threads} threads: {error}");
-            Exit::Invalid
-        }
-    }
+    on_threads(threads, || merge(arguments, threads))
 }
 
 fn merge(arguments: &Arguments, threads: usize) -> Result<Exit, Error> {

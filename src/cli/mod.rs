@@ -28,7 +28,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::diff::differentiability;
 use crate::experiment::Written;
-use crate::journal::Inputs;
+use crate::journal::{Error, Inputs};
 use crate::terminal;
 
 /// How a command ends.
@@ -231,6 +231,23 @@ fn output(text: &str) -> Exit {
     }
 }
 
+/// Works on a pool of so many threads; tells why that cannot be done.
+fn on_threads(threads: usize, work: impl FnOnce() -> Result<Exit, Error> + Send) -> Exit {
+    match crate::execute::with_threads(threads, work) {
+        Ok(ended) => ended.unwrap_or_else(|error| faulty(&error)),
+        Err(error) => {
+            eprintln!("sbi-run: cannot start {threads} threads: {error}");
+            Exit::Invalid
+        }
+    }
+}
+
+/// Tells why results cannot be read or written.
+fn faulty(error: &Error) -> Exit {
+    eprintln!("sbi-run: {error}");
+    Exit::Results
+}
+
 /// An experiment, read, checked, laid out and lowered.
 struct Loaded {
     inputs: Inputs,
@@ -263,10 +280,7 @@ fn load(path: &Path, overrides: &[(String, String)]) -> Result<Loaded, Vec<Diagn
 }
 
 /// Reads the experiment that was run in a results folder, with further overrides.
-fn load_folder(
-    path: &Path,
-    overrides: &[(String, String)],
-) -> Result<Result<Loaded, Vec<Diagnostic>>, crate::journal::Error> {
+fn load_folder(path: &Path, overrides: &[(String, String)]) -> Result<Result<Loaded, Vec<Diagnostic>>, Error> {
     let inputs = Inputs::read(path)?;
     let set = [&inputs.set[..], overrides].concat();
     let name = path.join("experiment.toml").display().to_string();

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{Exit, Loaded, load_written, print, results};
+use crate::cluster::slurm::quoted;
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{Data, Experiment, Written};
-use crate::journal::{Folder, History, measured};
+use crate::journal::{Folder, History, Inputs, measured};
 use crate::report::{self, Machine};
 use crate::terminal::Screen;
 
@@ -39,7 +40,7 @@ pub fn main(arguments: &Arguments) -> Exit {
             Ok(()) => {}
             Err(Fault::Experiment(faults)) => {
                 print(&faults);
-                return Exit::Results;
+                return Exit::Invalid;
             }
             Err(Fault::Files(text)) => {
                 eprintln!("sbi-run: {text}");
@@ -55,7 +56,12 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
     let whole = path.join("resolved.toml");
     if !whole.is_file() {
         let shown = path.display();
-        return Err(Fault::Files(format!("`{shown}` is not a results folder: it has no `resolved.toml`")));
+        return Err(Fault::Files(match Inputs::are_in(path) {
+            true => {
+                format!("`{shown}` has no reports yet: sbi-run merge {} makes them", quoted(&shown.to_string()))
+            }
+            false => format!("`{shown}` is not a results folder: it has no `resolved.toml`"),
+        }));
     }
     let loaded = load(path, &whole).map_err(Fault::Experiment)?;
     let history = History::read(path, &loaded.plan).map_err(files)?;

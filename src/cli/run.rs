@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::batch::Signals;
 use super::task::{Ended, Task};
-use super::{Exit, Loaded, Overrides, load_all, logging, print};
+use super::{Exit, Loaded, Overrides, faulty, load_all, logging, on_threads, print};
 use crate::cluster;
 use crate::diagnostic::Diagnostic;
 use crate::execute;
@@ -44,7 +44,7 @@ pub struct Arguments {
     #[arg(long, value_name = "SHA256")]
     expect_plan: Option<String>,
     /// Seconds after which this process will be ended: begin no run that cannot end before
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(super) time_limit: Option<f64>,
     /// Under Slurm: on SIGUSR1 end the runs and put the task into the queue again, at most so often; on SIGTERM exit 75
     #[arg(long, value_name = "TIMES", requires = "shard")]
@@ -55,6 +55,13 @@ pub struct Arguments {
     /// Show log lines, e.g. `--log debug` or `--log sbi_run::optimize=trace`
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+}
+
+/// Seconds that a clock can count.
+fn seconds(text: &str) -> Result<f64, String> {
+    let most = cluster::slurm::LONGEST as f64;
+    let within = |seconds: &f64| (0.0..=most).contains(seconds);
+    text.parse().ok().filter(within).ok_or_else(|| format!("a number of seconds from 0 to {most} is wanted"))
 }
 
 pub fn main(arguments: &Arguments) -> Exit {
@@ -91,7 +98,7 @@ pub fn main(arguments: &Arguments) -> Exit {
     }
     let signals = Signals::register(arguments.requeue.is_some());
     let threads = arguments.threads.map_or_else(default_threads, NonZeroUsize::get);
-    let all = execute::with_threads(threads, || {
+    on_threads(threads, || {
         let mut exit = Exit::Done;
         let mut comparisons = Vec::new();
         let fault = Mutex::new(None);
@@ -115,7 +122,7 @@ pub fn main(arguments: &Arguments) -> Exit {
                         });
                         exit
                     }
-                    Err(error) => return Some(unwritten(&error)),
+                    Err(error) => return Some(faulty(&error)),
                 };
                 match ended {
                     Exit::Done => {}
@@ -126,23 +133,14 @@ pub fn main(arguments: &Arguments) -> Exit {
             None
         });
         if let Some(error) = fault.into_inner().expect("no panic while a fault is kept") {
-            return unwritten(&error);
+            return Err(error);
         }
         match ended {
-            Some(ended) => ended,
-            None if shard.is_some() => exit,
-            None => suite(arguments, &loaded, &comparisons, &screen).map_or_else(|error| unwritten(&error), |()| exit),
+            Some(ended) => Ok(ended),
+            None if shard.is_some() => Ok(exit),
+            None => suite(arguments, &loaded, &comparisons, &screen).map(|()| exit),
         }
-    });
-    all.unwrap_or_else(|error| {
-        eprintln!("sbi-run: cannot start {threads} threads: {error}");
-        Exit::Invalid
     })
-}
-
-fn unwritten(error: &Error) -> Exit {
-    eprintln!("sbi-run: {error}");
-    Exit::Results
 }
 
 /// The comparison over several experiments, beside their folders.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{Exit, load_folder, output, print, results};
+use super::{Exit, faulty, load_folder, output, print, results};
 use crate::cluster::slurm::{self, Queued, quoted};
 use crate::journal::read::Seen;
 use crate::journal::submitted::{self, Submitted};
@@ -25,10 +25,7 @@ pub fn main(arguments: &Arguments) -> Exit {
     match status(&arguments.results) {
         Ok(Ok(text)) => output(&text),
         Ok(Err(exit)) => exit,
-        Err(error) => {
-            eprintln!("sbi-run: {error}");
-            Exit::Results
-        }
+        Err(error) => faulty(&error),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, Loaded, Overrides, load_all, output, print};
+use super::{Exit, Loaded, Overrides, faulty, load_all, output, print};
 use crate::cluster::slurm::{self, Submission, quoted};
 use crate::execute::{Prepared, estimate::estimate};
 use crate::journal::submitted::{self, Submitted};
@@ -42,6 +42,10 @@ pub struct Arguments {
 }
 
 pub fn main(arguments: &Arguments) -> Exit {
+    if let Err(fault) = slurm::check(&arguments.options) {
+        eprintln!("sbi-run: {fault}");
+        return Exit::Invalid;
+    }
     let loaded = match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
         Ok(mut loaded) => loaded.remove(0),
         Err(exit) => return exit,
@@ -51,13 +55,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         eprintln!("sbi-run: the plan has no runs: nothing is submitted");
         return Exit::Invalid;
     }
-    match submit(arguments, &loaded) {
-        Ok(exit) => exit,
-        Err(error) => {
-            eprintln!("sbi-run: {error}");
-            Exit::Results
-        }
-    }
+    submit(arguments, &loaded).unwrap_or_else(|error| faulty(&error))
 }
 
 fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {

@@ -11,6 +11,9 @@ pub const NOTICE: u64 = 120;
 /// A task shorter than this many seconds costs the scheduler more than it brings.
 pub const SHORT: f64 = 300.0;
 
+/// No job is given more seconds than these, thirty years: a time beyond them is no limit.
+pub const LONGEST: u64 = 1_000_000_000;
+
 /// What is submitted: paths are absolute.
 #[derive(Clone, Debug)]
 pub struct Submission {
@@ -59,6 +62,26 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
+/// Whether what was written after `--` are options of `sbatch` that both the tasks and their merge can have.
+pub fn check(options: &[String]) -> Result<(), String> {
+    if let Some(first) = options.first().filter(|first| !first.starts_with('-')) {
+        return Err(format!(
+            "`{first}` is no option of `sbatch`: the script is made here; after `--` come options only"
+        ));
+    }
+    let own = |option: &&String| {
+        let name = option.split('=').next().unwrap_or_default();
+        ["--array", "--wrap"].contains(&name) || option.starts_with("-a")
+    };
+    if let Some(option) = options.iter().find(own) {
+        return Err(format!("`{option}` cannot be given: `--tasks` and `--max-running` say what the array is"));
+    }
+    match options.iter().find(|option| option.contains(char::is_control)) {
+        Some(option) => Err(format!("{option:?} does not fit on a line of a script")),
+        None => Ok(()),
+    }
+}
+
 /// Options that belong to one job, a name and its value on one line each.
 fn lines(options: &[String]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -83,7 +106,8 @@ pub fn time_limit(options: &[String]) -> Option<u64> {
     seconds(value)
 }
 
-/// Seconds of a time as Slurm reads and prints it: `MM`, `MM:SS`, `HH:MM:SS`, `D-HH`, `D-HH:MM`, `D-HH:MM:SS`; None for `UNLIMITED` and the like.
+/// Seconds of a time as Slurm reads and prints it: `MM`, `MM:SS`, `HH:MM:SS`, `D-HH`, `D-HH:MM`, `D-HH:MM:SS`; None for
+/// `UNLIMITED` and the like.
 pub fn seconds(value: &str) -> Option<u64> {
     let value = value.trim();
     let (days, rest) = match value.split_once('-') {
@@ -91,15 +115,17 @@ pub fn seconds(value: &str) -> Option<u64> {
         None => (None, value),
     };
     let parts: Vec<u64> = rest.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
-    let seconds = match (days, &parts[..]) {
-        (Some(_), [hours]) => hours * 3600,
-        (Some(_), [hours, minutes]) => hours * 3600 + minutes * 60,
-        (None, [minutes]) => minutes * 60,
-        (None, [minutes, seconds]) => minutes * 60 + seconds,
-        (_, [hours, minutes, seconds]) => hours * 3600 + minutes * 60 + seconds,
+    let [hours, minutes, seconds] = match (days, &parts[..]) {
+        (Some(_), [hours]) => [*hours, 0, 0],
+        (Some(_), [hours, minutes]) => [*hours, *minutes, 0],
+        (None, [minutes]) => [0, *minutes, 0],
+        (None, [minutes, seconds]) => [0, *minutes, *seconds],
+        (_, [hours, minutes, seconds]) => [*hours, *minutes, *seconds],
         _ => return None,
     };
-    Some(days.unwrap_or(0) * 86_400 + seconds)
+    let units = [(days.unwrap_or(0), 86_400), (hours, 3600), (minutes, 60), (seconds, 1)];
+    let all = units.into_iter().try_fold(0u64, |sum, (count, unit)| sum.checked_add(count.checked_mul(unit)?));
+    all.filter(|seconds| *seconds <= LONGEST)
 }
 
 impl Submission {
@@ -262,6 +288,24 @@ mod tests {
         assert_eq!((seconds("1:58\n"), seconds("UNLIMITED\n")), (Some(118), None), "as squeue prints them");
         assert_eq!(limit(&["--mem=3"]), None);
         assert_eq!(limit(&["--time=UNLIMITED"]), None);
+        assert_eq!((limit(&["--time=11574-0"]), limit(&["--time=11575-0"])), (Some(999_993_600), None));
+        assert_eq!(limit(&[&format!("-t{}", u64::MAX)]), None);
+    }
+
+    #[test]
+    fn what_is_no_option_of_every_job_is_refused() {
+        let checked = |words: &[&str]| check(&words.iter().map(|word| word.to_string()).collect::<Vec<_>>());
+        assert_eq!(checked(&["--time=60", "-p", "long", "--account=a"]), Ok(()));
+        assert_eq!(checked(&[]), Ok(()));
+        for (words, part) in [
+            (&["job.sh", "--time=60"][..], "`job.sh` is no option"),
+            (&["--time=60", "--array=0-3"], "`--array=0-3` cannot be given"),
+            (&["-a0-3"], "`-a0-3` cannot be given"),
+            (&["--wrap", "x"], "`--wrap` cannot be given"),
+            (&["--comment", "a\nb"], "does not fit on a line"),
+        ] {
+            assert!(checked(words).unwrap_err().contains(part), "{words:?}");
+        }
     }
 
     #[test]

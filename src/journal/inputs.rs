@@ -59,7 +59,9 @@ impl Inputs {
         let read = |name: &str| {
             let path = folder.join(name);
             fs::read_to_string(&path).map_err(|source| match source.kind() {
-                std::io::ErrorKind::NotFound => Error::NotResults(folder.to_path_buf()),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                    Error::NotResults(folder.to_path_buf())
+                }
                 _ => Error::io("read", &path, source),
             })
         };

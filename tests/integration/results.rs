@@ -56,10 +56,33 @@ fn what_is_no_results_folder_is_said() {
     let lab = Lab::with_shipped();
     let ran = lab.run(&["report", "data"]).ends(3);
     assert!(ran.err.contains("`data` is not a results folder"), "{}", ran.err);
+    for command in ["merge", "status", "report"] {
+        lab.run(&[command, "nowhere"]).ends(3);
+        let ran = lab.run(&[command, "experiments/half_life.toml"]).ends(3);
+        assert!(ran.err.contains("results") && !ran.err.contains("os error"), "{}", ran.err);
+    }
     small(&lab);
     fs::remove_file(lab.path("results/half_life/journal.jsonl")).unwrap();
     let ran = lab.run(&["report", "results/half_life"]).ends(3);
     assert!(ran.err.contains("journal.jsonl"), "{}", ran.err);
+}
+
+/// The experiment of a results folder is an experiment: what is wrong in it is invalid input, whichever command reads it.
+#[test]
+fn an_experiment_that_was_changed_by_hand_is_invalid_input() {
+    let lab = Lab::with_shipped();
+    lab.run(&[&SMALL[..], &["--shard", "1/1", "--quiet"]].concat()).ends(0);
+    let ran = lab.run(&["report", "results/half_life"]).ends(3);
+    assert!(ran.err.contains("has no reports yet: sbi-run merge results/half_life makes them"), "{}", ran.err);
+    lab.run(&["merge", "results/half_life", "--quiet"]).ends(0);
+    for name in ["experiment.toml", "resolved.toml"] {
+        let name = format!("results/half_life/{name}");
+        lab.write(&name, format!("titel = \"x\"\n{}", lab.read(&name)));
+    }
+    for command in ["run", "merge", "status", "report"] {
+        let ran = lab.run(&[command, "results/half_life"]).ends(2);
+        assert!(ran.err.contains("unknown key `titel`"), "{command}: {}", ran.err);
+    }
 }
 
 /// A second process that would write to the same journal leaves at once, and what is there stays as it is.
