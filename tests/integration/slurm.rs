@@ -143,13 +143,13 @@ fn processes(lab: &Lab, folder: &str) -> Vec<Process> {
     journals.into_iter().filter_map(process).collect()
 }
 
-/// Stops a process that has recorded a run and has more to do, so that it is in the midst of its work whatever happens.
+/// Stops one of these processes that has recorded a run and has more to do, so that it is in the midst of its work whatever
+/// happens.
 #[track_caller]
-fn catch(lab: &Lab, folder: &str, but: &[&Process]) -> Process {
+fn catch(lab: &Lab, folder: &str, wanted: impl Fn(&Process) -> bool) -> Process {
     wait("a task is at work", || {
         processes(lab, folder).into_iter().find(|process| {
-            let known = but.iter().any(|other| other.share == process.share);
-            if known || process.text().lines().count() < 2 || process.has_ended() {
+            if !wanted(process) || process.text().lines().count() < 2 || process.has_ended() {
                 return false;
             }
             process.signal("-STOP");
@@ -183,12 +183,12 @@ fn a_sweep_survives_its_cluster() {
     let node_of =
         |process: &Process| cluster.ask("squeue", &["-h", "-j", &process.task, "-o", "%N"]).trim().to_string();
 
-    let killed = catch(&lab, folder, &[]);
+    let killed = catch(&lab, folder, |_| true);
     let node = node_of(&killed);
     cluster.node("kill", &node);
     cluster.node("start", &node);
 
-    let requeued = catch(&lab, folder, &[&killed]);
+    let requeued = catch(&lab, folder, |process| process.share != killed.share);
     cluster.ask("scontrol", &["requeue", &requeued.task]);
     wait("a task that is cancelled says so", || requeued.has_ended().then_some(()));
     assert!(
@@ -197,7 +197,7 @@ fn a_sweep_survives_its_cluster() {
         requeued.text().lines().last()
     );
 
-    let frozen = catch(&lab, folder, &[&killed, &requeued]);
+    let frozen = catch(&lab, folder, |process| ![&killed.share, &requeued.share].contains(&&process.share));
     let status = cluster.run(&lab, &["status", folder]).ends(0).out;
     let line = status.lines().find(|line| line.starts_with(&format!("{}/8 ", frozen.share))).unwrap();
     assert!(line.ends_with("running"), "{status}");
@@ -238,27 +238,42 @@ fn a_task_drains_when_its_time_is_nearly_over_and_a_cancelled_one_is_told() {
     let lab = Lab::new();
     lab.write("load.toml", decay(6000, &LOAD.replace("REPEATS", "24")));
     let submit = ["submit", "load.toml", "--tasks", "2", "--max-running", "1", "--out", "many"];
-    cluster.run(&lab, &[&submit[..], &["--", "--time=10", "--cpus-per-task=2"]].concat()).ends(0);
+    let ran = cluster.run(&lab, &[&submit[..], &["--", "--time=10", "--cpus-per-task=2"]].concat()).ends(0);
+    let merge = ran.out.split(" as ").nth(2).and_then(|rest| rest.split('\n').next()).unwrap();
     let folder = "many/load";
+    let drain = |process: &Process| {
+        let running = cluster.ask("squeue", &["-h", "-t", "R", "-o", "%i"]);
+        assert_eq!(running.trim(), process.task, "one at a time");
+        cluster.ask("scancel", &["--batch", "--signal=USR1", &process.task]);
+        process.signal("-CONT");
+        wait("the task has drained", || process.has_ended().then_some(()));
+        assert!(process.text().ends_with("{\"end\":\"interrupted\"}\n"), "what ran was brought to its end");
+    };
 
-    let drained = catch(&lab, folder, &[]);
-    let running = cluster.ask("squeue", &["-h", "-t", "R", "-o", "%i"]);
-    assert_eq!(running.trim(), drained.task, "one at a time");
-    cluster.ask("scancel", &["--batch", "--signal=USR1", &drained.task]);
-    drained.signal("-CONT");
-    wait("the task has drained", || drained.has_ended().then_some(()));
-    assert!(drained.text().ends_with("{\"end\":\"interrupted\"}\n"), "what ran was brought to its end");
-
-    // Meanwhile the other one has the place.
-    let cancelled = catch(&lab, folder, &[&drained]);
+    let drained = catch(&lab, folder, |_| true);
+    drain(&drained);
+    // Meanwhile the other one, the last of the array, has the place. It drains too; the merge waits until it comes again.
+    let last = catch(&lab, folder, |process| process.share != drained.share);
+    assert!(last.task.ends_with("_1"), "{last:?}");
+    drain(&last);
+    let cancelled = catch(&lab, folder, |process| process.share == last.share && process.journal != last.journal);
+    assert_eq!(cancelled.task, last.task);
+    let waits = cluster.ask("squeue", &["-h", "-j", merge, "-o", "%T %r"]);
+    assert_eq!(waits.trim(), "PENDING Dependency");
     cluster.ask("scancel", &[&cancelled.task]);
     wait("the cancelled task says so", || cancelled.has_ended().then_some(()));
     assert!(cancelled.text().contains("{\"end\":\"interrupted\",\"running\":[\""));
     // The merge runs all the same, of what there is.
     cluster.wait_until_the_queue_is_empty();
     let logs = fs::read_dir(lab.path(folder)).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir());
-    let log = fs::read_to_string(logs.unwrap().join(format!("{}.log", drained.task))).unwrap();
-    assert!(log.contains("is in the queue again") && log.contains("is done, "), "{log}");
+    let logs = logs.unwrap();
+    let log = |process: &Process| fs::read_to_string(logs.join(format!("{}.log", process.task))).unwrap();
+    assert!(
+        log(&drained).contains("is in the queue again") && log(&drained).contains("is done, "),
+        "{}",
+        log(&drained)
+    );
+    assert!(log(&last).contains(&format!("task {} is in the queue again", last.task)), "{}", log(&last));
     assert!(lab.path("many/load/runs.csv").exists());
     let status = cluster.run(&lab, &["status", folder]).ends(0).out;
     let command = format!("sbi-run run {folder} --shard {}/2", cancelled.share);
