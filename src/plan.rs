@@ -86,7 +86,12 @@ impl Plan {
 
     /// The run at a position of the plan, which is below `len`.
     pub fn run(&self, index: usize) -> Run {
-        self.groups[self.groups.partition_point(|group| group.runs.end <= index)].run(index)
+        self.groups[self.group(index)].run(index)
+    }
+
+    /// The group of the run at a position of the plan, as its place among the groups.
+    pub fn group(&self, index: usize) -> usize {
+        self.groups.partition_point(|group| group.runs.end <= index)
     }
 
     /// Every run, in order.
@@ -96,7 +101,7 @@ impl Plan {
 
     /// SHA-256 of what determines the numbers of the run at a position, in hexadecimal: the key of the journal.
     pub fn identity(&self, index: usize) -> String {
-        hexadecimal(&self.groups[self.groups.partition_point(|group| group.runs.end <= index)].identity(index))
+        hexadecimal(&self.groups[self.group(index)].identity(index))
     }
 
     /// The identities of all runs, in order.

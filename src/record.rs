@@ -15,14 +15,26 @@ pub trait Records: fmt::Debug + Sync {
     /// The finite loss of a finished run that did not fail.
     fn loss(&self, run: usize) -> Option<f64>;
 
+    /// What one thread reads records with.
+    fn reader(&self) -> Box<dyn Reader + '_>;
+
+    /// One record, as a reader gives it.
+    fn fetch(&self, run: usize) -> io::Result<Option<Record>> {
+        self.reader().fetch(run)
+    }
+}
+
+/// Reads records one after the other: runs that stand near each other in the plan cost less than others.
+pub trait Reader {
     /// The record; None where the run is not finished. The error names the file that cannot be read.
-    fn fetch(&self, run: usize) -> io::Result<Option<Record>>;
+    fn fetch(&mut self, run: usize) -> io::Result<Option<Record>>;
 }
 
 impl dyn Records + '_ {
     /// The finished runs among some positions, in order.
     pub fn among(&self, runs: impl Iterator<Item = usize>) -> impl Iterator<Item = io::Result<(usize, Record)>> {
-        runs.filter_map(|run| self.fetch(run).map(|record| Some((run, record?))).transpose())
+        let mut reader = self.reader();
+        runs.filter_map(move |run| reader.fetch(run).map(|record| Some((run, record?))).transpose())
     }
 
     /// Positions of the finished runs.

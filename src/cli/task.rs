@@ -12,10 +12,9 @@ use super::run::Arguments;
 use super::{Exit, Loaded};
 use crate::cluster::slurm::quoted;
 use crate::execute::{self, Event, Limits, Prepared};
-use crate::journal::append::Line;
 use crate::journal::files::set_aside;
 use crate::journal::resume::remaining;
-use crate::journal::{Error, Folder, History, Inputs, Journal, Kept};
+use crate::journal::{Error, Folder, History, Inputs, Journal, Kept, Recorded, Recorder};
 use crate::plan::shard::Shard;
 use crate::plan::{Plan, Run};
 use crate::record::Records;
@@ -34,18 +33,6 @@ pub(super) struct Task<'a> {
 pub(super) struct Ended<'a> {
     pub exit: Exit,
     pub done: Option<Done<'a>>,
-}
-
-/// What changes while runs begin and end.
-struct State {
-    /// None for a share that has nothing to do.
-    journal: Option<Journal>,
-    kept: Kept,
-    /// Runs that have begun and not ended.
-    running: BTreeSet<usize>,
-    /// How many have ended.
-    ended: usize,
-    fault: Option<Error>,
 }
 
 impl Task<'_> {
@@ -88,18 +75,14 @@ impl Task<'_> {
         let prepared = results::prepare(loaded);
         let seconds = arguments.time_limit.or_else(|| arguments.requeue.and_then(|_| batch::seconds_left()));
         let limits = Limits { drain: Arc::clone(&self.signals.drain), seconds, longest: history.longest };
-        let state = State { journal, kept: history.kept, running: BTreeSet::new(), ended: 0, fault: None };
-        let state = self.carry_out(loaded, &prepared, &remaining, &limits, state)?;
-        let left = todo - state.ended;
-        if let Some(mut journal) = state.journal {
-            match self.shard {
-                None => journal.sync()?,
-                Some(_) => {
-                    let why = if left == 0 { "done" } else { "interrupted" };
-                    let running: Vec<String> = state.running.iter().map(|run| plan.identity(*run)).collect();
-                    journal.end(why, &running)?;
-                }
-            }
+        let before = Recorded { journal, kept: history.kept, count: 0 };
+        let (recorded, running) = self.carry_out(loaded, &prepared, &remaining, &limits, before)?;
+        let Recorded { mut journal, kept, count } = recorded;
+        let left = todo - count;
+        if let (Some(journal), Some(_)) = (&mut journal, self.shard) {
+            let why = if left == 0 { "done" } else { "interrupted" };
+            let running: Vec<String> = running.iter().map(|run| plan.identity(*run)).collect();
+            journal.end(why, &running)?;
         }
         let done = share - left;
         if let Some(shard) = self.shard {
@@ -110,15 +93,20 @@ impl Task<'_> {
                 );
                 let exit = match arguments.requeue {
                     None => Exit::Interrupted,
-                    Some(most) => batch::again(most, self.signals, state.ended),
+                    Some(most) => batch::again(most, self.signals, count),
                 };
                 return Ok(Ended { exit, done: None });
             }
             say(&format!("share {shard} is done, {share} runs; when all are: sbi-run merge {folder}"));
-            return Ok(Ended { exit: results::exit(&state.kept, (0..plan.len()).filter(mine)), done: None });
+            return Ok(Ended { exit: results::exit(&kept, (0..plan.len()).filter(mine)), done: None });
         }
         let cancel = &self.signals.cancel;
-        let reports = results::measure(loaded, folder, state.kept, &prepared, self.threads, cancel)?;
+        // The disk takes its time with the last lines, and the reports read what the system has of them already.
+        let sync = || journal.as_ref().map_or(Ok(()), Journal::sync);
+        let measure = || results::measure(loaded, folder, kept, &prepared, self.threads, cancel);
+        let (synced, reports) = execute::beside(sync, measure);
+        synced?;
+        let reports = reports?;
         if !arguments.quiet {
             reports.show(self.screen)?;
         }
@@ -130,53 +118,41 @@ impl Task<'_> {
         Ok(Ended { exit, done: Some(reports) })
     }
 
-    /// Does the runs that remain, and records each as it ends.
+    /// Does the runs that remain, and records each as it ends; also those that have begun and not ended.
     fn carry_out(
         &self,
         loaded: &Loaded,
         prepared: &[Prepared],
         remaining: &[usize],
         limits: &Limits,
-        state: State,
-    ) -> Result<State, Error> {
+        before: Recorded,
+    ) -> Result<(Recorded, BTreeSet<usize>), Error> {
         let plan = &loaded.plan;
         let weights: Vec<f64> =
             loaded.models.iter().map(|model| model.search_loss.work(model.rows.count()) as f64).collect();
-        let forecast = self.forecast(plan, &weights, remaining, &state.kept);
+        let forecast = self.forecast(plan, &weights, remaining, &before.kept);
         let progress = self.screen.progress(&loaded.experiment.name, forecast);
-        let state = Mutex::new(state);
-        let lock = || state.lock().expect("no panic while a record is kept");
+        let recorder = Recorder::new(before);
+        let running = Mutex::new(BTreeSet::new());
+        let running_now = || running.lock().expect("no panic while a run is noted");
         let observe = |event: Event| match event {
             Event::Started(run) => {
-                lock().running.insert(run.index);
+                running_now().insert(run.index);
                 progress.started(run.index, &name(plan, run), weights[run.variant]);
             }
             Event::Finished(run, record) => {
                 debug!("run {}: {:?}, {}", run.index, record.status, record.reason);
-                let line = Line::of(record);
-                let mut state = lock();
-                state.running.remove(&run.index);
-                match state.journal.as_mut().map(|journal| journal.append(&line)) {
-                    Some(Ok(place)) => {
-                        state.kept.keep(run.index, record, place);
-                        state.ended += 1;
-                    }
-                    Some(Err(error)) => {
-                        // What cannot be written must not be computed on.
-                        state.fault.get_or_insert(error);
-                        self.signals.cancel.store(true, Ordering::Relaxed);
-                    }
-                    None => {}
+                running_now().remove(&run.index);
+                if !recorder.record(run.index, record) {
+                    self.signals.cancel.store(true, Ordering::Relaxed);
                 }
-                drop(state);
                 progress.finished(run.index, record);
             }
             Event::Tick => progress.tick(),
         };
         execute::execute(plan, prepared, remaining, limits, &self.signals.cancel, &observe);
         progress.end();
-        let mut state = state.into_inner().expect("no panic while a record is kept");
-        state.fault.take().map_or(Ok(state), Err)
+        Ok((recorder.end()?, running.into_inner().expect("no panic while a run is noted")))
     }
 
     /// What is to be done and what was done before, for the time left. `weights`: of the combinations of the axes.

@@ -211,7 +211,7 @@ pub fn in_order<I: Send + Sync, T: Send, E: Send>(
             return Ok(());
         }
         let before = std::mem::take(&mut ready);
-        let work = || next.par_iter().with_min_len(at_once / 64).map(&map).collect();
+        let work = || next.par_iter().with_max_len(1).map(&map).collect();
         let (made, taken) = rayon::join(work, || before.into_iter().try_for_each(&mut take));
         taken?;
         ready = made;
@@ -221,6 +221,15 @@ pub fn in_order<I: Send + Sync, T: Send, E: Send>(
 /// Does two things, on two threads where there are.
 pub fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
     rayon::join(a, b)
+}
+
+/// Does two things at once, the first of which waits for the disk rather than computes.
+pub fn beside<A: Send, B>(waits: impl FnOnce() -> A + Send, computes: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(waits);
+        let computed = computes();
+        (waiting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), computed)
+    })
 }
 
 /// The accuracy and cost of every differentiation method of every variant, at each point; nothing if it was cancelled.

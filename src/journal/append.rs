@@ -105,12 +105,17 @@ impl Journal {
         self.write(&format!("{text}\n"))
     }
 
-    /// Appends one finished run, and tells where it is. After an error the journal ends with the last whole line.
-    pub fn append(&mut self, line: &Line) -> Result<Place, Error> {
-        let place = Place { journal: self.number, offset: self.length };
-        self.write(&line.0)?;
+    /// Appends finished runs in one write, and tells where each is. After an error the journal ends with the last whole
+    /// line from before.
+    pub fn append<'a>(&mut self, lines: impl Iterator<Item = &'a Line>) -> Result<Vec<Place>, Error> {
+        let (mut text, mut places) = (String::new(), Vec::new());
+        for line in lines {
+            places.push(Place { journal: self.number, offset: self.length + text.len() as u64 });
+            text += &line.0;
+        }
+        self.write(&text)?;
         self.still_there()?;
-        Ok(place)
+        Ok(places)
     }
 
     /// The last line of a shard's journal: why its process ended, and the identities of the runs that it cut short.

@@ -2,13 +2,14 @@
 //!
 //! A run takes 24 bytes here, however long its record is; records are read from the journals when they are asked for.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use super::line;
-use crate::record::{Record, Records, Status};
+use crate::record::{Reader, Record, Records, Status};
 
 /// Where a line of a journal begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,33 +29,33 @@ struct Entry {
     status: Status,
 }
 
-/// Bytes that are read from a journal at once, so that many lines that follow each other cost one call; at most so many
-/// for all journals together, and at least so many from each.
-const WINDOW: usize = 1 << 16;
-const WINDOWS: usize = 1 << 22;
+/// Bytes that are read from a journal at once: at first, and at most where lines that follow each other are asked for; for
+/// all journals of a reader together, and at least from each.
+const FIRST: usize = 1 << 14;
+const MOST: usize = 1 << 17;
+const ALL: usize = 1 << 22;
 const LEAST: usize = 1 << 12;
-
-/// A part of a journal.
-#[derive(Debug, Default)]
-struct Window {
-    start: u64,
-    bytes: Vec<u8>,
-}
-
-/// The parts that were read last: several threads may go along a journal, each at another place.
-#[derive(Debug, Default)]
-struct Windows {
-    all: [Window; 4],
-    /// Which one is the oldest.
-    oldest: usize,
-}
 
 /// A journal that is open for reading.
 #[derive(Debug)]
 struct Open {
     path: PathBuf,
     file: File,
-    windows: Mutex<Windows>,
+}
+
+/// A part of a journal.
+#[derive(Debug, Default)]
+struct Window {
+    start: u64,
+    bytes: Vec<u8>,
+    /// How many bytes are to be read next.
+    size: usize,
+}
+
+/// Reads along the journals, with a window of each.
+struct Along<'a> {
+    kept: &'a Kept,
+    windows: HashMap<u32, Window>,
 }
 
 /// The finished runs of a plan.
@@ -73,15 +74,15 @@ impl Kept {
 
     /// Adds a journal that is open for reading; its position.
     pub fn open(&mut self, path: PathBuf, file: File) -> u32 {
-        self.journals.push(Open { path, file, windows: Mutex::default() });
+        self.journals.push(Open { path, file });
         (self.journals.len() - 1) as u32
     }
 
-    /// Keeps what is recorded at a place as the record of a run, instead of what was kept of it.
-    pub fn keep(&mut self, run: usize, record: &Record, place: Place) {
-        let loss = record.answer().unwrap_or(f64::NAN);
+    /// Keeps what is recorded at a place as the record of a run, instead of what was kept of it. `answer`: its loss, where
+    /// that is an answer.
+    pub fn keep(&mut self, run: usize, status: Status, answer: Option<f64>, place: Place) {
         let Place { journal, offset } = place;
-        self.entries[run] = Some(Entry { offset, loss, journal, status: record.status });
+        self.entries[run] = Some(Entry { offset, loss: answer.unwrap_or(f64::NAN), journal, status });
     }
 
     /// How many runs are finished.
@@ -96,44 +97,50 @@ impl Kept {
 
     /// The record that begins at a place.
     pub(super) fn at(&self, place: Place) -> io::Result<Record> {
-        let Open { path, file, windows } = &self.journals[place.journal as usize];
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("reading `{}`: {error}", path.display()));
-        let size = (WINDOWS / self.journals.len()).clamp(LEAST, WINDOW);
-        let text = {
-            let mut windows = windows.lock().unwrap_or_else(PoisonError::into_inner);
-            match windows.all.iter().find_map(|window| window.line(place.offset)) {
-                Some(line) => line.to_vec(),
-                None => windows.read(file, place.offset, size).map_err(named)?,
-            }
-        };
-        line::read(&text).ok_or_else(|| named(io::Error::other("what was written there has changed")))
+        Along { kept: self, windows: HashMap::new() }.at(place)
     }
 }
 
-impl Windows {
-    /// The line that begins at an offset, without its end, from the file.
-    fn read(&mut self, file: &File, offset: u64, mut size: usize) -> io::Result<Vec<u8>> {
-        let place = self.oldest;
-        self.oldest = (place + 1) % self.all.len();
-        let window = &mut self.all[place];
-        loop {
-            window.fill(file, offset, size)?;
-            if let Some(line) = window.line(offset) {
-                return Ok(line.to_vec());
-            }
-            if window.bytes.len() < size {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            size *= 4;
-        }
+impl Along<'_> {
+    fn at(&mut self, place: Place) -> io::Result<Record> {
+        let Open { path, file } = &self.kept.journals[place.journal as usize];
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("reading `{}`: {error}", path.display()));
+        let most = (ALL / self.kept.journals.len()).clamp(LEAST, MOST);
+        let window = self.windows.entry(place.journal).or_default();
+        let text = window.line(place.offset, file, most).map_err(named)?;
+        line::read(text).ok_or_else(|| named(io::Error::other("what was written there has changed")))
+    }
+}
+
+impl Reader for Along<'_> {
+    fn fetch(&mut self, run: usize) -> io::Result<Option<Record>> {
+        self.kept.ended(run).map(|(_, place)| self.at(place)).transpose()
     }
 }
 
 impl Window {
-    /// The line that begins at an offset, without its end, if all of it is here.
-    fn line(&self, offset: u64) -> Option<&[u8]> {
-        let rest = self.bytes.get(usize::try_from(offset.checked_sub(self.start)?).ok()?..)?;
-        Some(&rest[..rest.iter().position(|byte| *byte == b'\n')?])
+    /// The line that begins at an offset, without its end; read from the file where it is not here.
+    fn line(&mut self, offset: u64, file: &File, most: usize) -> io::Result<&[u8]> {
+        let mut place = self.here(offset);
+        if place.is_none() {
+            let on = offset >= self.start && offset - self.start <= 2 * self.bytes.len() as u64;
+            self.size = if on { 2 * self.size } else { 0 }.clamp(FIRST.min(most), most);
+            self.fill(file, offset, self.size)?;
+            place = self.here(offset);
+            while place.is_none() && self.bytes.len() >= self.size {
+                self.size *= 4;
+                self.fill(file, offset, self.size)?;
+                place = self.here(offset);
+            }
+        }
+        Ok(&self.bytes[place.ok_or(io::ErrorKind::UnexpectedEof)?])
+    }
+
+    /// Where the line that begins at an offset is, if all of it is here.
+    fn here(&self, offset: u64) -> Option<Range<usize>> {
+        let start = usize::try_from(offset.checked_sub(self.start)?).ok()?;
+        let length = self.bytes.get(start..)?.iter().position(|byte| *byte == b'\n')?;
+        Some(start..start + length)
     }
 
     /// Reads so many bytes from an offset on, fewer at the end of the file.
@@ -174,7 +181,7 @@ impl Records for Kept {
         Some((*self.entries.get(run)?)?.loss).filter(|loss| !loss.is_nan())
     }
 
-    fn fetch(&self, run: usize) -> io::Result<Option<Record>> {
-        self.ended(run).map(|(_, place)| self.at(place)).transpose()
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        Box::new(Along { kept: self, windows: HashMap::new() })
     }
 }

@@ -10,6 +10,7 @@ mod line;
 pub mod measured;
 mod packed;
 pub mod read;
+pub mod recorder;
 pub mod resume;
 pub mod submitted;
 
@@ -23,6 +24,7 @@ pub use inputs::Inputs;
 pub use kept::Kept;
 pub use line::Origin;
 pub use read::History;
+pub use recorder::{Recorded, Recorder};
 
 /// Why results could not be read or written. The command's exit code is 3.
 #[derive(Debug)]

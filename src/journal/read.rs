@@ -142,7 +142,7 @@ impl History {
             if !self.counts(before, &record, place)? {
                 continue;
             }
-            runs.iter().for_each(|run| self.kept.keep(*run, &record, place));
+            runs.iter().for_each(|run| self.kept.keep(*run, record.status, record.answer(), place));
             if runs.is_empty() {
                 others.insert(record.identity, (record.status, place));
             }

@@ -22,9 +22,9 @@
 use std::collections::HashMap;
 use std::io;
 
-use super::AT_ONCE;
 use super::runtime::{self, Expected as Runtimes, Runtime};
 use super::winner::{self, Costs, Winner};
+use super::{AT_ONCE, TOGETHER};
 use crate::execute::in_order;
 use crate::experiment::{Expected, Scalar};
 use crate::math::elementary::log10;
@@ -158,15 +158,18 @@ pub fn best_run(plan: &Plan, records: &dyn Records) -> Option<usize> {
         .map(|(index, _)| index)
 }
 
-/// The middle value; the mean of the two middle ones where their number is even. None of nothing.
+/// The middle value; the mean of the two middle ones where their number is even. None of nothing. Leaves the values in
+/// another order.
 pub fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(values[middle]),
-        _ if values[middle - 1] == values[middle] => Some(values[middle]),
-        _ => Some(values[middle - 1] / 2.0 + values[middle] / 2.0),
+    let (even, place) = (values.len().is_multiple_of(2), values.len() / 2);
+    if values.is_empty() {
+        return None;
+    }
+    let (below, middle, _) = values.select_nth_unstable_by(place, f64::total_cmp);
+    let middle = *middle;
+    match below.iter().copied().max_by(f64::total_cmp).filter(|_| even) {
+        Some(before) if before != middle => Some(before / 2.0 + middle / 2.0),
+        _ => Some(middle),
     }
 }
 
@@ -232,11 +235,11 @@ impl Row {
         let mut lres: [Vec<f64>; 3] = Default::default();
         let mut costs = Costs::default();
         let mut runtimes = Runtimes::default();
-        let look = |index: &usize| -> io::Result<Option<Member>> {
-            Ok(records.fetch(*index)?.map(|record| Member::of(*index, &record, answer, &scalars, expected)))
+        let look = |runs: &&[usize]| -> io::Result<Vec<Member>> {
+            let members = records.among(runs.iter().copied());
+            members.map(|member| member.map(|(i, record)| Member::of(i, &record, answer, &scalars, expected))).collect()
         };
-        in_order(self.members.clone().into_iter(), AT_ONCE, look, |member| {
-            let Some(member) = member? else { return Ok(()) };
+        let mut add = |member: Member| {
             self.converged += usize::from(member.status == Status::Converged);
             self.failed += usize::from(member.status == Status::Failed);
             losses.push(member.loss);
@@ -253,6 +256,9 @@ impl Row {
             work.push(member.spent.work);
             seconds.push(member.spent.seconds);
             lres.iter_mut().zip(member.lre).for_each(|(all, digits)| all.extend(digits));
+        };
+        in_order(self.members.chunks(TOGETHER), AT_ONCE / TOGETHER, look, |members| {
+            members?.into_iter().for_each(&mut add);
             Ok::<_, io::Error>(())
         })?;
         self.loss_best = losses.iter().copied().reduce(f64::min).filter(|loss| loss.is_finite());

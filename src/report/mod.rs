@@ -42,7 +42,10 @@ pub use provenance::data_names;
 pub use tables::plan as write_plan;
 
 /// Records that are in hand at once, twice: enough for all threads, little of the memory.
-const AT_ONCE: usize = 1024;
+const AT_ONCE: usize = 4096;
+
+/// Of these, how many a thread reads together.
+const TOGETHER: usize = 32;
 
 /// Everything that reports are made from.
 #[derive(Clone, Copy, Debug)]
@@ -142,9 +145,8 @@ pub fn render(results: &Results, comparison: &Comparison, folder: &Folder) -> Re
 
 /// The reports that have a row, or a point, per run.
 fn render_many(results: &Results, comparison: &Comparison, folder: &Folder) -> Result<Vec<String>, Error> {
-    folder.write_together(run_tables::NAMES, |outs| run_tables::write(results, outs))?;
-    folder.write("targets.csv", |out| runtime_tables::targets(results, comparison, out))?;
-    Ok([&run_tables::NAMES[..], &["targets.csv"]].concat().into_iter().map(String::from).collect())
+    folder.write_together(run_tables::NAMES, |outs| run_tables::write(results, comparison, outs))?;
+    Ok(run_tables::NAMES.map(String::from).to_vec())
 }
 
 /// The others, and the plan, which needs no records.

@@ -1,26 +1,33 @@
-//! `runs.csv`, `intervals.csv`, `trace.csv` and `timings.csv`: what the records say, written in one pass over them.
+//! `runs.csv`, `intervals.csv`, `trace.csv`, `timings.csv` and `targets.csv`: what the records say, in one pass over them.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::Range;
 
+use super::comparison::Comparison;
 use super::numbers::{exact, field};
+use super::runtime_tables::{Reached, Targets, targets_header};
 use super::tables::{Rows, axes, describe, words};
-use super::{AT_ONCE, Results};
+use super::{AT_ONCE, Results, TOGETHER};
 use crate::execute::in_order;
 use crate::plan::{Plan, Run};
 use crate::record::Record;
 
-pub(super) const NAMES: [&str; 4] = ["runs.csv", "intervals.csv", "trace.csv", "timings.csv"];
+pub(super) const NAMES: [&str; 5] = ["runs.csv", "intervals.csv", "trace.csv", "timings.csv", "targets.csv"];
 
 const FIXED: [&str; 4] = ["run", "optimizer", "differentiation", "repeat"];
 const OUTCOME: [&str; 6] = ["status", "reason", "loss", "evaluations", "gradients", "iterations"];
 
-/// Runs whose rows are made together.
-const TOGETHER: usize = 64;
+/// What some runs, one after the other, add to the tables: rows of the first four, and for the fifth what each spent, with
+/// the position of its group.
+#[derive(Default)]
+struct Part {
+    rows: [Vec<u8>; 4],
+    reached: Vec<(usize, Reached)>,
+}
 
 /// Writes the tables of `NAMES` to their places.
-pub(super) fn write(results: &Results, mut outs: [&mut (dyn Write + Send); 4]) -> io::Result<()> {
+pub(super) fn write(results: &Results, comparison: &Comparison, outs: [&mut (dyn Write + Send); 5]) -> io::Result<()> {
     let plan = results.plan;
     let (names, places) = parameters(plan);
     let intervals =
@@ -28,27 +35,55 @@ pub(super) fn write(results: &Results, mut outs: [&mut (dyn Write + Send); 4]) -
     let trace = ["run", "iteration", "evaluations", "gradients", "loss", "gradient_norm"];
     let timings = ["run", "seconds", "seconds_per_evaluation", "threads", "host", "cpu"];
     let headers = [header(plan, &names), words(&intervals), words(&trace), words(&timings)];
+    let [runs, intervals, trace, timings, targets] = outs;
+    let mut outs = [runs, intervals, trace, timings];
     for (out, header) in outs.iter_mut().zip(&headers) {
         Rows::new(out, header)?.end()?;
     }
+    let mut targets = Rows::new(targets, &targets_header(results))?;
+    let mut group: Option<(usize, Targets)> = None;
     let parts = (0..plan.len()).step_by(TOGETHER).map(|first| first..plan.len().min(first + TOGETHER));
-    let made = |runs: &Range<usize>| rows(results, runs.clone(), names.len(), &places);
-    in_order(parts, AT_ONCE / TOGETHER, made, |parts| {
-        parts?.iter().zip(&mut outs).try_for_each(|(part, out)| out.write_all(part))
-    })
+    let made = |runs: &Range<usize>| part(results, comparison, runs.clone(), names.len(), &places);
+    in_order(parts, AT_ONCE / TOGETHER, made, |part: io::Result<Part>| {
+        let part = part?;
+        part.rows.iter().zip(&mut outs).try_for_each(|(rows, out)| out.write_all(rows))?;
+        for (place, reached) in part.reached {
+            if group.as_ref().is_none_or(|(known, _)| *known != place) {
+                let next = Targets::of(comparison, place).map(|targets| (place, targets));
+                if let Some((_, done)) = std::mem::replace(&mut group, next) {
+                    done.write(plan, &mut targets)?;
+                }
+            }
+            if let Some((_, targets)) = &mut group {
+                targets.add(reached);
+            }
+        }
+        Ok::<_, io::Error>(())
+    })?;
+    if let Some((_, last)) = group {
+        last.write(plan, &mut targets)?;
+    }
+    targets.end()
 }
 
-/// The rows of some runs in each table.
-fn rows(results: &Results, runs: Range<usize>, parameters: usize, places: &[Vec<usize>]) -> io::Result<[Vec<u8>; 4]> {
+fn part(
+    results: &Results,
+    comparison: &Comparison,
+    runs: Range<usize>,
+    parameters: usize,
+    places: &[Vec<usize>],
+) -> io::Result<Part> {
     let (plan, machine) = (results.plan, results.machine);
-    let mut parts: [Vec<u8>; 4] = Default::default();
-    let [runs_part, intervals, trace, timings] = parts.each_mut();
-    let [mut runs_part, mut intervals, mut trace, mut timings] =
-        [runs_part, intervals, trace, timings].map(Rows::further);
+    let mut part = Part::default();
+    let [outcomes, intervals, trace, timings] = part.rows.each_mut();
+    let [mut outcomes, mut intervals, mut trace, mut timings] =
+        [outcomes, intervals, trace, timings].map(Rows::further);
+    let threads = machine.threads.to_string();
+    let mut group = (usize::MAX, None);
     for member in results.records.among(runs) {
         let (index, record) = member?;
         let (run, number) = (plan.run(index), index.to_string());
-        runs_part.write(&outcome(plan, &run, &record, parameters, &places[run.variant]))?;
+        outcomes.write(&outcome(plan, &run, &record, parameters, &places[run.variant]))?;
         add_intervals(plan, &run, &record, &mut intervals)?;
         for point in &record.trace {
             trace.write(&[
@@ -61,13 +96,17 @@ fn rows(results: &Results, runs: Range<usize>, parameters: usize, places: &[Vec<
             ])?;
         }
         let each = (record.evaluations > 0).then(|| record.seconds / record.evaluations as f64);
-        let threads = machine.threads.to_string();
         timings.write(&[&number, &exact(record.seconds), &field(each), &threads, &machine.host, &machine.cpu])?;
+        let place = plan.group(index);
+        if group.0 != place {
+            group = (place, Targets::of(comparison, place));
+        }
+        part.reached.extend(group.1.as_ref().map(|targets| (place, targets.reached(&record))));
     }
-    for part in [runs_part, intervals, trace, timings] {
-        part.end()?;
+    for rows in [outcomes, intervals, trace, timings] {
+        rows.end()?;
     }
-    Ok(parts)
+    Ok(part)
 }
 
 /// The columns of `runs.csv`.

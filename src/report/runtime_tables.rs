@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::comparison::Comparison;
+use super::Results;
+use super::comparison::{Answer, Comparison, Row};
 use super::numbers::{exact, field};
 use super::runtime::{self, Expected, Runtime};
 use super::tables::{Rows, axes, row_of, words};
-use super::{AT_ONCE, Results};
-use crate::execute::in_order;
 use crate::math::elementary::{log10, pow};
+use crate::plan::Plan;
+use crate::record::Record;
 
 /// Shares of the pairs of a run and a target: 0.02, 0.04, …, 1.
 const SHARES: usize = 50;
@@ -43,37 +44,57 @@ pub(super) fn ecdf(results: &Results, comparison: &Comparison, out: &mut dyn Wri
     table.end()
 }
 
-/// One row per row of the comparison and precision: the powers of ten, and that of the target itself.
-pub(super) fn targets(results: &Results, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+/// The columns of `targets.csv`: one row per row of the comparison and precision, the powers of ten, and that of the
+/// target itself.
+pub(super) fn targets_header(results: &Results) -> Vec<String> {
     let measured =
         ["precision", "loss", "runs", "reached", "evaluations_to_target", "work_to_target", "seconds_to_target"];
-    let mut table = Rows::new(out, &header(results, &measured))?;
-    for row in &comparison.rows {
-        let Some(answer) = &comparison.answers[row.variant] else { continue };
-        let fixed = row_of(results.plan, row);
+    header(results, &measured)
+}
+
+/// The rows of `targets.csv` that a row of the comparison has, while its runs are looked at.
+pub(super) struct Targets<'a> {
+    row: &'a Row,
+    answer: &'a Answer,
+    precisions: Vec<f64>,
+    all: Vec<Expected>,
+}
+
+/// What a run spent to each precision, where it came there, and in all.
+pub(super) type Reached = (Vec<Option<Runtime>>, Runtime);
+
+impl<'a> Targets<'a> {
+    /// None for a row whose variant has no answer.
+    pub fn of(comparison: &'a Comparison, row: usize) -> Option<Targets<'a>> {
+        let row = comparison.rows.get(row)?;
+        let answer = comparison.answers[row.variant].as_ref()?;
         let precisions = decades(&comparison.precisions[row.variant]);
-        let mut all = vec![Expected::default(); precisions.len()];
-        let reach = |run: &usize| -> io::Result<Option<(Vec<Option<Runtime>>, Runtime)>> {
-            let Some(record) = results.records.fetch(*run)? else { return Ok(None) };
-            let reach = |precision: &f64| runtime::reach(&record, answer.loss + precision);
-            Ok(Some((precisions.iter().map(reach).collect(), runtime::spent(&record))))
-        };
-        in_order(row.members.iter().copied(), AT_ONCE, reach, |member| {
-            if let Some((reached, spent)) = member? {
-                all.iter_mut().zip(reached).for_each(|(expected, reached)| expected.add(reached, spent));
-            }
-            Ok::<_, io::Error>(())
-        })?;
-        for (expected, precision) in all.iter().zip(&precisions) {
+        let all = vec![Expected::default(); precisions.len()];
+        Some(Targets { row, answer, precisions, all })
+    }
+
+    pub fn reached(&self, record: &Record) -> Reached {
+        let reach = |precision: &f64| runtime::reach(record, self.answer.loss + precision);
+        (self.precisions.iter().map(reach).collect(), runtime::spent(record))
+    }
+
+    /// Counts a run; one after the other, in their order.
+    pub fn add(&mut self, (reached, spent): Reached) {
+        self.all.iter_mut().zip(reached).for_each(|(expected, reached)| expected.add(reached, spent));
+    }
+
+    pub fn write<W: Write>(&self, plan: &Plan, table: &mut Rows<W>) -> io::Result<()> {
+        let fixed = row_of(plan, self.row);
+        for (expected, precision) in self.all.iter().zip(&self.precisions) {
             let Some(runtime) = expected.runtime() else { continue };
             let mut fields = fixed.clone();
-            let (runs, reached) = (row.members.len().to_string(), expected.reached.to_string());
-            fields.extend([exact(*precision), exact(answer.loss + precision), runs, reached]);
+            let (runs, reached) = (self.row.members.len().to_string(), expected.reached.to_string());
+            fields.extend([exact(*precision), exact(self.answer.loss + precision), runs, reached]);
             fields.extend([runtime.evaluations, runtime.work, runtime.seconds].map(exact));
             table.write(&fields)?;
         }
+        Ok(())
     }
-    table.end()
 }
 
 fn header(results: &Results, measured: &[&str]) -> Vec<String> {

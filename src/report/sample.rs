@@ -8,7 +8,7 @@ use crate::experiment::*;
 use crate::kind::{self, Kind, Settings};
 use crate::math::elementary::{exp, pow, sin};
 use crate::plan::{Plan, Variant};
-use crate::record::{Component, Derivative, Derivatives, Interval, Record, Records, Status, TracePoint};
+use crate::record::{Component, Derivative, Derivatives, Interval, Reader, Record, Records, Status, TracePoint};
 
 const fn kind(name: &'static str) -> Kind {
     Kind { name, summary: "", reference: "", settings: &[], check: kind::independent }
@@ -52,7 +52,13 @@ impl Records for Vec<Option<Record>> {
         self.get(run)?.as_ref()?.answer()
     }
 
-    fn fetch(&self, run: usize) -> std::io::Result<Option<Record>> {
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        Box::new(&self[..])
+    }
+}
+
+impl Reader for &[Option<Record>] {
+    fn fetch(&mut self, run: usize) -> std::io::Result<Option<Record>> {
         Ok(self.get(run).cloned().flatten())
     }
 }

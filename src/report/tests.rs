@@ -17,7 +17,8 @@ fn text(write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> Vec<S
 fn run_table(sample: &Sample, name: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let written = Folder::create(folder.path()).unwrap();
-    written.write_together(run_tables::NAMES, |outs| run_tables::write(&sample.results(), outs)).unwrap();
+    let comparison = compare(&sample.plan, &sample.records).unwrap();
+    written.write_together(run_tables::NAMES, |outs| run_tables::write(&sample.results(), &comparison, outs)).unwrap();
     let bytes = std::fs::read(folder.path().join(name)).unwrap();
     text(|out| out.write_all(&bytes))
 }
@@ -146,7 +147,7 @@ fn runtimes_to_targets() {
     let precisions = &comparison.precisions[0];
     // The traces that there are begin at infinity: a single target.
     assert_eq!(precisions.len(), 1);
-    let targets = text(|out| super::runtime_tables::targets(&sample.results(), &comparison, out));
+    let targets = run_table(&sample, "targets.csv");
     assert_eq!(
         targets[0],
         "optimizer,differentiation,differentiation.step,precision,loss,runs,reached,evaluations_to_target,\
@@ -165,7 +166,7 @@ fn runtimes_to_targets() {
         |pair: &[Vec<f64>]| pair[1][0] < pair[0][0] || pair[1][1..].iter().zip(&pair[0][1..]).all(|(b, a)| b >= a);
     assert!(rows.windows(2).all(rises), "{ecdf:?}");
     // A target that is easier takes no longer.
-    let targets = text(|out| super::runtime_tables::targets(&large.results(), &comparison, out));
+    let targets = run_table(&large, "targets.csv");
     let works: Vec<f64> = targets[1..].iter().map(|line| line.split(',').nth(7).unwrap().parse().unwrap()).collect();
     assert!(works.len() > 20 && works[0] < *works.last().unwrap());
 }

@@ -64,7 +64,7 @@ fn records(folder: &Folder) -> Result<(Vec<Record>, Findings), Error> {
 }
 
 pub fn append(journal: &mut Journal, record: &Record) {
-    journal.append(&Line::of(record)).unwrap();
+    journal.append([Line::of(record)].iter()).unwrap();
 }
 
 pub fn create(folder: &Folder, shard: &str) -> Journal {
@@ -215,5 +215,5 @@ fn a_journal_removed_under_way_is_noticed() {
     let (mut journal, _) = open(&folder);
     append(&mut journal, &record(0, 1.0));
     fs::remove_file(folder.file(FILE)).unwrap();
-    assert!(matches!(journal.append(&Line::of(&record(1, 1.0))), Err(Error::Removed(_))));
+    assert!(matches!(journal.append([Line::of(&record(1, 1.0))].iter()), Err(Error::Removed(_))));
 }
