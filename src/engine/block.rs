@@ -188,7 +188,7 @@ pub fn sum(at: u32, summand: Summand, state: &mut State, count: usize) {
 
 /// Unary functions whose vector loops have rare lanes that are done again; false for all others.
 #[inline(always)]
-fn unary_block(operator: Operator, to: &mut [f64], x: &[f64]) -> bool {
+pub fn unary_block(operator: Operator, to: &mut [f64], x: &[f64]) -> bool {
     use elementary::block;
     match operator {
         Operator::Sin => block::sin(to, x),

@@ -65,6 +65,7 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
         level,
         source: None,
         points: OnceLock::new(),
+        batch: OnceLock::new(),
     };
     for depth in 0..=last {
         let here = |v: &Value| needed[v.index()] && depths[v.index()] == depth && !by_row(*v);

@@ -199,7 +199,13 @@ impl Directions {
     }
 
     /// One pass over the rows; `leaf` is memory for the summands of a leaf.
-    fn over_rows<const W: usize>(&self, pass: &Pass, files: &mut Files<W>, sums: &mut Vec<Sum>, leaf: &mut Vec<f64>) {
+    fn over_rows<const W: usize>(
+        &self,
+        pass: &Pass,
+        files: &mut Files<f64, W>,
+        sums: &mut Vec<Sum>,
+        leaf: &mut Vec<f64>,
+    ) {
         let widths: Vec<usize> = pass.sums.iter().map(|(from, _)| lanes_of(*from, self.count)).collect();
         let total: usize = widths.iter().sum();
         if sums.len() < total {
@@ -238,7 +244,7 @@ pub fn lanes_of(place: Operand, count: usize) -> usize {
 }
 
 /// The number of direction k.
-fn at<const W: usize>(place: Operand, k: usize, files: &Files<W>) -> f64 {
+fn at<const W: usize>(place: Operand, k: usize, files: &Files<f64, W>) -> f64 {
     match place {
         Operand::Uniform(place) => files.numbers[place as usize],
         Operand::Slot(slot) => files.lanes[slot as usize][k / 8].0[k % 8],

@@ -4,12 +4,14 @@
 //! steps (`code`, made by `emit`, joined by `pair`, put in
 //! order by `schedule`) on blocks, with the uniform work between them. `run` executes them
 //! with the loops of `block` and `lanes`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
-//! of summation; `points` turns a program of few rows so that lanes are points; `share` lets
+//! of summation; `points` turns a program of few rows so that lanes are points, and `batch` runs it sixteen points at a time where
+//! a loop does the work; `share` lets
 //! threads that somebody lends take part of the rows; `level` chooses among the copies
 //! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions;
 //! beside the data a kernel needs one block per live value. docs/engine.md has measurements.
 
 mod axis;
+mod batch;
 mod block;
 mod code;
 mod compile;
@@ -30,6 +32,7 @@ mod work;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::ir::Program;
+use batch::Batch;
 pub use level::Level;
 pub use share::Crew;
 
@@ -65,6 +68,8 @@ pub struct Kernel {
     source: Option<Arc<Program>>,
     /// The same program with points for lanes, made when first wanted; None where that is not better.
     points: OnceLock<Option<Box<Kernel>>>,
+    /// The same as a line, where that is better for few points.
+    batch: OnceLock<Option<Box<Batch>>>,
 }
 
 /// The memory of one evaluation; one per thread, used again and again. A copy shares the spare memory of its threads.
@@ -81,6 +86,8 @@ pub struct Workspace {
     /// Lanes that are directions, and the summands of a leaf of rows.
     lanes: Vec<line::Eight>,
     leaf: Vec<f64>,
+    /// The numbers of a batch.
+    batch: Vec<line::Sixteen>,
 }
 
 impl Workspace {
@@ -151,6 +158,9 @@ impl Kernel {
     /// are points where rows are few: populations, starts and stencils then cost a fraction.
     pub fn evaluate_many(&self, points: &[Vec<f64>], workspace: &mut Workspace, results: &mut [f64]) {
         let outputs = self.outputs.len();
+        if let Some(batch) = self.batch().filter(|_| (points::FEW..=batch::MOST).contains(&points.len())) {
+            return batch.evaluate(points, workspace, results);
+        }
         let Some(turned) = self.points().filter(|_| points.len() >= points::FEW) else {
             for (point, results) in points.iter().zip(results.chunks_mut(outputs.max(1))) {
                 self.evaluate(point, workspace, results);
@@ -179,7 +189,8 @@ impl Kernel {
 
     /// Whether so many points are better evaluated together, because a loop that every row shares has one lane otherwise.
     pub fn gains_by_points(&self, count: usize) -> bool {
-        count >= points::FEW && self.source.as_deref().is_some_and(points::has_shared_loop) && self.points().is_some()
+        let shared = self.source.as_deref().is_some_and(points::has_shared_loop);
+        count >= points::FEW && shared && (self.batch().is_some() || self.points().is_some())
     }
 
     /// The kernel whose lanes are points, where that is better than lanes of rows for many of them.
@@ -189,6 +200,16 @@ impl Kernel {
             Some(Box::new(compile::compile_points(&points::turn(program, &self.rows)?, self.level)))
         };
         self.points.get_or_init(turned).as_deref()
+    }
+
+    /// Its line for sixteen points at a time, where a loop that every row shares does most of the work.
+    fn batch(&self) -> Option<&Batch> {
+        let turned = || {
+            let program = self.source.as_deref().filter(|program| points::has_shared_loop(program))?;
+            let program = Some(program).filter(|program| points::suits(program, self.rows.count))?;
+            Batch::new(&points::turn(program, &self.rows)?, self.level).map(Box::new)
+        };
+        self.batch.get_or_init(turned).as_deref()
     }
 
     /// Outputs that vary by row.

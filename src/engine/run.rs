@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::engine::block;
 use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
 use crate::engine::line::execute::{Files, Over};
-use crate::engine::line::{self, Line};
+use crate::engine::line::{self, Line, Number};
 use crate::engine::share;
 use crate::engine::sum::{LEAF, Sum};
 use crate::engine::tape::{self, Frame};
@@ -56,7 +56,7 @@ pub fn part(
 }
 
 /// Runs a line.
-pub fn line<const W: usize>(of: &Line, level: Level, files: &mut Files<W>) {
+pub fn line<T: Number, const W: usize>(of: &Line, level: Level, files: &mut Files<T, W>) {
     match level {
         Level::Portable => line::execute::portable::codes(of, &of.codes, files),
         // SAFETY: a level is chosen, or tested for, only where `Level::available` has detected its features.
@@ -70,7 +70,13 @@ pub fn line<const W: usize>(of: &Line, level: Level, files: &mut Files<W>) {
 }
 
 /// Runs a line for each row and writes the summands to `leaf`, `LEAF` rows for each sum or lane of it.
-pub fn line_over_rows<const W: usize>(of: &Line, level: Level, files: &mut Files<W>, over: &Over, leaf: &mut [f64]) {
+pub fn line_over_rows<const W: usize>(
+    of: &Line,
+    level: Level,
+    files: &mut Files<f64, W>,
+    over: &Over,
+    leaf: &mut [f64],
+) {
     match level {
         Level::Portable => line::execute::portable::over_rows(of, files, over, leaf),
         // SAFETY: as in `run`.
@@ -233,7 +239,7 @@ macro_rules! interpreter {
                 match line {
                     Some(line) => {
                         let State { uniforms, tape, frames, .. } = state;
-                        let files = &mut Files::<1> { numbers: uniforms, lanes: &mut [], tape, frames };
+                        let files = &mut Files::<f64, 1> { numbers: uniforms, lanes: &mut [], tape, frames };
                         line::execute::$name::codes(line, &line.codes, files);
                     }
                     None => steps(otherwise, state, 1),

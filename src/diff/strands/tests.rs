@@ -2,7 +2,7 @@
 
 use super::gradient;
 use crate::diff::loops::{POINT, lowered};
-use crate::diff::{Method, Objective, Options, forward};
+use crate::diff::{Method, Objective, Options, forward, reverse};
 use crate::engine::directions::{Directions, prepare};
 use crate::engine::{Kernel, Level, Rows, Workspace};
 use crate::ir::Program;
@@ -58,6 +58,35 @@ fn lanes_have_the_bits_of_one_direction_at_a_time() {
             for level in Level::available() {
                 let Some((found, alone)) = both(&program, &rows, &POINT, level) else { panic!("not in lanes: {text}") };
                 assert!(same(&found, &alone), "{count} rows, {level}: {found:?}, not {alone:?}\n{text}\n{program}");
+            }
+        }
+    }
+}
+
+/// A few points go through a line together, many of them in blocks.
+#[test]
+fn points_together_have_the_bits_of_one_at_a_time() {
+    for text in TEXTS {
+        let program = lowered(text);
+        let t: Vec<f64> = (0..37).map(|k| 0.1 + 0.013 * k as f64).collect();
+        let rows = Rows::new(&[t], 37);
+        for (level, derivative) in Level::available()
+            .into_iter()
+            .flat_map(|level| [(level, reverse::gradient(&program)), (level, forward::gradient(&program, 0..6))])
+        {
+            let kernel = Kernel::at_level(&derivative, &rows, level);
+            for count in [8, 16, 21, 48, 60] {
+                let points: Vec<Vec<f64>> = (0..count)
+                    .map(|k| POINT.iter().enumerate().map(|(j, x)| x + 0.37 * ((k * (j + 3)) % 11) as f64).collect())
+                    .collect();
+                let mut workspace = Workspace::default();
+                let mut together = vec![f64::NAN; 7 * count];
+                kernel.evaluate_many(&points, &mut workspace, &mut together);
+                for (point, found) in points.iter().zip(together.chunks(7)) {
+                    let mut alone = [f64::NAN; 7];
+                    kernel.evaluate(point, &mut workspace, &mut alone);
+                    assert!(same(found, &alone), "{count} points, {level}: {found:?}, not {alone:?}\n{text}");
+                }
             }
         }
     }

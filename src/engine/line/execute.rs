@@ -8,17 +8,17 @@ use crate::engine::code::{Form, Instruction, Operand};
 use crate::engine::line::code::Run;
 use crate::engine::line::flat::{Do, FORMS, Flat};
 use crate::engine::line::lanes::{Eight, each, elements, operand, replace_elements};
+use crate::engine::line::number::Number;
 use crate::engine::line::{Body, Each, How, Line, Repeated, State};
 use crate::engine::sum::LEAF;
 use crate::engine::tape::{self, Frame};
 use crate::ir::Operator;
-use crate::ir::op::{ROWS, floor_divide, modulo, operators, truth};
-use crate::math::{elementary, special};
+use crate::ir::op::ROWS;
 
-/// What a line works on.
-pub struct Files<'a, const W: usize> {
+/// What a line works on: numbers, or sixteen of them at a place; eights of lanes, which are directions.
+pub struct Files<'a, T, const W: usize> {
     /// The uniform file of the kernel.
-    pub numbers: &'a mut [f64],
+    pub numbers: &'a mut [T],
     pub lanes: &'a mut [[Eight; W]],
     pub tape: &'a mut Vec<f64>,
     pub frames: &'a mut [Frame],
@@ -35,10 +35,10 @@ pub struct Over<'a> {
     pub count: usize,
 }
 
-impl<const W: usize> Files<'_, W> {
+impl<T: Number, const W: usize> Files<'_, T, W> {
     fn save(&mut self, state: &State) {
         for run in &state.numbers {
-            self.tape.extend_from_slice(&self.numbers[run.range()]);
+            T::save(&self.numbers[run.range()], self.tape);
         }
         for eight in state.lanes.iter().flat_map(|run| self.lanes[run.range()].as_flattened()) {
             self.tape.extend_from_slice(&eight.0);
@@ -48,8 +48,8 @@ impl<const W: usize> Files<'_, W> {
     fn load(&mut self, state: &State, from: usize) {
         let mut saved = &self.tape[from..];
         for run in &state.numbers {
-            let (numbers, rest) = saved.split_at(run.count as usize);
-            self.numbers[run.range()].copy_from_slice(numbers);
+            let (numbers, rest) = saved.split_at(T::LANES * run.count as usize);
+            T::load(&mut self.numbers[run.range()], numbers);
             saved = rest;
         }
         for run in &state.lanes {
@@ -69,31 +69,12 @@ impl Run {
 }
 
 impl State {
-    /// Numbers on the tape.
-    fn size(&self, width: usize) -> usize {
+    /// What it takes on the tape.
+    fn size<T: Number, const W: usize>(&self) -> usize {
         let count = |runs: &[Run]| runs.iter().map(|run| run.count as usize).sum::<usize>();
-        count(&self.numbers) + 8 * width * count(&self.lanes)
+        T::LANES * count(&self.numbers) + 8 * W * count(&self.lanes)
     }
 }
-
-macro_rules! values {
-    (
-        unary { $(($u:ident, $un:literal, $uc:literal, $us:ident, [$($ux:expr),*], |$ua:ident| $uv:expr, $up:expr))* }
-        binary { $(($b:ident, $bn:literal, $bc:literal, $bs:ident, [$($bx:expr),*], |$ba:ident, $bb:ident| $bv:expr, $bp:expr, $bq:expr))* }
-        ternary { $(($t:ident, $tn:literal, $tc:literal, $ts:ident, [$($tx:expr),*], |$ta:ident, $tb:ident, $td:ident| $tv:expr, $tp:expr, $tq:expr, $tr:expr))* }
-    ) => {
-        /// The value of an operator, compiled for the level of the caller.
-        #[inline(always)]
-        fn value(operator: Operator, x: [f64; 3]) -> f64 {
-            match operator {
-                $(Operator::$u => { let $ua = x[0]; $uv })*
-                $(Operator::$b => { let ($ba, $bb) = (x[0], x[1]); $bv })*
-                $(Operator::$t => { let ($ta, $tb, $td) = (x[0], x[1], x[2]); $tv })*
-            }
-        }
-    };
-}
-operators!(values);
 
 macro_rules! executor {
     ($name:ident $(, #[$features:meta])?) => {
@@ -101,7 +82,7 @@ macro_rules! executor {
             use super::*;
 
             $(#[$features])?
-            pub fn codes<const W: usize>(line: &Line, codes: &[Flat], files: &mut Files<W>) {
+            pub fn codes<T: Number, const W: usize>(line: &Line, codes: &[Flat], files: &mut Files<T, W>) {
                 // In locals, so that they stay in registers.
                 let Files { numbers, lanes, tape, frames } = files;
                 let (numbers, lanes) = (&mut **numbers, &mut **lanes);
@@ -118,7 +99,7 @@ macro_rules! executor {
                         Do::Multiply => at!(to) = at!(a) * at!(b),
                         Do::Divide => at!(to) = at!(a) / at!(b),
                         Do::Negate => at!(to) = -at!(a),
-                        Do::Select => at!(to) = if at!(a) != 0.0 { at!(b) } else { at!(c) },
+                        Do::Select => at!(to) = T::select(at!(a), at!(b), at!(c)),
                         Do::AddAdd => at!(to) = (at!(a) + at!(b)) + at!(c),
                         Do::AddSubtract => at!(to) = (at!(a) + at!(b)) - at!(c),
                         Do::AddFrom => at!(to) = at!(c) - (at!(a) + at!(b)),
@@ -141,16 +122,10 @@ macro_rules! executor {
                             let number = at!(a);
                             numbers[to as usize..to as usize + d as usize].fill(number);
                         }
-                        Do::Element => {
-                            at!(to) = match position(at!(b), u32::from(d)) {
-                                Some(k) => numbers[a as usize + k as usize],
-                                None => f64::NAN,
-                            };
-                        }
+                        Do::Element => at!(to) = T::element(&numbers[a as usize..a as usize + d as usize], at!(b)),
                         Do::Replace => {
-                            if let Some(k) = position(at!(b), u32::from(d)) {
-                                numbers[to as usize + k as usize] = at!(a);
-                            }
+                            let (index, element) = (at!(b), at!(a));
+                            T::replace(&mut numbers[to as usize..to as usize + d as usize], index, element);
                         }
                         Do::Each => each_element(&line.each[d as usize], numbers),
                         Do::Loop => {
@@ -164,7 +139,7 @@ macro_rules! executor {
                         Do::SelectLNN => {
                             each!(numbers, lanes, to, [n = b, m = c], [test = a], [], if test != 0.0 { n } else { m })
                         }
-                        Do::SelectNLL => lanes[to as usize] = lanes[if at!(a) != 0.0 { b } else { c } as usize],
+                        Do::SelectNLL => lanes[to as usize] = lanes[if at!(a).any() { b } else { c } as usize],
                         Do::MultiplyAddNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], (n * x) + y),
                         Do::MultiplySubtractNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], (n * x) - y),
                         Do::MultiplyFromNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], y - (n * x)),
@@ -193,14 +168,14 @@ macro_rules! executor {
                             lanes[to as usize..to as usize + d as usize].fill(filler);
                         }
                         Do::ElementLanes => {
-                            lanes[to as usize] = match position(at!(b), u32::from(d)) {
+                            lanes[to as usize] = match position(at!(b).first(), u32::from(d)) {
                                 Some(k) => operand(numbers, lanes, a + k as u16),
                                 None => [Eight([f64::NAN; 8]); W],
                             };
                         }
                         Do::ElementsLanes => elements!(numbers, lanes, code),
                         Do::ReplaceLanes => {
-                            if let Some(k) = position(at!(b), u32::from(d)) {
+                            if let Some(k) = position(at!(b).first(), u32::from(d)) {
                                 lanes[to as usize + k as usize] = operand(numbers, lanes, a);
                             }
                         }
@@ -210,7 +185,7 @@ macro_rules! executor {
             }
 
             $(#[$features])?
-            fn pair_lanes<const W: usize>(code: &Flat, numbers: &[f64], lanes: &mut [[Eight; W]]) {
+            fn pair_lanes<T: Number, const W: usize>(code: &Flat, numbers: &[T], lanes: &mut [[Eight; W]]) {
                 let Flat { to, a, b, c, d, .. } = *code;
                 macro_rules! pair {
                     ($x:ident, $y:ident, $z:ident, $value:expr) => {
@@ -234,7 +209,7 @@ macro_rules! executor {
             }
 
             $(#[$features])?
-            pub fn over_rows<const W: usize>(line: &Line, files: &mut Files<W>, over: &Over, leaf: &mut [f64]) {
+            pub fn over_rows<const W: usize>(line: &Line, files: &mut Files<f64, W>, over: &Over, leaf: &mut [f64]) {
                 for (position, row) in over.rows.clone().enumerate() {
                     for (place, column) in over.loads {
                         files.numbers[*place] = column[row];
@@ -261,17 +236,17 @@ macro_rules! executor {
             }
 
             $(#[$features])?
-            fn apply_operator(operator: Operator, operands: [f64; 3]) -> f64 {
-                value(operator, operands)
+            fn apply_operator<T: Number>(operator: Operator, operands: [T; 3]) -> T {
+                T::apply(operator, operands)
             }
 
             $(#[$features])?
-            fn apply(row: u16, operands: [f64; 3]) -> f64 {
+            fn apply<T: Number>(row: u16, operands: [T; 3]) -> T {
                 apply_operator(ROWS[row as usize].operator, operands)
             }
 
             $(#[$features])?
-            fn each_element(each: &Each, numbers: &mut [f64]) {
+            fn each_element<T: Number>(each: &Each, numbers: &mut [T]) {
                 for k in 0..each.count {
                     let Instruction { operator, to, operands } = element_of(&each.instruction, &each.vector, k);
                     let (Operand::Uniform(to), [Operand::Uniform(a), Operand::Uniform(b), Operand::Uniform(c)]) =
@@ -289,9 +264,9 @@ macro_rules! executor {
             }
 
             $(#[$features])?
-            fn repeat<const W: usize>(line: &Line, of: &Repeated, files: &mut Files<W>) {
+            fn repeat<T: Number, const W: usize>(line: &Line, of: &Repeated, files: &mut Files<T, W>) {
                 let most = match &of.how {
-                    How::Counted(count) => files.numbers[*count as usize].max(0.0) as u64,
+                    How::Counted(count) => files.numbers[*count as usize].first().max(0.0) as u64,
                     How::Bounded(most) => *most,
                     How::Backward(forward, again_body) => {
                         let frame = files.frames[*forward];
@@ -301,7 +276,7 @@ macro_rules! executor {
                             None => {
                                 let first = files.tape.len();
                                 files.save(&again_body.carried);
-                                let snapshots = tape::snapshots(again_body.carried.size(W));
+                                let snapshots = tape::snapshots(again_body.carried.size::<T, W>());
                                 again(line, of, again_body, files, (0, frame.steps), first, snapshots);
                                 files.tape.truncate(first);
                             }
@@ -330,12 +305,12 @@ macro_rules! executor {
 
             /// One step of a body; false if it was not wanted. States of loops inside are retraced inside, if at all.
             $(#[$features])?
-            fn pass<const W: usize>(line: &Line, body: &Body, index: u64, files: &mut Files<W>) -> bool {
-                files.numbers[body.index as usize] = index as f64;
+            fn pass<T: Number, const W: usize>(line: &Line, body: &Body, index: u64, files: &mut Files<T, W>) -> bool {
+                files.numbers[body.index as usize] = T::of(index as f64);
                 let top = files.tape.len();
                 codes(line, &body.codes, files);
                 files.tape.truncate(top);
-                let wanted = body.wanted.is_none_or(|place| files.numbers[place as usize] != 0.0);
+                let wanted = body.wanted.is_none_or(|place| files.numbers[place as usize].any());
                 if wanted {
                     codes(line, &body.moves, files);
                 }
@@ -344,15 +319,15 @@ macro_rules! executor {
 
             /// Retraces the steps of a range, whose states stand on the tape from `base` on.
             $(#[$features])?
-            fn back<const W: usize>(
+            fn back<T: Number, const W: usize>(
                 line: &Line,
                 of: &Repeated,
                 again_body: &Body,
-                files: &mut Files<W>,
+                files: &mut Files<T, W>,
                 (first, end): (u64, u64),
                 base: usize,
             ) {
-                let size = again_body.read.size(W);
+                let size = again_body.read.size::<T, W>();
                 for step in (first..end).rev() {
                     files.load(&again_body.read, base + (step - first) as usize * size);
                     pass(line, &of.body, step, files);
@@ -361,16 +336,16 @@ macro_rules! executor {
 
             /// Retraces the steps of a range from the state before its first one, which stands on the tape at `from`.
             $(#[$features])?
-            fn again<const W: usize>(
+            fn again<T: Number, const W: usize>(
                 line: &Line,
                 of: &Repeated,
                 body: &Body,
-                files: &mut Files<W>,
+                files: &mut Files<T, W>,
                 (first, end): (u64, u64),
                 from: usize,
                 snapshots: u64,
             ) {
-                let piece = (tape::LIMIT / body.read.size(W).max(1)).max(1) as u64;
+                let piece = (tape::LIMIT / body.read.size::<T, W>().max(1)).max(1) as u64;
                 let mut end = end;
                 while end > first {
                     files.load(&body.carried, from);

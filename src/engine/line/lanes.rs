@@ -1,6 +1,7 @@
 //! Lanes of numbers, and their loops as a macro for `execute`, which compiles them for each level.
 
 use crate::engine::line::code::NUMBER;
+use crate::engine::line::number::Number;
 
 /// Lanes are worked on by eights, which fill a vector register and a line of the cache.
 #[derive(Clone, Copy, Debug)]
@@ -9,14 +10,17 @@ pub struct Eight(pub [f64; 8]);
 
 /// The lanes at a place, or its number in each of them.
 #[inline(always)]
-pub fn operand<const W: usize>(numbers: &[f64], lanes: &[[Eight; W]], place: u16) -> [Eight; W] {
-    if place & NUMBER == 0 { lanes[place as usize] } else { [Eight([numbers[(place & !NUMBER) as usize]; 8]); W] }
+pub fn operand<T: Number, const W: usize>(numbers: &[T], lanes: &[[Eight; W]], place: u16) -> [Eight; W] {
+    match place & NUMBER {
+        0 => lanes[place as usize],
+        _ => [Eight([numbers[(place & !NUMBER) as usize].first(); 8]); W],
+    }
 }
 
 /// The lanes at `$to` become `$value` of numbers, of lanes, and of operands that are either.
 macro_rules! each {
     ($numbers:ident, $lanes:ident, $to:expr, [$($n:ident = $np:expr),*], [$($l:ident = $lp:expr),*], [$($e:ident = $ep:expr),*], $value:expr) => {{
-        $(let $n = $numbers[$np as usize];)*
+        $(let $n = $numbers[$np as usize].first();)*
         $(let $l = $lanes[$lp as usize];)*
         $(let $e = operand($numbers, $lanes, $ep);)*
         let mut to = [Eight([0.0; 8]); W];

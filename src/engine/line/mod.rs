@@ -3,13 +3,15 @@
 //! One instruction on blocks of rows does hundreds of operations, so that it does not matter what it costs to find out
 //! what to do. A trajectory has one number at a time: there that is everything. `translate` makes twelve-byte
 //! instructions of steps on uniform places, `fuse` joins them, `execute` runs them. Where a place has a number beyond
-//! what twelve bytes hold, there is no line, and the steps are interpreted.
+//! what twelve bytes hold, there is no line, and the steps are interpreted. `number` is what stands at a place: one number,
+//! or sixteen of them, one for each of sixteen points.
 
 mod code;
 pub mod execute;
 mod flat;
 mod fuse;
 mod lanes;
+mod number;
 pub mod translate;
 
 use crate::engine::Kernel;
@@ -18,6 +20,7 @@ use code::Run;
 use flat::Flat;
 pub use fuse::Uses;
 pub use lanes::Eight;
+pub use number::{Number, Sixteen};
 
 /// A list of steps on uniform places, translated.
 #[derive(Clone, Debug)]
