@@ -201,8 +201,9 @@ fn gradients_meet_kinks(path: &Path, loaded: &Loaded) -> Option<Diagnostic> {
     (!rough.is_empty()).then(|| Diagnostic::warning(message))
 }
 
-/// What Slurm gives to the task, else every processor.
+/// What Slurm gives to the task, or to the job where nothing was asked for each task; else every processor.
 pub(super) fn default_threads() -> usize {
-    let given = std::env::var("SLURM_CPUS_PER_TASK").ok().and_then(|text| text.parse().ok());
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let given = number("SLURM_CPUS_PER_TASK").or_else(|| number("SLURM_CPUS_ON_NODE"));
     given.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }

@@ -61,9 +61,6 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
     let plan = &loaded.plan;
     let history = History::read(path, plan)?;
     let submitted = submitted::read(path);
-    let asked = queue(&submitted);
-    let unasked = asked.is_none();
-    let queue = asked.unwrap_or_default();
     let of = shares(&history.journals, &submitted);
     let mut all = Count::default();
     let mut each = vec![Count::default(); of];
@@ -74,6 +71,10 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
             each[shard.number() - 1].add(status);
         }
     }
+    // Where nothing is left, nobody is at it.
+    let asked = if all.left > 0 { queue(&submitted) } else { Some(BTreeMap::new()) };
+    let unasked = asked.is_none();
+    let queue = asked.unwrap_or_default();
     let live = live(&history.journals, &queue);
     let whole = crate::journal::append::is_locked(path);
     let running = (live.values().sum::<usize>() + usize::from(whole)).min(all.left);

@@ -129,6 +129,11 @@ pub fn seconds(value: &str) -> Option<u64> {
 }
 
 impl Submission {
+    /// Where a job writes what it says; `%` stands for itself in the folder's own name.
+    fn log(&self, name: &str) -> String {
+        format!("#SBATCH --output={}", quoted(&format!("{}/{name}", self.frozen.replace('%', "%%"))))
+    }
+
     /// The script of a task. `$1` is the offset of its array.
     pub fn script(&self) -> String {
         let mut text = String::new();
@@ -137,7 +142,7 @@ impl Submission {
         line(format!("# A share of `{}`: {} tasks, each with a journal of its own.", self.name, self.tasks));
         line(format!("# The plan was frozen when this was submitted; its checksum is {}.", self.plan));
         line(format!("#SBATCH --job-name={}", quoted(&self.name)));
-        line(format!("#SBATCH --output={}", quoted(&format!("{}/%A_%a.log", self.frozen))));
+        line(self.log("%A_%a.log"));
         line("#SBATCH --open-mode=append".into());
         line("#SBATCH --requeue".into());
         line(format!("#SBATCH --signal=B:USR1@{NOTICE}"));
@@ -145,7 +150,7 @@ impl Submission {
             line(format!("#SBATCH {option}"));
         }
         line(String::new());
-        line("# Threads are those of SLURM_CPUS_PER_TASK. On USR1, before the time limit, the task ends its runs, writes".into());
+        line("# Threads are the processors that Slurm gives. On USR1, before the time limit, the task ends its runs, writes".into());
         line("# them, and puts itself into the queue again; `exec` lets the signal reach it.".into());
         line("offset=${1:-0}".into());
         line(format!("exec {} run {} \\", quoted(&self.program), quoted(&self.frozen)));
@@ -164,7 +169,7 @@ impl Submission {
         line("#!/bin/bash".into());
         line(format!("# Reports of `{}` from the journals of its tasks.", self.name));
         line(format!("#SBATCH --job-name={}", quoted(&format!("{}-merge", self.name))));
-        line(format!("#SBATCH --output={}", quoted(&format!("{}/merge-%j.log", self.frozen))));
+        line(self.log("merge-%j.log"));
         line("#SBATCH --open-mode=append".into());
         line("#SBATCH --requeue".into());
         for option in lines(&self.options) {
@@ -231,9 +236,9 @@ mod tests {
     fn submission() -> Submission {
         Submission {
             program: "/opt/sbi-run".into(),
-            frozen: "/data/a b/results/silver/submitted-1".into(),
-            out: "/data/a b/results".into(),
-            results: "/data/a b/results/silver".into(),
+            frozen: "/data/a 5%b/results/silver/submitted-1".into(),
+            out: "/data/a 5%b/results".into(),
+            results: "/data/a 5%b/results/silver".into(),
             name: "silver".into(),
             plan: "ab12".into(),
             tasks: 8,
@@ -251,14 +256,15 @@ mod tests {
             "#SBATCH --open-mode=append\n",
             "#SBATCH --signal=B:USR1@120\n",
             "#SBATCH --time=0:30:00\n#SBATCH -p long\n#SBATCH --cpus-per-task=4\n",
-            "exec /opt/sbi-run run '/data/a b/results/silver/submitted-1' \\\n  --out '/data/a b/results' \\\n",
+            "#SBATCH --output='/data/a 5%%b/results/silver/submitted-1/%A_%a.log'\n",
+            "exec /opt/sbi-run run '/data/a 5%b/results/silver/submitted-1' \\\n  --out '/data/a 5%b/results' \\\n",
             "--expect-plan ab12",
             "--time-limit 1800",
             "--shard \"$((offset + SLURM_ARRAY_TASK_ID + 1))/8\"\n",
         ] {
             assert!(script.contains(part), "{part} in\n{script}");
         }
-        assert!(submission().merge_script().contains("exec /opt/sbi-run merge '/data/a b/results/silver'\n"));
+        assert!(submission().merge_script().contains("exec /opt/sbi-run merge '/data/a 5%b/results/silver'\n"));
     }
 
     #[test]

@@ -159,6 +159,22 @@ fn arrays_are_as_long_as_slurm_allows_and_the_queue_is_asked_once() {
     assert!(status().contains("`squeue` cannot be asked"));
 }
 
+/// A job that asks for no processors has some all the same, and not all of the machine.
+#[test]
+fn threads_are_what_slurm_gives() {
+    let lab = lab();
+    for (number, given) in
+        [(1, &[("SLURM_CPUS_PER_TASK", "3"), ("SLURM_CPUS_ON_NODE", "7")][..]), (2, &[("SLURM_CPUS_ON_NODE", "7")])]
+    {
+        let share = format!("{number}/2");
+        let mut command = lab.command(&["long.toml", "--quiet", "--set", "sweep.repeats=4", "--shard", &share]);
+        Ran::of(command.envs(given.iter().copied()).output().unwrap()).ends(0);
+        let journal = lab.read(&format!("results/long/journal.{number}-of-2.jsonl"));
+        let threads = format!("\"threads\":{}", given[0].1);
+        assert!(journal.lines().next().unwrap().contains(&threads), "{threads} in {journal}");
+    }
+}
+
 /// A journal without an end that was begun on another machine: its process may be there still.
 #[test]
 fn a_share_on_another_machine_is_not_called_lost() {

@@ -92,7 +92,9 @@ impl Lab {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sbi-run"));
         command.args(arguments).current_dir(self.0.path()).stdin(Stdio::null());
-        command.env_remove("SLURM_CPUS_PER_TASK").env_remove("RUST_LOG");
+        for name in ["SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "RUST_LOG"] {
+            command.env_remove(name);
+        }
         command
     }
 
