@@ -75,19 +75,17 @@ pub(super) fn again(most: u32, signals: &Signals, ended: usize) -> Exit {
     let Some(task) = task() else { return Exit::Again };
     let restarts: u32 = variable("SLURM_RESTART_COUNT").and_then(|text| text.parse().ok()).unwrap_or(0);
     if ended == 0 && !signals.drain.load(Ordering::Relaxed) {
-        eprintln!(
-            "sbi-run: no run can end within the time limit: it stays out of the queue; submit with a longer `--time`"
-        );
+        tell!("no run can end within the time limit: it stays out of the queue; submit with a longer `--time`");
         return Exit::Again;
     }
     if restarts >= most {
-        eprintln!("sbi-run: the task was put into the queue again {restarts} times already; it stays out");
+        tell!("the task was put into the queue again {restarts} times already; it stays out");
         return Exit::Again;
     }
     match Command::new("scontrol").args(["requeue", &task]).status() {
-        Ok(status) if status.success() => eprintln!("sbi-run: task {task} is in the queue again"),
-        Ok(status) => eprintln!("sbi-run: `scontrol requeue {task}` failed: {status}"),
-        Err(error) => eprintln!("sbi-run: `scontrol requeue {task}` failed: {error}"),
+        Ok(status) if status.success() => tell!("task {task} is in the queue again"),
+        Ok(status) => tell!("`scontrol requeue {task}` failed: {status}"),
+        Err(error) => tell!("`scontrol requeue {task}` failed: {error}"),
     }
     Exit::Again
 }

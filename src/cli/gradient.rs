@@ -36,7 +36,7 @@ pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
         let objective = match Objective::new(&model.loss, &model.rows, method, &options) {
             Ok(objective) => objective,
             Err(reason) => {
-                eprintln!("sbi-run: {name}: {reason}");
+                tell!("{name}: {reason}");
                 continue;
             }
         };

@@ -45,15 +45,12 @@ fn merge(arguments: &Arguments, threads: usize) -> Result<Exit, Error> {
     let folder = Folder::create(path)?;
     let history = History::read(path, &loaded.plan)?;
     if loaded.changed && history.journals.iter().any(|journal| journal.records > 0) {
-        eprintln!(
-            "sbi-run: the data, or this program, are not those of the plan that `{}` was made from",
-            path.display()
-        );
+        tell!("the data, or this program, are not those of the plan that `{}` was made from", path.display());
     }
     if !arguments.quiet
         && let Some(line) = results::of_other_settings(history.unknown)
     {
-        eprintln!("sbi-run: {line}");
+        tell!("{line}");
     }
     let remaining = remaining(loaded.plan.len(), &history.kept, false);
     let prepared = results::prepare(&loaded);
@@ -65,7 +62,7 @@ fn merge(arguments: &Arguments, threads: usize) -> Result<Exit, Error> {
     if remaining.is_empty() {
         return Ok(results::exit(&done.kept, 0..loaded.plan.len()));
     }
-    eprintln!("sbi-run: {}", missing(&remaining, loaded.plan.len(), path));
+    tell!("{}", missing(&remaining, loaded.plan.len(), path));
     Ok(Exit::Interrupted)
 }
 

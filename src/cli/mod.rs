@@ -1,5 +1,10 @@
 //! The command line: arguments in, exit code out; one file per command.
 
+/// Tells something on standard error, after the name of the program.
+macro_rules! tell {
+    ($($words:tt)*) => { crate::cli::standard_error(&format!("sbi-run: {}\n", format_args!($($words)*))) };
+}
+
 mod batch;
 mod check;
 mod gradient;
@@ -197,7 +202,7 @@ fn with_command(mut arguments: Vec<OsString>) -> Vec<OsString> {
 /// A panic is a bug, and says so; a run that panics says so in its row.
 fn report_panic(panic: &std::panic::PanicHookInfo) {
     let place = panic.location().map(|place| (place.file(), place.line()));
-    eprint!("{}", bug(place, panic.payload_as_str().unwrap_or("no message")));
+    standard_error(&bug(place, panic.payload_as_str().unwrap_or("no message")));
 }
 
 /// What is said of a bug: where it is, and what whoever mends it needs.
@@ -213,7 +218,7 @@ fn bug(place: Option<(&str, u32)>, text: &str) -> String {
 fn print(diagnostics: &[Diagnostic]) {
     if !diagnostics.is_empty() {
         let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        eprint!("{}", terminal::render(diagnostics, colour));
+        standard_error(&terminal::render(diagnostics, colour));
     }
 }
 
@@ -225,10 +230,17 @@ fn output(text: &str) -> Exit {
         Ok(()) => Exit::Done,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
-            eprintln!("sbi-run: cannot write to standard output: {error}");
+            tell!("cannot write to standard output: {error}");
             Exit::Results
         }
     }
+}
+
+/// Prints on standard error. A log that cannot be written, since it is on the disk that is full, say, is no reason to end
+/// otherwise than is told: the macros of the standard library would panic.
+fn standard_error(text: &str) {
+    use std::io::Write;
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Works on a pool of so many threads; tells why that cannot be done.
@@ -236,7 +248,7 @@ fn on_threads(threads: usize, work: impl FnOnce() -> Result<Exit, Error> + Send)
     match crate::execute::with_threads(threads, work) {
         Ok(ended) => ended.unwrap_or_else(|error| faulty(&error)),
         Err(error) => {
-            eprintln!("sbi-run: cannot start {threads} threads: {error}");
+            tell!("cannot start {threads} threads: {error}");
             Exit::Invalid
         }
     }
@@ -244,7 +256,7 @@ fn on_threads(threads: usize, work: impl FnOnce() -> Result<Exit, Error> + Send)
 
 /// Tells why results cannot be read or written.
 fn faulty(error: &Error) -> Exit {
-    eprintln!("sbi-run: {error}");
+    tell!("{error}");
     Exit::Results
 }
 

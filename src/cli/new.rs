@@ -37,7 +37,7 @@ pub fn main(arguments: &Arguments) -> Exit {
             Exit::Invalid
         }
         Err(error) => {
-            eprintln!("sbi-run: cannot write `{path}`: {error}");
+            tell!("cannot write `{path}`: {error}");
             Exit::Results
         }
     }

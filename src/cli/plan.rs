@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Exit, ExperimentFile, Loaded, output};
+use super::{Exit, ExperimentFile, Loaded, output, standard_error};
 use crate::execute::{Prepared, estimate::estimate};
 use crate::report;
 use crate::report::numbers::{count, duration};
@@ -21,7 +21,7 @@ pub(super) fn main(loaded: &Loaded) -> Exit {
     let _ = report::write_plan(&loaded.plan, &mut table);
     let exit = output(&String::from_utf8_lossy(&table));
     if let Some(line) = cost(loaded) {
-        eprintln!("{line}");
+        standard_error(&format!("{line}\n"));
     }
     exit
 }

@@ -43,7 +43,7 @@ pub fn main(arguments: &Arguments) -> Exit {
                 return Exit::Invalid;
             }
             Err(Fault::Files(text)) => {
-                eprintln!("sbi-run: {text}");
+                tell!("{text}");
                 return Exit::Results;
             }
         }
@@ -72,15 +72,15 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
         )));
     }
     if history.findings.damaged > 0 {
-        eprintln!("sbi-run: {} damaged lines of the journal are left out", history.findings.damaged);
+        tell!("{} damaged lines of the journal are left out", history.findings.damaged);
     }
     if history.unknown > 0 {
-        eprintln!("sbi-run: {} records of the journal belong to no run of `resolved.toml`", history.unknown);
+        tell!("{} records of the journal belong to no run of `resolved.toml`", history.unknown);
     }
     let read = |name: &str| std::fs::read_to_string(path.join(name)).ok();
     let derivatives = measured::read(path);
     if derivatives.is_none() {
-        eprintln!("sbi-run: without `{}` the comparison of derivatives is left out", measured::FILE);
+        tell!("without `{}` the comparison of derivatives is left out", measured::FILE);
     }
     let machine = read("timings.csv").and_then(|text| Machine::of_timings(&text)).unwrap_or_default();
     let folder = Folder::create(path).map_err(files)?;

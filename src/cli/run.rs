@@ -67,7 +67,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub fn main(arguments: &Arguments) -> Exit {
     let screen = Screen::new(arguments.quiet);
     if let Err(text) = logging::start(arguments.log.as_deref(), &screen) {
-        eprintln!("sbi-run: {text}");
+        tell!("{text}");
         return Exit::Invalid;
     }
     let loaded = match load_all(&arguments.experiments, &arguments.overrides.set) {
@@ -82,7 +82,7 @@ pub fn main(arguments: &Arguments) -> Exit {
         None => None,
         Some(Ok(shard)) => Some(shard),
         Some(Err(fault)) => {
-            eprintln!("sbi-run: {fault}");
+            tell!("{fault}");
             return Exit::Invalid;
         }
     };
@@ -90,8 +90,8 @@ pub fn main(arguments: &Arguments) -> Exit {
         && let Some(other) = loaded.iter().find(|one| one.inputs.plan_sha256 != *expected)
     {
         let found = &other.inputs.plan_sha256;
-        eprintln!(
-            "sbi-run: the plan of `{}` is {found}, not {expected}: the data, the experiment or this program changed since",
+        tell!(
+            "the plan of `{}` is {found}, not {expected}: the data, the experiment or this program changed since",
             other.experiment.name
         );
         return Exit::Invalid;

@@ -43,7 +43,7 @@ pub struct Arguments {
 
 pub fn main(arguments: &Arguments) -> Exit {
     if let Err(fault) = slurm::check(&arguments.options) {
-        eprintln!("sbi-run: {fault}");
+        tell!("{fault}");
         return Exit::Invalid;
     }
     let loaded = match load_all(std::slice::from_ref(&arguments.experiment), &arguments.overrides.set) {
@@ -52,7 +52,7 @@ pub fn main(arguments: &Arguments) -> Exit {
     };
     print(&loaded.warnings);
     if loaded.plan.is_empty() {
-        eprintln!("sbi-run: the plan has no runs: nothing is submitted");
+        tell!("the plan has no runs: nothing is submitted");
         return Exit::Invalid;
     }
     submit(arguments, &loaded).unwrap_or_else(|error| faulty(&error))
@@ -61,13 +61,13 @@ pub fn main(arguments: &Arguments) -> Exit {
 fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
     let tasks = arguments.tasks.get().min(loaded.plan.len());
     if tasks < arguments.tasks.get() {
-        eprintln!("sbi-run: the plan has {tasks} runs: {tasks} tasks are enough");
+        tell!("the plan has {tasks} runs: {tasks} tasks are enough");
     }
     let text = |path: &Path| path.display().to_string();
     let Some(out) = folder_of_results(arguments, loaded) else {
         let folder = text(&arguments.experiment);
-        eprintln!(
-            "sbi-run: `{folder}` has the results of `{0}`: call it `{0}`, or name another place by `--out`",
+        tell!(
+            "`{folder}` has the results of `{0}`: call it `{0}`, or name another place by `--out`",
             loaded.experiment.name
         );
         return Ok(Exit::Invalid);
@@ -90,8 +90,8 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
     if let Some(seconds) = seconds_of_a_task(loaded, tasks)
         && seconds < slurm::SHORT
     {
-        eprintln!(
-            "sbi-run: a task would be shorter than 5 minutes (at most {}): fewer `--tasks` cost the scheduler less",
+        tell!(
+            "a task would be shorter than 5 minutes (at most {}): fewer `--tasks` cost the scheduler less",
             duration(seconds)
         );
     }
@@ -116,8 +116,8 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
         ask("squeue", &words).ok()
     });
     if queued.is_some_and(|printed| !slurm::queue(&printed).is_empty()) {
-        eprintln!(
-            "sbi-run: tasks of an earlier submission are in the queue still: sbi-run status {} tells which; to take them out: scancel {}",
+        tell!(
+            "tasks of an earlier submission are in the queue still: sbi-run status {} tells which; to take them out: scancel {}",
             quoted(&text(&results)),
             before.join(" ")
         );
@@ -136,12 +136,9 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
         let job = match sbatch(&words) {
             Ok(job) => job,
             Err(fault) => {
-                eprintln!("sbi-run: {fault}");
+                tell!("{fault}");
                 if !jobs.is_empty() {
-                    eprintln!(
-                        "some of the tasks are in the queue already; to take them out: scancel {}",
-                        jobs.join(" ")
-                    );
+                    tell!("some of the tasks are in the queue already; to take them out: scancel {}", jobs.join(" "));
                 }
                 return Ok(Exit::Invalid);
             }
@@ -158,10 +155,7 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
             quoted(&text(&results))
         ))),
         Err(fault) => {
-            eprintln!(
-                "sbi-run: {fault}\nthe tasks are submitted; when they are done: sbi-run merge {}",
-                quoted(&text(&results))
-            );
+            tell!("{fault}\nthe tasks are submitted; when they are done: sbi-run merge {}", quoted(&text(&results)));
             Ok(Exit::Invalid)
         }
     }

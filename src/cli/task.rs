@@ -88,8 +88,8 @@ impl Task<'_> {
         if let Some(shard) = self.shard {
             let folder = quoted(&path.display().to_string());
             if left > 0 {
-                eprintln!(
-                    "sbi-run: share {shard} interrupted after {done} of {share} runs; this goes on: sbi-run run {folder} --shard {shard}"
+                tell!(
+                    "share {shard} interrupted after {done} of {share} runs; this goes on: sbi-run run {folder} --shard {shard}"
                 );
                 let exit = match arguments.requeue {
                     None => Exit::Interrupted,
@@ -112,7 +112,7 @@ impl Task<'_> {
         }
         let interrupted = left > 0 || cancel.load(Ordering::Relaxed);
         if interrupted {
-            eprintln!("sbi-run: interrupted after {done} of {share} runs; the same command goes on from there");
+            tell!("interrupted after {done} of {share} runs; the same command goes on from there");
         }
         let exit = if interrupted { Exit::Interrupted } else { results::exit(&reports.kept, 0..plan.len()) };
         Ok(Ended { exit, done: Some(reports) })

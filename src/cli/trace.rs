@@ -58,7 +58,7 @@ pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
     match write(&found, arguments.steps, &folder) {
         Ok(()) => {}
         Err(error) => {
-            eprintln!("sbi-run: {error}");
+            tell!("{error}");
             return Exit::Results;
         }
     }

@@ -49,7 +49,7 @@ const SOFT: usize = 300;
 const HARD: usize = 500;
 
 /// What only some files may name, outside tests: (words, paths that begin so, why).
-const ABSENT: [(&[&str], &[&str], &str); 5] = [
+const ABSENT: [(&[&str], &[&str], &str); 6] = [
     (
         &["std::fs", "tempfile", "OpenOptions", "std::net", "std::process::Command"],
         &["src/cli", "src/terminal", "src/data", "src/journal", "src/report"],
@@ -57,11 +57,8 @@ const ABSENT: [(&[&str], &[&str], &str); 5] = [
     ),
     (&["rayon", "thread::spawn", "thread::scope", "thread::Builder"], &["src/execute"], "makes threads"),
     (&["unsafe"], &["src/engine/run.rs"], "is the one place with unsafe code"),
-    (
-        &["println!", "eprintln!", "print!", "eprint!", "stdout", "stderr", "stdin"],
-        &["src/cli", "src/terminal"],
-        "speaks to the user",
-    ),
+    (&["stdout", "stderr", "stdin"], &["src/cli", "src/terminal"], "speaks to the user"),
+    (&["println!", "eprintln!", "print!", "eprint!"], &["tests"], "may panic where what is printed cannot be written"),
     (&["Instant", "SystemTime"], &["src/execute", "src/terminal"], "reads a clock"),
 ];
 
