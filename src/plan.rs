@@ -275,7 +275,7 @@ impl Group {
 /// count by their checksum, wherever they lie.
 fn identity_of_variant(experiment: &Experiment) -> [u8; 32] {
     let mut table = experiment.resolved.clone();
-    for key in ["title", "about", "reference", "sweep", "expected", "optimizer"] {
+    for key in ["title", "about", "reference", "sweep", "expected", "optimizer", "engine"] {
         table.remove(key);
     }
     let inner = |table: &mut toml::Table, section: &str, keys: &[&str]| {

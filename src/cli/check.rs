@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::{Exit, Loaded, Overrides, load_all, output, print};
 use crate::diff::differentiability::Report;
-use crate::engine::Kernel;
+use crate::diff::lanes;
+use crate::engine::{Kernel, Lanes};
 
 #[derive(Args, Debug)]
 pub struct Arguments {
@@ -16,7 +17,7 @@ pub struct Arguments {
     experiments: Vec<PathBuf>,
     #[command(flatten)]
     overrides: Overrides,
-    /// Show how the loss was compiled
+    /// Show what stands in the lanes of each task, and how the loss was compiled
     #[arg(long)]
     explain: bool,
 }
@@ -80,6 +81,11 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, exp
         let _ = writeln!(text, "  not differentiable everywhere in: {}", others.join(", "));
     }
     if explain {
+        let first = if loaded.plan.variants.len() > 1 { ", at the first combination of the axes" } else { "" };
+        let _ = writeln!(text, "  lanes (\"{}\"){first}:", Lanes::wish(experiment.lanes));
+        for line in lanes::explain(&loaded.plan.variants[0].experiment, model) {
+            let _ = writeln!(text, "    {line}");
+        }
         let _ = writeln!(text, "  loss: {}", Kernel::new(&model.loss, &model.rows).explain());
         for line in model.loss.to_string().lines() {
             let _ = writeln!(text, "    {line}");

@@ -29,7 +29,7 @@ pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
     let exact = Reference::new(&model.loss, &model.table.columns, model.rows.count()).gradient(&point);
     let mut text = String::from("method,parameter,loss,derivative,reference,digits,error_estimate\n");
     let chosen = &experiment.differentiation;
-    let options = Options::of(chosen, 0.0);
+    let options = Options::of(experiment, 0.0);
     for kind in &chosen.methods {
         let Some(method) = Method::named(kind.name) else { continue };
         let name = experiment.differentiation.name(kind);

@@ -31,7 +31,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::diff::differentiability;
+use crate::diff::{differentiability, lanes};
+use crate::engine::Lanes;
 use crate::experiment::Written;
 use crate::journal::{Error, Inputs};
 use crate::terminal;
@@ -312,6 +313,15 @@ fn load_written(written: &Written, set: Vec<(String, String)>) -> Result<Loaded,
     let mut models: Vec<std::sync::Arc<crate::model::Model>> = Vec::new();
     for variant in &plan.variants {
         models.push(std::sync::Arc::new(crate::model::compile(&variant.experiment)?));
+    }
+    let variants = plan.variants.iter().zip(&models);
+    if let Some((message, help)) = lanes::fault(variants.map(|(variant, model)| (&*variant.experiment, &**model))) {
+        let asked = written.table.table("engine").and_then(|engine| engine.get("lanes"));
+        let fault = asked.map_or_else(
+            || Diagnostic::error(&message),
+            |node| node.place.error(&message, format!("asks for {}", Lanes::wish(experiment.lanes))),
+        );
+        return Err(vec![fault.help(help)]);
     }
     let inputs = Inputs {
         name: written.name.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::engine::{Kernel, Workspace};
+use crate::engine::{Kernel, Lanes, Workspace};
 use crate::ir::complex::{self, Complex};
 use crate::ir::{Builder, Loop, Node, Operator, Program, Value};
 
@@ -140,25 +140,26 @@ fn carry_loop(b: &mut Builder, body: &Loop, place: &[Complex]) -> Vec<Complex> {
     imaginary.iter().map(|imaginary| Complex { re: take(), im: imaginary.then(&mut take) }).collect()
 }
 
-/// Im f(x + ih e_k)/h in each input k; together where that is quicker.
+/// Im f(x + ih e_k)/h in each input k; together where points are in lanes.
 pub fn gradient(
     kernel: &Kernel,
     point: &[f64],
     step_at: &dyn Fn(f64) -> f64,
+    wanted: Option<Lanes>,
     workspace: &mut Workspace,
     gradient: &mut [f64],
 ) {
     let n = point.len();
     let mut inputs = vec![0.0; 2 * n];
     inputs[..n].copy_from_slice(point);
-    if kernel.gains_by_points(n) {
+    if kernel.lanes_of_stencil(wanted, n).lanes == Lanes::Points {
         let moved = |k: usize| {
             let mut moved = inputs.clone();
             moved[n + k] = step_at(point[k]);
             moved
         };
         let mut results = vec![0.0; 2 * n];
-        kernel.evaluate_many(&(0..n).map(moved).collect::<Vec<_>>(), workspace, &mut results);
+        kernel.evaluate_many(wanted, &(0..n).map(moved).collect::<Vec<_>>(), workspace, &mut results);
         for (k, slope) in gradient.iter_mut().enumerate() {
             *slope = results[2 * k + 1] / step_at(point[k]);
         }

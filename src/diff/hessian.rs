@@ -9,7 +9,7 @@
 //! `forward_difference`, ε^(1/4) for `central_difference`.
 
 use crate::diff::difference::Quotient;
-use crate::diff::objective::TANGENTS;
+use crate::diff::tangents::TANGENTS;
 use crate::diff::{Method, Objective, Options, complex_step, forward, reverse, symbolic};
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::{Builder, Program, Value, factor};

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::diff::difference::Quotient;
-use crate::diff::objective::TANGENTS;
+use crate::diff::tangents::TANGENTS;
 use crate::diff::{Method, Objective, Options, complex_step, forward, reverse, symbolic};
 use crate::engine::{Kernel, Rows, Workspace};
 use crate::ir::Program;

@@ -12,6 +12,7 @@ pub mod differentiability;
 pub mod forward;
 mod hessian;
 mod jacobian;
+pub mod lanes;
 #[cfg(test)]
 mod loops;
 mod objective;
@@ -19,13 +20,15 @@ pub mod reference;
 pub mod reverse;
 mod strands;
 pub mod symbolic;
+mod tangents;
 pub mod trace;
 
 pub use hessian::Hessian;
 pub use jacobian::Jacobian;
 pub use objective::{Objective, Taken};
 
-use crate::experiment::{Differentiation, Form};
+use crate::engine::Lanes;
+use crate::experiment::{Experiment, Form};
 use crate::kind::{Kind, independent};
 
 /// The rows of the methods, in the order in which they are compared.
@@ -136,12 +139,15 @@ pub struct Options {
     pub typical: f64,
     /// What `symbolic` means.
     pub symbolic: Form,
+    /// What should stand in lanes; None: the best for each task. Changes no number.
+    pub lanes: Option<Lanes>,
 }
 
 impl Options {
     /// Those of an experiment.
-    pub fn of(chosen: &Differentiation, typical: f64) -> Options {
-        Options { step: chosen.step, typical, symbolic: chosen.symbolic }
+    pub fn of(experiment: &Experiment, typical: f64) -> Options {
+        let chosen = &experiment.differentiation;
+        Options { step: chosen.step, typical, symbolic: chosen.symbolic, lanes: experiment.lanes }
     }
 
     /// The step of a method in an input at x; 0 for methods without a step.

@@ -1,9 +1,9 @@
 //! A scalar program bound to data, with one method to take its gradient.
 
 use crate::diff::difference::Quotient;
-use crate::diff::{Method, Options, complex_step, forward, reverse, strands, symbolic};
-use crate::engine::directions::{self, Directions};
-use crate::engine::{Kernel, Level, Rows, Workspace};
+use crate::diff::tangents::{TANGENTS, Tangents};
+use crate::diff::{Method, Options, complex_step, reverse, symbolic};
+use crate::engine::{Choice, Kernel, Lanes, Rows, Why, Workspace, directions};
 use crate::ir::{Program, factor};
 
 /// A scalar program of n inputs with a way to differentiate it, compiled and bound to data.
@@ -25,13 +25,12 @@ enum Gradient {
         kernel: Box<Kernel>,
         operations: usize,
     },
-    /// Outputs: the value, then the components in order, in one or more kernels.
+    Tangents(Box<Tangents>),
+    /// Outputs: the value, then the components in order.
     Program {
-        kernels: Vec<Kernel>,
+        kernel: Box<Kernel>,
         operations: usize,
         nodes: Option<usize>,
-        /// The same numbers with directions in lanes, where that is better for one point.
-        lanes: Option<Box<Directions>>,
     },
 }
 
@@ -44,9 +43,6 @@ pub struct Taken {
     /// As `Objective::operations` counts.
     pub operations: usize,
 }
-
-/// Tangents that one forward program carries.
-pub const TANGENTS: usize = 16;
 
 impl Objective {
     /// Compiles the first output of `program` for `method`. The error says why the method cannot differentiate this
@@ -68,33 +64,12 @@ impl Objective {
                 let nodes = Some(derivative.nodes.len());
                 // Loops written out are open to rewriting as loops are not, and the value would be rewritten with them.
                 let derivative = if program.has_loops() { derivative } else { factor(&derivative) };
-                Gradient::Program {
-                    operations: derivative.operations(),
-                    kernels: vec![bound(&derivative)],
-                    nodes,
-                    lanes: None,
-                }
+                Gradient::Program { operations: derivative.operations(), kernel: Box::new(bound(&derivative)), nodes }
             }
-            Method::Forward => {
-                let lanes = directions(program, rows);
-                // Lanes are of the derivative as it is: a choice of lanes does not change the bits.
-                let rewritten = |program: Program| if lanes.is_some() { program } else { factor(&program) };
-                let programs: Vec<Program> = (0..inputs.max(1))
-                    .step_by(TANGENTS)
-                    .map(|first| rewritten(forward::gradient(program, first..(first + TANGENTS).min(inputs))))
-                    .collect();
-                let operations = programs.iter().map(Program::operations).sum();
-                let kernels = programs.iter().map(bound).collect();
-                Gradient::Program { kernels, operations, nodes: None, lanes }
-            }
+            Method::Forward => Gradient::Tangents(Box::new(Tangents::new(program, rows, options.lanes))),
             Method::Reverse => {
                 let program = factor(&reverse::gradient(program));
-                Gradient::Program {
-                    operations: program.operations(),
-                    kernels: vec![bound(&program)],
-                    nodes: None,
-                    lanes: None,
-                }
+                Gradient::Program { operations: program.operations(), kernel: Box::new(bound(&program)), nodes: None }
             }
         };
         let value_operations = program.operations();
@@ -115,16 +90,37 @@ impl Objective {
     /// The values at many points: the same numbers as one at a time, at less cost where rows are few.
     pub fn values(&self, points: &[Vec<f64>], workspace: &mut Workspace) -> Vec<f64> {
         let mut values = vec![0.0; points.len()];
-        self.value.evaluate_many(points, workspace, &mut values);
+        self.value.evaluate_many(self.options.lanes, points, workspace, &mut values);
         values
+    }
+
+    /// What stands in lanes where `values` is asked for so many, and why.
+    pub fn lanes_of_values(&self, count: usize) -> Choice {
+        self.value.lanes_of_points(self.options.lanes, count)
+    }
+
+    /// What stands in lanes while a gradient is taken at one point, and why.
+    pub fn lanes_of_gradient(&self) -> Choice {
+        let wanted = self.options.lanes;
+        match &self.gradient {
+            Gradient::Quotient(quotient) if quotient.is_fixed() => {
+                self.value.lanes_of_stencil(wanted, self.evaluations() as usize)
+            }
+            Gradient::Quotient(_) => Choice::rows(Why::Stepwise),
+            Gradient::ComplexStep { kernel, .. } => kernel.lanes_of_stencil(wanted, self.inputs),
+            Gradient::Tangents(tangents) => tangents.choice(),
+            Gradient::Program { .. } => Choice::rows(Why::OnePoint),
+        }
     }
 
     /// Values and gradients at many points, n + 1 numbers each: the same as one at a time, at less cost where rows are
     /// few.
     pub fn gradients(&self, points: &[Vec<f64>], workspace: &mut Workspace, results: &mut [f64]) {
+        let wanted = self.options.lanes;
         match &self.gradient {
-            Gradient::Program { kernels, .. } if kernels.len() == 1 => {
-                kernels[0].evaluate_many(points, workspace, results);
+            Gradient::Program { kernel, .. } => kernel.evaluate_many(wanted, points, workspace, results),
+            Gradient::Tangents(tangents) if self.inputs <= TANGENTS => {
+                tangents.kernels()[0].evaluate_many(wanted, points, workspace, results);
             }
             Gradient::Quotient(quotient) if quotient.is_fixed() => {
                 self.stencils(*quotient, points, workspace, results);
@@ -148,7 +144,7 @@ impl Objective {
         errors.fill(f64::NAN);
         let mut evaluations = self.evaluations();
         let value = match &self.gradient {
-            Gradient::Quotient(quotient) if quotient.is_fixed() && self.value.gains_by_points(evaluations as usize) => {
+            Gradient::Quotient(quotient) if self.lanes_of_gradient().lanes == Lanes::Points => {
                 let mut results = vec![0.0; self.inputs + 1];
                 self.stencils(*quotient, &[point.to_vec()], workspace, &mut results);
                 gradient.copy_from_slice(&results[1..]);
@@ -162,17 +158,20 @@ impl Objective {
             }
             Gradient::ComplexStep { kernel, .. } => {
                 let steps = |x: f64| self.options.step_at(self.method, x);
-                complex_step::gradient(kernel, point, &steps, workspace, gradient);
+                complex_step::gradient(kernel, point, &steps, self.options.lanes, workspace, gradient);
                 self.value(point, workspace)
             }
-            Gradient::Program { lanes: Some(lanes), .. } => {
-                let mut results = [0.0; directions::MOST + 1];
-                let results = &mut results[..=self.inputs];
-                lanes.evaluate(point, workspace, results);
-                gradient.copy_from_slice(&results[1..]);
-                results[0]
-            }
-            Gradient::Program { kernels, .. } => self.run(kernels, point, workspace, gradient),
+            Gradient::Tangents(tangents) => match tangents.lanes() {
+                Some(lanes) => {
+                    let mut results = [0.0; directions::MOST + 1];
+                    let results = &mut results[..=self.inputs];
+                    lanes.evaluate(point, workspace, results);
+                    gradient.copy_from_slice(&results[1..]);
+                    results[0]
+                }
+                None => self.run(tangents.kernels(), point, workspace, gradient),
+            },
+            Gradient::Program { kernel, .. } => self.run(std::slice::from_ref(kernel), point, workspace, gradient),
         };
         Taken { value, evaluations, operations: self.operations_of(evaluations) }
     }
@@ -256,7 +255,10 @@ impl Objective {
         match &self.gradient {
             Gradient::Quotient(_) => 0.0,
             Gradient::ComplexStep { kernel, .. } => self.inputs as f64 * (self.work_of(kernel) - 1.0),
-            Gradient::Program { kernels, .. } => kernels.iter().map(|kernel| self.work_of(kernel)).sum::<f64>() - 1.0,
+            Gradient::Tangents(tangents) => {
+                tangents.kernels().iter().map(|kernel| self.work_of(kernel)).sum::<f64>() - 1.0
+            }
+            Gradient::Program { kernel, .. } => self.work_of(kernel) - 1.0,
         }
     }
 
@@ -279,7 +281,7 @@ impl Objective {
         match self.gradient {
             Gradient::Quotient(quotient) => quotient.most() * n + 1,
             Gradient::ComplexStep { .. } => n + 1,
-            Gradient::Program { .. } => 1,
+            Gradient::Tangents(_) | Gradient::Program { .. } => 1,
         }
     }
 
@@ -292,6 +294,7 @@ impl Objective {
         match &self.gradient {
             Gradient::Quotient(_) => evaluations as usize * self.value_operations,
             Gradient::ComplexStep { operations, .. } => self.inputs * operations + self.value_operations,
+            Gradient::Tangents(tangents) => tangents.operations(),
             Gradient::Program { operations, .. } => *operations,
         }
     }
@@ -304,15 +307,4 @@ impl Objective {
             _ => None,
         }
     }
-}
-
-/// Value and gradient with directions in lanes, for a program that does most of its work on one number at a time.
-fn directions(program: &Program, rows: &Rows) -> Option<Box<Directions>> {
-    let is_one = program.inputs >= 2 && program.inputs <= directions::MOST;
-    if !is_one || !directions::suits(program, rows) {
-        return None;
-    }
-    let (program, rows) = directions::prepare(program, rows, Level::best());
-    let strands = strands::gradient(&program)?;
-    Directions::new(&strands.program, &strands.sets, program.inputs, &rows, Level::best()).map(Box::new)
 }

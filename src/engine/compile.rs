@@ -6,7 +6,7 @@ use crate::engine::code::{Operand, Pass, Scatter, Summand};
 use crate::engine::emit::Emitter;
 use crate::engine::pair::{summand, use_counts};
 use crate::engine::sum::LEAF;
-use crate::engine::{Kernel, Level, Rows, Workspace, line};
+use crate::engine::{Kernel, Level, Rows, Workspace, line, points};
 use crate::ir::{Node, Operator, Program, Rate, Value};
 
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,8 @@ pub fn compile(program: &Program, rows: &Rows, level: Level) -> Kernel {
     let source = Arc::new(program.clone());
     let (program, rows) = number_rows(&multiply_uniform_sums(program, &program.rates(), rows.count), rows);
     let (program, rows) = hoist_data(&program, &rows, level);
-    Kernel { source: Some(source), ..assemble(&program, &rows, level) }
+    let shared_loop = points::has_shared_loop(&source);
+    Kernel { source: Some(source), shared_loop, ..assemble(&program, &rows, level) }
 }
 
 /// The kernel of a program turned by `points`: its columns are points, of which nothing is known yet.
@@ -66,6 +67,7 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
         source: None,
         points: OnceLock::new(),
         batch: OnceLock::new(),
+        shared_loop: false,
     };
     for depth in 0..=last {
         let here = |v: &Value| needed[v.index()] && depths[v.index()] == depth && !by_row(*v);

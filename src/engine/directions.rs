@@ -11,7 +11,7 @@ use crate::engine::line::execute::{Files, Over};
 use crate::engine::line::{Eight, Line, Uses, translate};
 use crate::engine::sum::{LEAF, Sum};
 use crate::engine::tape::Frame;
-use crate::engine::{Level, Rows, Workspace, run};
+use crate::engine::{Level, Rows, Why, Workspace, points, run};
 use crate::ir::{Node, Program, Rate, Value};
 
 /// Directions that fit into lanes.
@@ -59,9 +59,9 @@ pub fn prepare(program: &Program, rows: &Rows, level: Level) -> (Program, Rows) 
 
 impl Directions {
     /// Compiles a program whose outputs are a number and lanes. Its last columns are lanes: 1 in the directions of
-    /// `sets`, of `count`; the others are the data. None where it has what has no place in it: loops that depend on the
-    /// row, scattered sums, or too much.
-    pub fn new(program: &Program, sets: &[u32], count: usize, rows: &Rows, level: Level) -> Option<Directions> {
+    /// `sets`, of `count`; the others are the data. The error says what has no place in it: loops that depend on the row,
+    /// scattered sums, or too much.
+    pub fn new(program: &Program, sets: &[u32], count: usize, rows: &Rows, level: Level) -> Result<Directions, Why> {
         let first = program.columns - sets.len();
         let program = multiply_uniform_sums(program, &by_row(program, first)?, rows.count);
         let by_row = by_row(&program, first)?;
@@ -108,12 +108,13 @@ impl Directions {
             for (v, of) in reductions.iter().zip(&summands) {
                 let to = emitter.place(rates[v.index()].by_row(), 1);
                 places[v.index()] = Some(to);
-                sums.push((places[of.index()]?, to));
+                sums.push((places[of.index()].ok_or(Why::NoPlace)?, to));
             }
             kept.extend(summands);
             parts.push((steps, row_steps, sums));
         }
-        let (value, slope) = (places[program.outputs[0].index()]?, places[program.outputs[1].index()]?);
+        let output = |k: usize| places[program.outputs[k].index()].ok_or(Why::NoPlace);
+        let (value, slope) = (output(0)?, output(1)?);
         let mut uses = Uses::new(emitter.uniforms, emitter.slots, first as u32);
         for (before, rows, sums) in &parts {
             uses.steps(before);
@@ -138,12 +139,13 @@ impl Directions {
         }
         let mut passes = Vec::new();
         for (before, rows, sums) in &parts {
-            let (before, rows) = (translate::line(before, &uses)?, translate::line(rows, &uses)?);
+            let line = |steps| translate::line(steps, &uses).ok_or(Why::TooLong);
+            let (before, rows) = (line(before)?, line(rows)?);
             passes.push(Pass { before, rows, sums: sums.clone(), loads: loads.clone() });
         }
-        let epilogue = passes.pop()?.before;
-        let Operand::Uniform(value) = value else { return None };
-        Some(Directions {
+        let epilogue = passes.pop().ok_or(Why::NoPlace)?.before;
+        let Operand::Uniform(value) = value else { return Err(Why::NoPlace) };
+        Ok(Directions {
             passes,
             epilogue,
             constants: emitter.constants.clone(),
@@ -252,33 +254,37 @@ fn at<const W: usize>(place: Operand, k: usize, files: &Files<f64, W>) -> f64 {
     }
 }
 
-/// Which nodes depend on the row, as rates; None where a loop does, or something scatters. Columns from `first` on are
-/// lanes.
-fn by_row(program: &Program, first: usize) -> Option<Vec<Rate>> {
+/// Which nodes depend on the row, as rates; an error where a loop does, or something scatters. Columns from `first` on
+/// are lanes.
+fn by_row(program: &Program, first: usize) -> Result<Vec<Rate>, Why> {
     let mut rates: Vec<Rate> = Vec::with_capacity(program.nodes.len());
     for node in &program.nodes {
         let any = node.operands().iter().any(|v| rates[v.index()].by_row());
         let rate = match node {
             Node::Column(k) if (*k as usize) < first => Rate::Row,
-            Node::Row => return None,
-            Node::Scatter { .. } => return None,
-            Node::Loop(_) if any => return None,
+            Node::Row | Node::Scatter { .. } => return Err(Why::NoPlace),
+            Node::Loop(_) if any => return Err(Why::LoopByRow),
             Node::Sum(_) => Rate::Uniform,
             _ if any => Rate::Row,
             _ => Rate::Uniform,
         };
         rates.push(rate);
     }
-    Some(rates)
+    Ok(rates)
 }
 
-/// Whether a program does most of its work on one number at a time: it has loops that do not depend on the row, or
-/// there is one row.
-pub fn suits(program: &Program, rows: &Rows) -> bool {
-    let rates = program.rates();
-    let is_loop = |v: &Value| program.loop_at(*v).is_some() && !rates[v.index()].by_row();
-    rows.count <= 1 || (rows.count <= ROWS && program.values().any(|v| is_loop(&v)))
+/// Whether a program does most of its work on one number at a time, so that directions are the better lanes: it has loops
+/// that do not depend on the row, or there is one row. Why, or why not.
+pub fn suits(program: &Program, rows: &Rows) -> Result<Why, Why> {
+    match program.inputs {
+        0 | 1 => return Err(Why::FewDirections),
+        2..=MOST => {}
+        _ => return Err(Why::ManyDirections),
+    }
+    match rows.count {
+        0 | 1 => Ok(Why::OneRow),
+        _ if !points::has_shared_loop(program) => Err(Why::NoSharedLoop),
+        2..=points::ROWS_WITH_LOOP => Ok(Why::SharedLoop),
+        _ => Err(Why::ManyRowsOfALoop),
+    }
 }
-
-/// Rows beyond which they are the better lanes all the same.
-const ROWS: usize = 1024;

@@ -4,8 +4,8 @@
 //! steps (`code`, made by `emit`, joined by `pair`, put in
 //! order by `schedule`) on blocks, with the uniform work between them. `run` executes them
 //! with the loops of `block` and `lanes`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
-//! of summation; `points` turns a program of few rows so that lanes are points, and `batch` runs it sixteen points at a time where
-//! a loop does the work; `share` lets
+//! of summation; `points` turns a program of few rows so that lanes are points, and `batch` runs it sixteen points at a
+//! time where a loop does the work; `choice` says which lanes are taken, and why; `share` lets
 //! threads that somebody lends take part of the rows; `level` chooses among the copies
 //! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions;
 //! beside the data a kernel needs one block per live value. docs/engine.md has measurements.
@@ -13,6 +13,7 @@
 mod axis;
 mod batch;
 mod block;
+mod choice;
 mod code;
 mod compile;
 pub mod directions;
@@ -33,6 +34,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::ir::Program;
 use batch::Batch;
+pub use choice::{Choice, Lanes, Why};
 pub use level::Level;
 pub use share::Crew;
 
@@ -66,10 +68,12 @@ pub struct Kernel {
     level: Level,
     /// What was compiled, for `points`.
     source: Option<Arc<Program>>,
-    /// The same program with points for lanes, made when first wanted; None where that is not better.
-    points: OnceLock<Option<Box<Kernel>>>,
+    /// The same program with points for lanes, made when first wanted; or why that cannot be.
+    points: OnceLock<Result<Box<Kernel>, Why>>,
     /// The same as a line, where that is better for few points.
     batch: OnceLock<Option<Box<Batch>>>,
+    /// There is a loop that every row shares.
+    shared_loop: bool,
 }
 
 /// The memory of one evaluation; one per thread, used again and again. A copy shares the spare memory of its threads.
@@ -155,13 +159,22 @@ impl Kernel {
     }
 
     /// The outputs at every point, one after the other in `results`; each is as `evaluate` has it at that point. Lanes
-    /// are points where rows are few: populations, starts and stencils then cost a fraction.
-    pub fn evaluate_many(&self, points: &[Vec<f64>], workspace: &mut Workspace, results: &mut [f64]) {
+    /// are what `lanes_of_points` says: populations and stencils over few rows then cost a fraction.
+    pub fn evaluate_many(
+        &self,
+        wanted: Option<Lanes>,
+        points: &[Vec<f64>],
+        workspace: &mut Workspace,
+        results: &mut [f64],
+    ) {
         let outputs = self.outputs.len();
-        if let Some(batch) = self.batch().filter(|_| (points::FEW..=batch::MOST).contains(&points.len())) {
+        let together = self.lanes_of_points(wanted, points.len()).lanes == Lanes::Points;
+        let batch = if together && points.len() <= batch::MOST { self.batch() } else { None };
+        if let Some(batch) = batch {
             return batch.evaluate(points, workspace, results);
         }
-        let Some(turned) = self.points().filter(|_| points.len() >= points::FEW) else {
+        let turned = if together { self.points().ok() } else { None };
+        let Some(turned) = turned else {
             for (point, results) in points.iter().zip(results.chunks_mut(outputs.max(1))) {
                 self.evaluate(point, workspace, results);
             }
@@ -187,27 +200,25 @@ impl Kernel {
         }
     }
 
-    /// Whether so many points are better evaluated together, because a loop that every row shares has one lane otherwise.
-    pub fn gains_by_points(&self, count: usize) -> bool {
-        let shared = self.source.as_deref().is_some_and(points::has_shared_loop);
-        count >= points::FEW && shared && (self.batch().is_some() || self.points().is_some())
+    /// Whether points can be lanes, or why not.
+    fn can_have_points(&self) -> Result<(), Why> {
+        if self.batch().is_some() { Ok(()) } else { self.points().map(|_| ()) }
     }
 
-    /// The kernel whose lanes are points, where that is better than lanes of rows for many of them.
-    fn points(&self) -> Option<&Kernel> {
+    /// The kernel whose lanes are points, or why there is none.
+    fn points(&self) -> Result<&Kernel, Why> {
         let turned = || {
-            let program = self.source.as_deref().filter(|program| points::suits(program, self.rows.count))?;
-            Some(Box::new(compile::compile_points(&points::turn(program, &self.rows)?, self.level)))
+            let program = self.source.as_deref().ok_or(Why::NoPlace)?;
+            Ok(Box::new(compile::compile_points(&points::turn(program, &self.rows)?, self.level)))
         };
-        self.points.get_or_init(turned).as_deref()
+        self.points.get_or_init(turned).as_deref().map_err(|why| *why)
     }
 
     /// Its line for sixteen points at a time, where a loop that every row shares does most of the work.
     fn batch(&self) -> Option<&Batch> {
         let turned = || {
-            let program = self.source.as_deref().filter(|program| points::has_shared_loop(program))?;
-            let program = Some(program).filter(|program| points::suits(program, self.rows.count))?;
-            Batch::new(&points::turn(program, &self.rows)?, self.level).map(Box::new)
+            let program = self.source.as_deref().filter(|_| self.shared_loop)?;
+            Batch::new(&points::turn(program, &self.rows).ok()?, self.level).map(Box::new)
         };
         self.batch.get_or_init(turned).as_deref()
     }
@@ -227,14 +238,13 @@ impl Kernel {
     /// What a person may want to know of the compiled form, in one line.
     pub fn explain(&self) -> String {
         format!(
-            "{} instructions in {} pass(es) over {} rows, blocks of {} rows, {} slots, {}; lanes: {}",
+            "{} instructions in {} pass(es) over {} rows, blocks of {} rows, {} slots, {}",
             self.instructions(),
             self.passes.len(),
             self.rows.count,
             self.block,
             self.slots,
             self.level,
-            if self.points().is_some() { "rows for one point, points for eight and more" } else { "rows" }
         )
     }
 }

@@ -6,23 +6,18 @@
 //! have one lane otherwise, gain by it.
 
 use crate::engine::sum::LEAF;
-use crate::engine::{Rows, STRIDE};
+use crate::engine::{Rows, STRIDE, Why};
 use crate::ir::{Builder, LoopKind, Node, Operator, Program, Value};
 
 /// Points below which one at a time is as good.
 pub const FEW: usize = 8;
 
-/// Rows up to which points make the better lanes, in programs without loops and with them.
-const ROWS: usize = 64;
-const ROWS_WITH_LOOP: usize = 1024;
+/// Rows up to which points make the better lanes, in programs without a loop that every row shares, and with one.
+pub const ROWS: usize = 64;
+pub const ROWS_WITH_LOOP: usize = 1024;
 
 /// Nodes that the turned program may have.
 const SIZE: usize = 20_000;
-
-/// Whether points are the better lanes for a program over so many rows.
-pub fn suits(program: &Program, rows: usize) -> bool {
-    rows <= if has_shared_loop(program) { ROWS_WITH_LOOP } else { ROWS }
-}
 
 /// Whether there is a loop that every row shares.
 pub fn has_shared_loop(program: &Program) -> bool {
@@ -30,17 +25,23 @@ pub fn has_shared_loop(program: &Program) -> bool {
     program.values().any(|v| program.loop_at(v).is_some() && !rates[v.index()].by_row())
 }
 
-/// The turned program; None where it would be too long, or has what has no place in it: outputs by row, loops by row,
-/// loops as long as an input says.
-pub fn turn(program: &Program, rows: &Rows) -> Option<Program> {
+/// The turned program. The error says why there is none: it would be too long, or has what has no place in it, outputs
+/// by row, loops by row, loops as long as an input says.
+pub fn turn(program: &Program, rows: &Rows) -> Result<Program, Why> {
     let rates = program.rates();
     let by_row = |v: Value| rates[v.index()].by_row();
+    if program.outputs.iter().any(|v| by_row(*v)) {
+        return Err(Why::NoPlace);
+    }
+    if program.values().any(|v| by_row(v) && program.loop_at(v).is_some()) {
+        return Err(Why::LoopByRow);
+    }
+    if !program.values().all(|v| counts_are_constant(program, v)) {
+        return Err(Why::LoopOfUnknownLength);
+    }
     let repeated = program.values().filter(|v| by_row(*v)).count();
-    if repeated.saturating_mul(rows.count) + program.nodes.len() > SIZE
-        || program.outputs.iter().any(|v| by_row(*v))
-        || !program.values().all(|v| counts_are_constant(program, v) && !(by_row(v) && program.loop_at(v).is_some()))
-    {
-        return None;
+    if repeated.saturating_mul(rows.count) + program.nodes.len() > SIZE {
+        return Err(Why::TooLong);
     }
     let mut turning = Turning::new(program, rows);
     let depths = program.depths();
@@ -48,7 +49,7 @@ pub fn turn(program: &Program, rows: &Rows) -> Option<Program> {
     for depth in 0..=deepest {
         let here = |v: &Value| depths[v.index()] == depth;
         for value in program.values().filter(|v| here(v) && !by_row(*v)) {
-            turning.once(value, &by_row)?;
+            turning.once(value, &by_row).ok_or(Why::NoPlace)?;
         }
         let repeated: Vec<Value> = program.values().filter(|v| here(v) && by_row(*v)).collect();
         let reductions: Vec<Value> = program
@@ -60,7 +61,10 @@ pub fn turn(program: &Program, rows: &Rows) -> Option<Program> {
     }
     let Turning { b, places, .. } = turning;
     let outputs: Vec<Value> = program.outputs.iter().map(|v| places[0][v.index()]).collect();
-    (b.len() <= 2 * SIZE).then(|| b.finish(&outputs, 0, program.inputs))
+    if b.len() > 2 * SIZE {
+        return Err(Why::TooLong);
+    }
+    Ok(b.finish(&outputs, 0, program.inputs))
 }
 
 /// A turned program in the making.
@@ -224,7 +228,7 @@ fn counts_are_constant(program: &Program, value: Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Kernel, Workspace};
+    use crate::engine::{Kernel, Lanes, Workspace};
     use crate::ir::Loop;
 
     /// Two outputs: a sum over rows of squared residuals of a decay, and the logistic map iterated from an input.
@@ -259,19 +263,47 @@ mod tests {
             let y: Vec<f64> = (0..count).map(|i| 7.0 - 0.4 * (i % 9) as f64).collect();
             let rows = Rows::new(&[t, y], count);
             let kernel = Kernel::new(&program, &rows);
-            assert!(kernel.explain().contains("points"), "{count} rows: {}", kernel.explain());
+            assert_eq!(kernel.lanes_of_points(None, FEW).lanes, Lanes::Points, "{count} rows");
             for points in [1, FEW as u32, 16, 21, 600] {
                 let points: Vec<Vec<f64>> = (0..points)
                     .map(|k| vec![5.0 + 0.01 * f64::from(k), 0.1 + 0.002 * f64::from(k), 0.001 + 0.0015 * f64::from(k)])
                     .collect();
                 let mut workspace = Workspace::default();
                 let mut many = vec![0.0; 2 * points.len()];
-                kernel.evaluate_many(&points, &mut workspace, &mut many);
+                kernel.evaluate_many(None, &points, &mut workspace, &mut many);
                 for (point, found) in points.iter().zip(many.chunks(2)) {
                     let mut alone = [0.0; 2];
                     kernel.evaluate(point, &mut workspace, &mut alone);
                     assert_eq!(found.iter().map(|x| x.to_bits()).collect::<Vec<u64>>(), alone.map(f64::to_bits));
                 }
+            }
+        }
+    }
+
+    /// What is chosen is what runs: the turned kernel is made when points are taken for lanes, and not before.
+    #[test]
+    fn lanes_that_are_asked_for_are_those_that_run() {
+        let columns = [vec![0.5; 100], vec![2.0; 100]];
+        let points: Vec<Vec<f64>> = (0..9).map(|k| vec![5.0, 0.1 * f64::from(k), 0.3]).collect();
+        let mut expected = Vec::new();
+        for (wanted, count, lanes) in [
+            (Some(Lanes::Rows), 9, Lanes::Rows),
+            (None, 9, Lanes::Points),
+            (None, FEW - 1, Lanes::Rows),
+            (Some(Lanes::Tangents), 9, Lanes::Points),
+            (Some(Lanes::Points), 2, Lanes::Points),
+            (Some(Lanes::Points), 1, Lanes::Rows),
+        ] {
+            let kernel = Kernel::new(&program(), &Rows::new(&columns, 100));
+            let mut results = vec![f64::NAN; 2 * count];
+            kernel.evaluate_many(wanted, &points[..count], &mut Workspace::default(), &mut results);
+            assert_eq!(kernel.lanes_of_points(wanted, count).lanes, lanes, "{wanted:?}, {count} points");
+            let turned = kernel.points.get().is_some() || kernel.batch.get().is_some();
+            assert_eq!(turned, lanes == Lanes::Points, "{wanted:?}, {count} points");
+            if expected.is_empty() {
+                expected = results;
+            } else {
+                assert_eq!(results, expected[..2 * count], "{wanted:?}");
             }
         }
     }
@@ -283,7 +315,7 @@ mod tests {
         let product = b.multiply(x, t);
         let by_row = b.finish(&[product], 1, 1);
         let rows = Rows::new(&[vec![1.0, 2.0]], 2);
-        assert_eq!(turn(&by_row, &rows), None);
+        assert_eq!(turn(&by_row, &rows), Err(Why::NoPlace));
         let mut inner = Builder::new();
         let double = {
             let x = inner.input(1);
@@ -294,11 +326,11 @@ mod tests {
         // As long as an input says.
         let (_, results) = b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body, operands: vec![x, one] });
         let endless = b.finish(&results, 1, 1);
-        assert_eq!(turn(&endless, &rows), None);
+        assert_eq!(turn(&endless, &rows), Err(Why::LoopOfUnknownLength));
         let kernel = Kernel::new(&endless, &rows);
         let points: Vec<Vec<f64>> = (0..10).map(|k| vec![f64::from(k)]).collect();
         let mut results = vec![0.0; 10];
-        kernel.evaluate_many(&points, &mut Workspace::default(), &mut results);
+        kernel.evaluate_many(None, &points, &mut Workspace::default(), &mut results);
         assert_eq!(results, (0..10).map(|k| f64::from(1u32 << k)).collect::<Vec<f64>>());
     }
 }

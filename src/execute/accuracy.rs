@@ -125,7 +125,7 @@ fn candidates(plan: &Plan, group: &Group) -> Vec<Candidate> {
         let differentiation = &plan.variants[*variant].experiment.differentiation;
         for (order, kind) in differentiation.methods.iter().enumerate() {
             let Some(method) = Method::named(kind.name) else { continue };
-            let mut options = Options::of(differentiation, 0.0);
+            let mut options = Options::of(&plan.variants[*variant].experiment, 0.0);
             // What the method does not use makes no difference.
             if method.default_step().is_none() {
                 options.step = None;

@@ -40,7 +40,7 @@ pub fn estimate(plan: &Plan, prepare: impl Fn(usize) -> Prepared) -> Option<Esti
             for way in ways {
                 let seconds = match way {
                     Some(place) => gradient(&prepared, experiment, place),
-                    None => Some(fastest(|| _ = value(prepared.loss(), &prepared.model.start(experiment)))),
+                    None => Some(fastest(|| _ = value(prepared.loss(experiment), &prepared.model.start(experiment)))),
                 };
                 // A method that cannot differentiate the model fails at once, and costs nothing.
                 let seconds = seconds.unwrap_or(0.0);
@@ -58,7 +58,7 @@ pub fn estimate(plan: &Plan, prepare: impl Fn(usize) -> Prepared) -> Option<Esti
 /// Seconds of a gradient for each evaluation that it counts as.
 fn gradient(prepared: &Prepared, experiment: &crate::experiment::Experiment, place: usize) -> Option<f64> {
     let method = Method::named(experiment.differentiation.methods[place].name)?;
-    let objective = prepared.search(place, method, &Options::of(&experiment.differentiation, 1.0)).ok()?;
+    let objective = prepared.search(place, method, &Options::of(experiment, 1.0)).ok()?;
     let model = &prepared.model;
     let start = model.start(experiment);
     let point: Vec<f64> =

@@ -85,9 +85,10 @@ impl Prepared {
         self.hessians[position].get_or_init(make).as_ref()
     }
 
-    fn loss(&self) -> &Objective {
+    fn loss(&self, experiment: &Experiment) -> &Objective {
         self.loss.get_or_init(|| {
-            Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, &Options::default())
+            let options = Options { lanes: experiment.lanes, ..Options::default() };
+            Objective::new(&self.model.loss, &self.model.rows, Method::ForwardDifference, &options)
                 .expect("differences can be taken of every program")
         })
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use crate::diff::{Method, Objective, Options};
-use crate::engine::{Crew, Workspace};
+use crate::engine::{Crew, Lanes, Workspace};
 use crate::execute::Prepared;
 use crate::math::linear::Matrix;
 use crate::model::Model;
@@ -154,6 +154,9 @@ const SHARE: usize = 50_000;
 const PIECES: usize = 8;
 const MOST: usize = 4;
 
+/// Points in lanes for which what is done once for all of them is small beside the rest.
+const TOGETHER: usize = 16;
+
 impl Boxed<'_> {
     fn values_here(&self, points: &[Vec<f64>]) -> Vec<f64> {
         let points: Vec<Vec<f64>> = points.iter().map(|point| self.theta(point)).collect();
@@ -181,7 +184,9 @@ impl Problem for Boxed<'_> {
             return self.values_here(points);
         }
         let size = self.loss.instructions() * self.model.rows.count().max(1);
-        let least = SHARE.div_ceil(size.max(1));
+        // Points that are lanes stay together, though one of them were worth a thread.
+        let together = if self.loss.lanes_of_values(points.len()).lanes == Lanes::Points { TOGETHER } else { 1 };
+        let least = SHARE.div_ceil(size.max(1)).max(together);
         let share = (points.len() / (PIECES * rayon::current_num_threads())).clamp(least, MOST * least);
         points.par_chunks(share).with_max_len(1).flat_map_iter(|points| self.values_here(points)).collect()
     }

@@ -71,7 +71,7 @@ pub fn run(
         outcome.gradients += last.gradients;
         outcome.iterations += last.iterations;
         outcome.work += last.work;
-        let loss_of = |theta: &Option<Vec<f64>>| theta.as_ref().map(|theta| value(prepared.loss(), theta));
+        let loss_of = |theta: &Option<Vec<f64>>| theta.as_ref().map(|theta| value(prepared.loss(experiment), theta));
         let (old, new) = (loss_of(&theta), loss_of(&polished));
         // Of two losses that differ by rounding only, that of a converged polish is nearer to the minimum.
         let room = if last.status() == Status::Converged { 16.0 * f64::EPSILON } else { 0.0 };
@@ -89,7 +89,7 @@ pub fn run(
     let seconds = clock.elapsed().as_secs_f64();
     let status = outcome.status();
     // The loss is that of the reported parameters, free of the rounding of the search coordinates.
-    let loss = theta.as_ref().map(|theta| value(prepared.loss(), theta)).filter(|loss| loss.is_finite());
+    let loss = theta.as_ref().map(|theta| value(prepared.loss(experiment), theta)).filter(|loss| loss.is_finite());
     let intervals = match (&theta, loss) {
         (Some(theta), Some(loss)) if status != Status::Failed => {
             let identity = format!("repeat {}", planned.repeat);
@@ -163,7 +163,7 @@ impl Search<'_> {
     ) -> (Option<Vec<f64>>, Outcome) {
         let (model, prepared) = (self.model, self.prepared);
         if leg.row.population {
-            let problem = Boxed { model, loss: prepared.loss(), waiting: self.waiting };
+            let problem = Boxed { model, loss: prepared.loss(self.experiment), waiting: self.waiting };
             let bounds = Some(model.coordinates.iter().map(|coordinate| coordinate.box_ends()).collect());
             let to_box = |theta: Vec<f64>| -> Vec<f64> {
                 theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_box(*theta)).collect()
@@ -182,7 +182,7 @@ impl Search<'_> {
             _ => (methods.len(), Method::ForwardDifference),
         };
         // The ordinary size of a search coordinate is 1.
-        let options = Options::of(&self.experiment.differentiation, 1.0);
+        let options = Options::of(self.experiment, 1.0);
         let objective = match prepared.search(position, method, &options) {
             Ok(objective) => objective,
             Err(reason) => return (None, Outcome::refused(reason)),

@@ -171,6 +171,7 @@ impl<'a> Check<'a> {
             optimizers: optimizers?,
             budget: budget?,
             intervals: intervals?,
+            lanes: self.lanes()?,
             sweep: sweep?,
             expected: expected?,
             resolved: toml::Table::new(),

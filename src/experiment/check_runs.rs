@@ -4,10 +4,12 @@ use super::check::Check;
 use super::check_parameters::{Declared, by_parameter, scalar_names};
 use super::file::{Entry, Node, Place, Table};
 use super::keys::{
-    Absent, BUDGET, COMPARE, DIFFERENTIATION, EXPECTED, Group, INTERVALS, MOST_POINTS, OPTIMIZER, SYMBOLIC, Section,
+    Absent, BUDGET, COMPARE, DIFFERENTIATION, ENGINE, EXPECTED, Group, INTERVALS, MOST_POINTS, OPTIMIZER, SYMBOLIC,
+    Section,
 };
 use super::reader::suggest;
 use super::{Budget, Compare, Differentiation, Expected, Form, Intervals, Of, Optimizer, Resampling, Sharing};
+use crate::engine::Lanes;
 use crate::kind::Kind;
 
 impl Check<'_> {
@@ -241,6 +243,12 @@ impl Check<'_> {
                 Some(_) => Some(Resampling::Parametric),
             },
         })
+    }
+
+    /// What should stand in lanes; Some(None): no wish.
+    pub fn lanes(&self) -> Option<Option<Lanes>> {
+        let word = self.word(&self.section_or_empty("engine"), &ENGINE, "lanes")?;
+        [None].into_iter().chain(Lanes::ALL.map(Some)).find(|wanted| Lanes::wish(*wanted) == word)
     }
 
     pub fn expected(&mut self, parameters: &[Declared]) -> Option<Expected> {

@@ -20,7 +20,7 @@ use crate::math::sobol::Sobol;
 const TRIED: usize = 100;
 
 /// Sections that change no run.
-const NOT_AXES: [&str; 5] = ["sweep", "title", "about", "reference", "expected"];
+const NOT_AXES: [&str; 6] = ["sweep", "title", "about", "reference", "expected", "engine"];
 
 /// An axis that draws its values, before they are drawn.
 struct Draw {

@@ -1,6 +1,7 @@
 //! Every key of the experiment file, one row each: the reader, suggestions, the schema and the reference page use it.
 
 pub use super::keys_differentiation::{COMPARE, DIFFERENTIATION, MOST_POINTS, SYMBOLIC};
+pub use super::keys_engine::ENGINE;
 pub use super::keys_sweep::{AXIS, SWEEP};
 use crate::kind::{Accepts, Catalog, Default, Kind, Range};
 
@@ -161,6 +162,7 @@ pub static EXPERIMENT: Section = Section {
         ),
         key("budget", Shape::Section(&BUDGET), NOTHING, "What each run may use."),
         key("intervals", Shape::Section(&INTERVALS), NOTHING, "How sure the estimates are."),
+        key("engine", Shape::Section(&ENGINE), NOTHING, "How the machine works; changes no number."),
         key("sweep", Shape::Section(&SWEEP), NOTHING, "Repetitions, and settings that vary."),
         key("expected", Shape::Section(&EXPECTED), NOTHING, "The answer that the best run should give."),
     ],

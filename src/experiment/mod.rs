@@ -13,6 +13,7 @@ pub mod file;
 mod homes;
 pub mod keys;
 mod keys_differentiation;
+mod keys_engine;
 mod keys_sweep;
 pub mod list;
 
@@ -45,6 +46,7 @@ pub use symbolic::{Form, Sharing};
 pub use written::Written;
 
 use crate::data::Table;
+use crate::engine::Lanes;
 use crate::kind::{Kind, Settings};
 use crate::language::tree::{Formula, Program};
 
@@ -68,6 +70,8 @@ pub struct Experiment {
     pub optimizers: Vec<Optimizer>,
     pub budget: Budget,
     pub intervals: Intervals,
+    /// What should stand in lanes; None: the best for each task. Changes no number.
+    pub lanes: Option<Lanes>,
     pub sweep: Sweep,
     pub expected: Expected,
     /// The file with every default written out: what `resolved.toml` says.

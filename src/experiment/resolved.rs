@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use toml::{Table, Value};
 
 use super::{Data, Experiment, Form, Parameter, Prior, Resampling, Transform};
+use crate::engine::Lanes;
 use crate::kind::{self, Kind, Settings};
 use crate::language::tree::Formula;
 
@@ -50,6 +51,9 @@ pub fn table(experiment: &Experiment, data: Option<Table>) -> Table {
     });
     put_some(&mut intervals, "bootstrap", bootstrap);
     put(&mut root, "intervals", intervals);
+    let mut engine = Table::new();
+    put(&mut engine, "lanes", Lanes::wish(experiment.lanes));
+    put(&mut root, "engine", engine);
     put(&mut root, "sweep", experiment.sweep.written.clone());
     let mut expected = Table::new();
     put_some(&mut expected, "loss", experiment.expected.loss);

@@ -66,6 +66,7 @@ fn identity_is_what_changes_numbers() {
         ("differentiation.compare.points", "5"),
         ("parameters.a1.unit", "m"),
         ("optimizer.0.memory", "7"),
+        ("engine.lanes", "\"rows\""),
     ] {
         assert_eq!(identities(&[unchanged]), base, "{unchanged:?}");
     }

@@ -134,6 +134,7 @@ pub fn experiment(parameters: Vec<Parameter>) -> Experiment {
         optimizers: [&LBFGS, &EVOLUTION, &GENETIC].into_iter().map(optimizer).collect(),
         budget: Budget::of(20000),
         intervals: Intervals { methods: Vec::new(), level: 0.68, resamples: 500, resampling: None },
+        lanes: None,
         sweep: Sweep { repeats: 2, ..Sweep::default() },
         expected: Expected::default(),
         resolved: "title = \"silver\"\n[data.columns]\nt = \"time_s\"\n".parse().unwrap(),

@@ -39,18 +39,26 @@ fn programs() {
     });
 }
 
-/// What `sbi-run check` says on standard error; its exit code is 2 where there is an error, else 0.
 #[test]
 fn experiments() {
-    run("experiments", "toml", 0, |path| {
-        let (folder, file) = (path.parent().unwrap(), path.file_name().unwrap());
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_sbi-run")).current_dir(folder).arg("check").arg(file).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        let code = if said.lines().any(|line| line.starts_with("error")) { 2 } else { 0 };
-        assert_eq!(output.status.code(), Some(code), "{}: {said}", path.display());
-        said
-    });
+    run("experiments", "toml", 0, faults);
+}
+
+/// Lanes that are asked for where they cannot be: seen when the model is lowered.
+#[test]
+fn lanes() {
+    run("lanes", "toml", 4, faults);
+}
+
+/// What `sbi-run check` says on standard error; its exit code is 2 where there is an error, else 0.
+fn faults(path: &Path) -> String {
+    let (folder, file) = (path.parent().unwrap(), path.file_name().unwrap());
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_sbi-run")).current_dir(folder).arg("check").arg(file).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let code = if said.lines().any(|line| line.starts_with("error")) { 2 } else { 0 };
+    assert_eq!(output.status.code(), Some(code), "{}: {said}", path.display());
+    said
 }
 
 fn read(path: &Path) -> Arc<Source> {

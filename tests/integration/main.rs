@@ -10,6 +10,7 @@ mod facts;
 mod golden;
 mod intervals;
 mod kills;
+mod lanes;
 mod laws;
 mod nist;
 mod optimizers;

@@ -12,7 +12,7 @@ use crate::ir::Program;
 pub fn both(program: &Program, rows: &Rows, point: &[f64], level: Level) -> Option<(Vec<f64>, Vec<f64>)> {
     let (prepared, columns) = prepare(program, rows, level);
     let strands = gradient(&prepared)?;
-    let lanes = Directions::new(&strands.program, &strands.sets, program.inputs, &columns, level)?;
+    let lanes = Directions::new(&strands.program, &strands.sets, program.inputs, &columns, level).ok()?;
     let mut workspace = Workspace::default();
     let mut found = vec![f64::NAN; program.inputs + 1];
     // Twice, so that what is left in the memory of the first time shows.
@@ -29,7 +29,8 @@ pub fn same(a: &[f64], b: &[f64]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a == b || (a.is_nan() && b.is_nan()))
 }
 
-const TEXTS: [&str; 16] = [
+/// Programs whose loops do not depend on the row.
+pub const TEXTS: [&str; 16] = [
     "y = exp(-a*t)*b + sin(c)",
     "x = a\nfor i in range(20):\n    x = x + 0.05*(b - x)*sin(c + i)\ny = x*t",
     "s = 0\nfor i in range(5):\n    x = a + i\n    for j in range(i):\n        x = x*b*0.5 + cos(c*j)\n    s += x*x\ny = s + t",
@@ -81,7 +82,7 @@ fn points_together_have_the_bits_of_one_at_a_time() {
                     .collect();
                 let mut workspace = Workspace::default();
                 let mut together = vec![f64::NAN; 7 * count];
-                kernel.evaluate_many(&points, &mut workspace, &mut together);
+                kernel.evaluate_many(None, &points, &mut workspace, &mut together);
                 for (point, found) in points.iter().zip(together.chunks(7)) {
                     let mut alone = [f64::NAN; 7];
                     kernel.evaluate(point, &mut workspace, &mut alone);

@@ -1,0 +1,166 @@
+//! Which lanes the tasks of an experiment have, and why: for people, and for lanes that are asked for and cannot be.
+
+use crate::diff::{Method, Objective, Options};
+use crate::engine::{Choice, Lanes, Why};
+use crate::experiment::{Experiment, Of};
+use crate::model::Model;
+
+/// What an experiment has the engine do again and again.
+struct Task {
+    name: String,
+    choice: Choice,
+    /// Besides rows, what could stand in its lanes.
+    other: Option<Lanes>,
+    /// How many lanes that is.
+    lanes: String,
+}
+
+/// A line for each task: its lanes, how many, why.
+pub fn explain(experiment: &Experiment, model: &Model) -> Vec<String> {
+    let line = |task: Task| format!("{}: {}, {}: {}", task.name, task.choice.lanes.word(), task.lanes, task.choice.why);
+    tasks(experiment, model).into_iter().map(line).collect()
+}
+
+/// What is wrong with the lanes that an experiment asks for, and what to do about it: no task has them, in any of its
+/// variants.
+pub fn fault<'a>(variants: impl Iterator<Item = (&'a Experiment, &'a Model)>) -> Option<(String, &'static str)> {
+    let mut first = None;
+    for (experiment, model) in variants {
+        let fault = fault_of(experiment, model)?;
+        first.get_or_insert(fault);
+    }
+    first
+}
+
+fn fault_of(experiment: &Experiment, model: &Model) -> Option<(String, &'static str)> {
+    let wanted = experiment.lanes.filter(|wanted| *wanted != Lanes::Rows)?;
+    let tasks: Vec<Task> = tasks(experiment, model).into_iter().filter(|task| task.other == Some(wanted)).collect();
+    if tasks.iter().any(|task| task.choice.lanes == wanted) {
+        return None;
+    }
+    let Some(task) = tasks.first() else {
+        return Some(match wanted {
+            Lanes::Tangents => (
+                "no gradient has tangents for lanes: `differentiation.methods` does not name `forward`".into(),
+                "add \"forward\" to `differentiation.methods`, or leave `lanes` out",
+            ),
+            _ => (
+                "nothing evaluates several points together".into(),
+                "optimizers with a population do, and gradients by `forward_difference`, `central_difference` and \
+                 `complex_step`; or leave `lanes` out",
+            ),
+        });
+    };
+    let message = format!("{} cannot have {} in lanes: {}", task.name, wanted.word(), task.choice.why);
+    Some((message, "leave `lanes` out: the best are chosen for each task, as `sbi-run check --explain` shows"))
+}
+
+fn tasks(experiment: &Experiment, model: &Model) -> Vec<Task> {
+    let count = model.rows.count();
+    let options = Options::of(experiment, 1.0);
+    let task = |name: String, choice: Choice, other: Option<(Lanes, String)>| {
+        let lanes = match &other {
+            Some((other, lanes)) if *other == choice.lanes => lanes.clone(),
+            _ => number(count),
+        };
+        Task { name, choice, other: other.map(|(other, _)| other), lanes }
+    };
+    let mut tasks = vec![task("one loss".into(), Choice::rows(Why::OnePoint), None)];
+    let populations: Vec<&str> = experiment
+        .optimizers
+        .iter()
+        .filter(|optimizer| optimizer.row.population)
+        .map(|optimizer| optimizer.label.as_str())
+        .collect();
+    if !populations.is_empty()
+        && let Ok(loss) = Objective::new(&model.loss, &model.rows, Method::ForwardDifference, &options)
+    {
+        // Of a large population, and of the smallest that has the same.
+        let choice = loss.lanes_of_values(usize::MAX);
+        let least = (2..).find(|count| loss.lanes_of_values(*count) == choice).unwrap_or(usize::MAX);
+        let lanes = format!("one for each of {least} points or more");
+        let name = format!("losses of a population ({})", populations.join(", "));
+        tasks.push(task(name, choice, Some((Lanes::Points, lanes))));
+    }
+    for kind in &experiment.differentiation.methods {
+        let Some(method) = Method::named(kind.name) else { continue };
+        // A method that cannot differentiate the model has no task.
+        let Ok(objective) = Objective::new(&model.search_loss, &model.rows, method, &options) else { continue };
+        let n = objective.inputs();
+        let other = match method {
+            Method::ForwardDifference | Method::CentralDifference => {
+                Some((Lanes::Points, number(objective.evaluations() as usize)))
+            }
+            Method::ComplexStep => Some((Lanes::Points, number(n))),
+            Method::Forward => Some((Lanes::Tangents, number(n))),
+            Method::Richardson | Method::Symbolic | Method::Reverse => None,
+        };
+        tasks.push(task(format!("gradient by {}", kind.name), objective.lanes_of_gradient(), other));
+    }
+    if model.search_residuals.is_some() || experiment.differentiation.compare.of == Of::Jacobian {
+        tasks.push(task("Jacobians".into(), Choice::rows(Why::OnePoint), None));
+    }
+    tasks
+}
+
+fn number(lanes: usize) -> String {
+    if lanes == 1 { "1 lane".into() } else { format!("{lanes} lanes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::loops::{POINT, lowered};
+    use crate::diff::strands::tests::{TEXTS, same};
+    use crate::engine::{Rows, Workspace};
+
+    const METHODS: [Method; 7] = [
+        Method::ForwardDifference,
+        Method::CentralDifference,
+        Method::Richardson,
+        Method::ComplexStep,
+        Method::Symbolic,
+        Method::Forward,
+        Method::Reverse,
+    ];
+
+    /// Values and gradients have the same bits whatever lanes are wished for, and there are tasks for every wish.
+    #[test]
+    fn no_wish_changes_a_bit() {
+        let mut had = Vec::new();
+        for (text, count) in TEXTS.iter().flat_map(|text| [(text, 1), (text, 37)]) {
+            let t: Vec<f64> = (0..count).map(|k| 0.1 + 0.013 * k as f64).collect();
+            let (program, rows) = (lowered(text), Rows::new(&[t], count));
+            for method in METHODS {
+                let found = [None, Some(Lanes::Rows), Some(Lanes::Points), Some(Lanes::Tangents)].map(|lanes| {
+                    let options = Options { lanes, ..Options::default() };
+                    let Ok(objective) = Objective::new(&program, &rows, method, &options) else { return Vec::new() };
+                    let mut workspace = Workspace::default();
+                    let points: Vec<Vec<f64>> =
+                        (0..11).map(|k| POINT.map(|x| x + 0.01 * f64::from(k)).into()).collect();
+                    let mut numbers = objective.values(&points, &mut workspace);
+                    let mut gradient = vec![f64::NAN; POINT.len()];
+                    numbers.push(objective.gradient(&POINT, &mut workspace, &mut gradient));
+                    numbers.extend(gradient);
+                    let chosen = objective.lanes_of_gradient();
+                    assert!(lanes != Some(Lanes::Rows) || chosen.lanes == Lanes::Rows);
+                    had.push((method, lanes, chosen.lanes));
+                    numbers
+                });
+                for other in &found[1..] {
+                    assert!(same(&found[0], other), "{method:?}: {found:?}\n{text}");
+                }
+            }
+        }
+        for wanted in [
+            (Method::ForwardDifference, None, Lanes::Rows),
+            (Method::ForwardDifference, Some(Lanes::Points), Lanes::Points),
+            (Method::CentralDifference, None, Lanes::Points),
+            (Method::ComplexStep, Some(Lanes::Points), Lanes::Points),
+            (Method::Forward, None, Lanes::Tangents),
+            (Method::Forward, Some(Lanes::Tangents), Lanes::Tangents),
+        ] {
+            assert!(had.contains(&wanted), "{wanted:?}");
+        }
+    }
+}
