@@ -18,7 +18,7 @@ struct Task {
 /// A line for each task: its lanes, how many, why.
 pub fn explain(experiment: &Experiment, model: &Model) -> Vec<String> {
     let line = |task: Task| format!("{}: {}, {}: {}", task.name, task.choice.lanes.word(), task.lanes, task.choice.why);
-    tasks(experiment, model).into_iter().map(line).collect()
+    tasks(experiment, model, None).into_iter().map(line).collect()
 }
 
 /// What is wrong with the lanes that an experiment asks for, and what to do about it: no task has them, in any of its
@@ -34,7 +34,7 @@ pub fn fault<'a>(variants: impl Iterator<Item = (&'a Experiment, &'a Model)>) ->
 
 fn fault_of(experiment: &Experiment, model: &Model) -> Option<(String, &'static str)> {
     let wanted = experiment.lanes.filter(|wanted| *wanted != Lanes::Rows)?;
-    let tasks: Vec<Task> = tasks(experiment, model).into_iter().filter(|task| task.other == Some(wanted)).collect();
+    let tasks = tasks(experiment, model, Some(wanted));
     if tasks.iter().any(|task| task.choice.lanes == wanted) {
         return None;
     }
@@ -55,17 +55,15 @@ fn fault_of(experiment: &Experiment, model: &Model) -> Option<(String, &'static 
     Some((message, "leave `lanes` out: the best are chosen for each task, as `sbi-run check --explain` shows"))
 }
 
-fn tasks(experiment: &Experiment, model: &Model) -> Vec<Task> {
-    let count = model.rows.count();
+/// Every task, or those that could have certain lanes besides rows.
+fn tasks(experiment: &Experiment, model: &Model, of: Option<Lanes>) -> Vec<Task> {
+    let count = number(model.rows.count());
     let options = Options::of(experiment, 1.0);
-    let task = |name: String, choice: Choice, other: Option<(Lanes, String)>| {
-        let lanes = match &other {
-            Some((other, lanes)) if *other == choice.lanes => lanes.clone(),
-            _ => number(count),
-        };
-        Task { name, choice, other: other.map(|(other, _)| other), lanes }
+    let rows = |name: &str| {
+        let choice = Choice::rows(Why::OnePoint);
+        Task { name: name.into(), choice, other: None, lanes: count.clone() }
     };
-    let mut tasks = vec![task("one loss".into(), Choice::rows(Why::OnePoint), None)];
+    let mut tasks = vec![rows("one loss")];
     let populations: Vec<&str> = experiment
         .optimizers
         .iter()
@@ -78,28 +76,37 @@ fn tasks(experiment: &Experiment, model: &Model) -> Vec<Task> {
         // Of a large population, and of the smallest that has the same.
         let choice = loss.lanes_of_values(usize::MAX);
         let least = (2..).find(|count| loss.lanes_of_values(*count) == choice).unwrap_or(usize::MAX);
-        let lanes = format!("one for each of {least} points or more");
+        let lanes = match choice.lanes {
+            Lanes::Points => format!("one for each of {least} points or more"),
+            _ => count.clone(),
+        };
         let name = format!("losses of a population ({})", populations.join(", "));
-        tasks.push(task(name, choice, Some((Lanes::Points, lanes))));
+        tasks.push(Task { name, choice, other: Some(Lanes::Points), lanes });
     }
     for kind in &experiment.differentiation.methods {
         let Some(method) = Method::named(kind.name) else { continue };
-        // A method that cannot differentiate the model has no task.
-        let Ok(objective) = Objective::new(&model.search_loss, &model.rows, method, &options) else { continue };
-        let n = objective.inputs();
         let other = match method {
-            Method::ForwardDifference | Method::CentralDifference => {
-                Some((Lanes::Points, number(objective.evaluations() as usize)))
-            }
-            Method::ComplexStep => Some((Lanes::Points, number(n))),
-            Method::Forward => Some((Lanes::Tangents, number(n))),
+            Method::ForwardDifference | Method::CentralDifference | Method::ComplexStep => Some(Lanes::Points),
+            Method::Forward => Some(Lanes::Tangents),
             Method::Richardson | Method::Symbolic | Method::Reverse => None,
         };
-        tasks.push(task(format!("gradient by {}", kind.name), objective.lanes_of_gradient(), other));
+        if of.is_some() && of != other {
+            continue;
+        }
+        // A method that cannot differentiate the model has no task.
+        let Ok(objective) = Objective::new(&model.search_loss, &model.rows, method, &options) else { continue };
+        let choice = objective.lanes_of_gradient();
+        let lanes = match (choice.lanes, method) {
+            (Lanes::Rows, _) => count.clone(),
+            (_, Method::ForwardDifference | Method::CentralDifference) => number(objective.evaluations() as usize),
+            _ => number(objective.inputs()),
+        };
+        tasks.push(Task { name: format!("gradient by {}", kind.name), choice, other, lanes });
     }
     if model.search_residuals.is_some() || experiment.differentiation.compare.of == Of::Jacobian {
-        tasks.push(task("Jacobians".into(), Choice::rows(Why::OnePoint), None));
+        tasks.push(rows("Jacobians"));
     }
+    tasks.retain(|task| of.is_none() || task.other == of);
     tasks
 }
 

@@ -60,6 +60,7 @@ pub enum Why {
     LoopOfUnknownLength,
     NoPlace,
     TooLong,
+    TooManyPlaces,
 }
 
 impl fmt::Display for Why {
@@ -82,7 +83,8 @@ impl fmt::Display for Why {
             Why::LoopByRow => write!(f, "a loop depends on the row of the data"),
             Why::LoopOfUnknownLength => write!(f, "a parameter says how long a loop is"),
             Why::NoPlace => write!(f, "rows of the data are put into a vector by their index, or kept apart"),
-            Why::TooLong => write!(f, "the program is too long for them"),
+            Why::TooLong => write!(f, "the program is too long when written out row by row"),
+            Why::TooManyPlaces => write!(f, "the program has more values than there are places for"),
         }
     }
 }

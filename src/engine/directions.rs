@@ -139,7 +139,7 @@ impl Directions {
         }
         let mut passes = Vec::new();
         for (before, rows, sums) in &parts {
-            let line = |steps| translate::line(steps, &uses).ok_or(Why::TooLong);
+            let line = |steps| translate::line(steps, &uses).ok_or(Why::TooManyPlaces);
             let (before, rows) = (line(before)?, line(rows)?);
             passes.push(Pass { before, rows, sums: sums.clone(), loads: loads.clone() });
         }
