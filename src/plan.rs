@@ -1,8 +1,13 @@
 //! The plan: every run of an experiment, laid out before the first one starts.
 //!
-//! Runs that differ in their repeat only stand beside each other and make a *group*. The plan holds groups; a run and its
-//! identity are worked out when they are asked for, so that a plan of a million repeats takes no more room than one of ten.
+//! Runs that differ in their repeat only stand beside each other and make a *group*; the groups of one combination of the
+//! axes are a *variant*. Of a variant the plan holds some fifty bytes, and whole only the first ones: the experiment of
+//! another one, a run and its identity are worked out when they are asked for, so that a plan of a million repeats or
+//! combinations takes little room.
 
+pub mod identity;
+mod lay_out;
+pub mod recent;
 pub mod shard;
 
 use std::ops::Range;
@@ -11,10 +16,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::data::hexadecimal;
-use crate::diagnostic::Diagnostic;
-use crate::experiment::sweep::Combination;
-use crate::experiment::{self, Data, Experiment, Sweep, Written};
-use crate::kind::{Catalog, Kind};
+use crate::experiment::{self, Data, Expected, Experiment};
+use crate::kind::Kind;
+use identity::absorb;
+pub use lay_out::{Found, Layout, Source, lay_out};
+use recent::Recent;
 
 /// One optimizer from one start, with one differentiation method, at one combination of the axes.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +45,6 @@ pub struct Group {
     pub method: Option<&'static Kind>,
     /// Positions of its runs in the plan.
     pub runs: Range<usize>,
-    /// Has taken in everything that determines the numbers of its runs but the repeat.
-    key: Sha256,
 }
 
 /// One combination of the axes: the values as CSV has them, and the experiment that they give, which has no axes of its
@@ -49,6 +53,55 @@ pub struct Group {
 pub struct Variant {
     pub values: Vec<String>,
     pub experiment: Arc<Experiment>,
+}
+
+/// What the plan holds of each combination.
+#[derive(Clone, Copy, Debug)]
+struct Planned {
+    /// Position of its first run, and of its first group.
+    run: u32,
+    group: u32,
+    /// Which of `Plan::outlines` it has.
+    outline: u32,
+    /// Its number among all combinations, those that are left out included.
+    combination: u32,
+    /// `identity::of_combination`.
+    shared: [u8; 32],
+}
+
+/// What many combinations have in common.
+#[derive(Clone, Debug, PartialEq)]
+struct Outline {
+    repeats: usize,
+    ways: Vec<Way>,
+    /// Names of the scalar parameters.
+    scalars: Vec<String>,
+}
+
+/// An optimizer with a method.
+#[derive(Clone, Debug)]
+struct Way {
+    optimizer: usize,
+    label: Arc<str>,
+    method: Option<&'static Kind>,
+    /// What the reports call the method.
+    name: Option<Arc<str>>,
+    /// What an identity takes in of both.
+    key: Vec<u8>,
+}
+
+impl PartialEq for Way {
+    fn eq(&self, other: &Way) -> bool {
+        (self.optimizer, &self.name, &self.key) == (other.optimizer, &other.name, &other.key)
+    }
+}
+
+/// A data file that some combination fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    pub file: String,
+    pub checksum: String,
+    pub rows: usize,
 }
 
 /// A combination of the axes that is left out.
@@ -61,56 +114,162 @@ pub struct Skipped {
     pub before: usize,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct Plan {
     /// Dotted paths of the axes, in the order of the file.
     pub axes: Vec<String>,
-    pub variants: Vec<Variant>,
     /// In the order of the combinations.
     pub skipped: Vec<Skipped>,
     /// The sweep has conditions, though they may all hold.
     pub conditional: bool,
-    /// In the order of their runs.
-    pub groups: Vec<Group>,
+    /// The data files of all combinations, each once.
+    pub data: Vec<Measured>,
+    /// The first combinations, whole: at most `HELD`.
+    pub(crate) first: Vec<Variant>,
+    planned: Vec<Planned>,
+    outlines: Vec<Outline>,
+    /// Gives the other combinations.
+    source: Option<Arc<Source>>,
+    recent: Recent<usize, Variant>,
+}
+
+/// Combinations that are held whole; a model and what is compiled of it may be held with each.
+pub const HELD: usize = 64;
+
+/// Outlines that a new one is compared with.
+const ALIKE: usize = 16;
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan {
+            axes: Vec::new(),
+            skipped: Vec::new(),
+            conditional: false,
+            data: Vec::new(),
+            first: Vec::new(),
+            planned: Vec::new(),
+            outlines: Vec::new(),
+            source: None,
+            recent: Recent::of(HELD),
+        }
+    }
 }
 
 impl Plan {
     /// How many runs there are.
     pub fn len(&self) -> usize {
-        self.groups.last().map_or(0, |group| group.runs.end)
+        let last = |planned: &Planned| planned.run as usize + self.outlines[planned.outline as usize].runs();
+        self.planned.last().map_or(0, last)
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// How many combinations of the axes there are, without those that are left out.
+    pub fn variants(&self) -> usize {
+        self.planned.len()
+    }
+
     /// The run at a position of the plan, which is below `len`.
     pub fn run(&self, index: usize) -> Run {
-        self.groups[self.group(index)].run(index)
+        let (variant, planned, outline) = self.place(index);
+        let within = index - planned.run as usize;
+        let Way { optimizer, method, .. } = outline.ways[within / outline.repeats];
+        Run { index, variant, optimizer, method, repeat: within % outline.repeats }
     }
 
     /// The group of the run at a position of the plan, as its place among the groups.
     pub fn group(&self, index: usize) -> usize {
-        self.groups.partition_point(|group| group.runs.end <= index)
+        let (_, planned, outline) = self.place(index);
+        planned.group as usize + (index - planned.run as usize) / outline.repeats
+    }
+
+    /// The variant of a run.
+    fn place(&self, index: usize) -> (usize, &Planned, &Outline) {
+        let variant = self.planned.partition_point(|planned| planned.run as usize <= index) - 1;
+        (variant, &self.planned[variant], self.outline(variant))
+    }
+
+    fn outline(&self, variant: usize) -> &Outline {
+        &self.outlines[self.planned[variant].outline as usize]
     }
 
     /// Every run, in order.
     pub fn runs(&self) -> impl Iterator<Item = Run> {
-        self.groups.iter().flat_map(|group| group.runs.clone().map(|index| group.run(index)))
+        self.groups().flat_map(|group| {
+            let Group { variant, optimizer, method, runs } = group;
+            let first = runs.start;
+            runs.map(move |index| Run { index, variant, optimizer, method, repeat: index - first })
+        })
+    }
+
+    /// Every group, in the order of their runs.
+    pub fn groups(&self) -> impl Iterator<Item = Group> {
+        (0..self.variants()).flat_map(|variant| self.groups_of(variant))
+    }
+
+    /// The groups of a variant.
+    pub fn groups_of(&self, variant: usize) -> impl Iterator<Item = Group> {
+        let (first, outline) = (self.planned[variant].run as usize, self.outline(variant));
+        outline.ways.iter().enumerate().map(move |(place, way)| {
+            let start = first + place * outline.repeats;
+            let runs = start..start + outline.repeats;
+            Group { variant, optimizer: way.optimizer, method: way.method, runs }
+        })
     }
 
     /// SHA-256 of what determines the numbers of the run at a position, in hexadecimal: the key of the journal.
     pub fn identity(&self, index: usize) -> String {
-        hexadecimal(&self.groups[self.group(index)].identity(index))
+        let (_, planned, outline) = self.place(index);
+        let within = index - planned.run as usize;
+        let key = key(planned, &outline.ways[within / outline.repeats]);
+        hexadecimal(&identity_of(&key, within % outline.repeats))
     }
 
     /// The identities of all runs, in order.
     pub fn identities(&self) -> impl Iterator<Item = [u8; 32]> {
-        self.groups.iter().flat_map(|group| group.runs.clone().map(|index| group.identity(index)))
+        self.planned.iter().flat_map(|planned| {
+            let outline = &self.outlines[planned.outline as usize];
+            outline.ways.iter().flat_map(|way| {
+                let key = key(planned, way);
+                (0..outline.repeats).map(move |repeat| identity_of(&key, repeat))
+            })
+        })
     }
 
-    pub fn experiment(&self, run: &Run) -> &Experiment {
-        &self.variants[run.variant].experiment
+    /// The experiment of a combination of the axes.
+    pub fn experiment(&self, variant: usize) -> Arc<Experiment> {
+        match self.first.get(variant) {
+            Some(held) => Arc::clone(&held.experiment),
+            None => Arc::clone(&self.again(variant).experiment),
+        }
+    }
+
+    /// The values of the axes at a combination, as CSV has them.
+    pub fn values(&self, variant: usize) -> Vec<String> {
+        match (self.first.get(variant), &self.source) {
+            (Some(held), _) => held.values.clone(),
+            (None, Some(source)) => source.values(self.planned[variant].combination as usize),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn again(&self, variant: usize) -> Arc<Variant> {
+        self.recent.get(variant, || {
+            let source = self.source.as_ref().expect("combinations that are not held have a source");
+            source.again(self.planned[variant].combination as usize)
+        })
+    }
+
+    /// The names of the scalar parameters at a combination of the axes.
+    pub fn scalars(&self, variant: usize) -> &[String] {
+        &self.outline(variant).scalars
+    }
+
+    /// What the experiment expects; no axis changes that.
+    pub fn expected(&self, variant: usize) -> Option<&Expected> {
+        Some(&self.first.get(variant).or(self.first.last())?.experiment.expected)
     }
 
     /// SHA-256 of the identities of all runs in their order, one a line: what is planned, in one word.
@@ -124,208 +283,83 @@ impl Plan {
     }
 
     /// The word of a run's optimizer in the reports.
-    pub fn optimizer(&self, run: &Run) -> &str {
-        &self.experiment(run).optimizers[run.optimizer].label
+    pub fn optimizer(&self, run: &Run) -> Arc<str> {
+        Arc::clone(&self.way(run).label)
     }
 
     /// What the reports call a run's differentiation method.
-    pub fn differentiation(&self, run: &Run) -> Option<String> {
-        Some(self.experiment(run).differentiation.name(run.method?))
+    pub fn differentiation(&self, run: &Run) -> Option<Arc<str>> {
+        self.way(run).name.clone()
     }
-}
 
-/// Goes into every identity: to be raised when a run of the same settings gives other numbers.
-const VERSION: &str = "sbi-run 2";
-const MOST_RUNS: usize = 10_000_000;
-/// Faults of combinations that are shown.
-const MOST_FAULTS: usize = 50;
+    fn way(&self, run: &Run) -> &Way {
+        let outline = self.outline(run.variant);
+        &outline.ways[(run.index - self.planned[run.variant].run as usize) / outline.repeats]
+    }
 
-/// Lays out every run: combinations of the axes (the last varies fastest), then optimizers, methods, repeats.
-///
-/// The file is checked again for each combination, and all faults are reported, each with the values that gave it.
-pub fn lay_out(written: &Written, experiment: &Experiment, catalog: &Catalog) -> Result<Plan, Vec<Diagnostic>> {
-    let sweep = &experiment.sweep;
-    let place = || written.table.entry("sweep").map(|entry| &entry.place);
-    let of_each = groups_of(experiment).len().saturating_mul(experiment.sweep.repeats);
-    let most = |n: usize| n.checked_mul(of_each.max(1)).is_some_and(|runs| runs <= MOST_RUNS);
-    let Some(combinations) = sweep.combinations().filter(|n| most(*n)) else {
-        let message = format!("the plan has more than {MOST_RUNS} runs");
-        let fault = Diagnostic::error(message).help("fewer `sweep.repeats`, or fewer values of the axes");
-        return Err(vec![place().map_or(fault.clone(), |place| place.label(fault, "too many"))]);
-    };
-    let axes = sweep.axes.iter().map(|axis| axis.path.clone()).collect();
-    let mut plan = Plan { axes, conditional: !sweep.conditions.is_empty(), ..Plan::default() };
-    let mut faults = Vec::new();
-    let base = written.without_axes();
-    for index in 0..combinations {
-        let found = sweep.at(index, &experiment.constants).and_then(|combination| {
-            let values = combination.values.iter().map(shown).collect();
-            match combination.skipped {
-                Some(reason) => Ok(Err(Skipped { values, reason, before: plan.variants.len() })),
-                None => variant(&base, experiment, sweep, combination, values, catalog).map(Ok),
+    /// Adds a combination of the axes after the others; `combination` is its number among all.
+    pub(crate) fn add(&mut self, combination: usize, variant: Variant) {
+        let experiment = &*variant.experiment;
+        let outline = Outline::of(experiment);
+        let group =
+            self.planned.last().map_or(0, |last| last.group + self.outlines[last.outline as usize].ways.len() as u32);
+        let known = self.outlines.iter().rev().take(ALIKE).position(|other| *other == outline);
+        let place = known.map_or(self.outlines.len(), |back| self.outlines.len() - 1 - back);
+        if known.is_none() {
+            self.outlines.push(outline);
+        }
+        let shared = identity::of_combination(experiment);
+        // A plan has at most ten million runs.
+        let (run, combination) = (self.len() as u32, combination as u32);
+        self.planned.push(Planned { run, group, outline: place as u32, combination, shared });
+        if let Data::Measured(table) = &experiment.data {
+            let (file, checksum) = (table.file.clone().unwrap_or_default(), table.checksum.clone().unwrap_or_default());
+            let measured = Measured { file, checksum, rows: table.rows() };
+            if !self.data.contains(&measured) {
+                self.data.push(measured);
             }
-        });
-        match found {
-            Ok(_) if !faults.is_empty() => {}
-            Ok(Ok(variant)) => plan.push(variant),
-            Ok(Err(skipped)) => plan.skipped.push(skipped),
-            Err(found) => found.into_iter().for_each(|fault| add(&mut faults, fault)),
         }
-    }
-    if faults.is_empty() && plan.variants.is_empty() {
-        let fault = Diagnostic::error("`sweep.when` leaves out every combination");
-        let fault = fault.help(format!("the first is left out by `{}`", plan.skipped[0].reason));
-        faults.push(place().map_or(fault.clone(), |place| place.label(fault, "nothing is left to run")));
-    }
-    if faults.is_empty() { Ok(plan) } else { Err(faults) }
-}
-
-/// The same fault at many combinations is shown once, with the first of them.
-fn add(faults: &mut Vec<Diagnostic>, fault: Diagnostic) {
-    let same = |other: &Diagnostic| other.message == fault.message && other.labels == fault.labels;
-    if fault.is_error() && faults.len() < MOST_FAULTS && !faults.iter().any(same) {
-        faults.push(fault);
-    }
-}
-
-/// A value of an axis as CSV has it.
-fn shown(node: &experiment::file::Node) -> String {
-    match experiment::plain(node) {
-        toml::Value::String(text) => text,
-        toml::Value::Float(number) => shortest(number),
-        value => value.to_string(),
-    }
-}
-
-fn variant(
-    written: &Written,
-    experiment: &Experiment,
-    sweep: &Sweep,
-    combination: Combination,
-    values: Vec<String>,
-    catalog: &Catalog,
-) -> Result<Variant, Vec<Diagnostic>> {
-    if sweep.axes.is_empty() {
-        return Ok(Variant { values, experiment: Arc::new(experiment.clone()) });
-    }
-    let mut changed = written.clone();
-    for (axis, node) in sweep.axes.iter().zip(combination.values) {
-        changed = changed.with(&axis.path, &axis.place, node).map_err(|fault| vec![fault])?;
-    }
-    match experiment::check(&changed, catalog) {
-        Ok((experiment, _)) => Ok(Variant { values, experiment: Arc::new(experiment) }),
-        Err(faults) => {
-            let at = sweep.axes.iter().zip(&values).map(|(axis, value)| format!("`{}` = {value}", axis.path));
-            let help = format!("with {}", at.collect::<Vec<_>>().join(", "));
-            Err(faults.into_iter().map(|fault| fault.help(help.clone())).collect())
+        if self.first.len() < HELD {
+            self.first.push(variant);
         }
     }
 }
 
-/// The shortest digits that read back to the same double.
-fn shortest(number: f64) -> String {
-    let digits = format!("{number:?}");
-    digits.strip_suffix(".0").map_or(digits.clone(), str::to_string)
-}
-
-/// (optimizer, method) of every group of one combination, in order.
-fn groups_of(experiment: &Experiment) -> Vec<(usize, Option<&'static Kind>)> {
-    let mut groups = Vec::new();
-    for (index, optimizer) in experiment.optimizers.iter().enumerate() {
-        match optimizer.row.gradient {
-            true => groups.extend(experiment.differentiation.methods.iter().map(|method| (index, Some(*method)))),
-            false => groups.push((index, None)),
+impl Outline {
+    fn of(experiment: &Experiment) -> Outline {
+        let way = |(optimizer, method): (usize, Option<&'static Kind>)| {
+            let chosen = &experiment.optimizers[optimizer];
+            let mut key = Vec::new();
+            let mut feed = |bytes: &[u8]| key.extend_from_slice(bytes);
+            absorb(&mut feed, &experiment::written_optimizer(chosen));
+            absorb(&mut feed, &method.map_or("", |method| method.name).into());
+            let name = method.map(|method| experiment.differentiation.name(method).into());
+            Way { optimizer, label: chosen.label.as_str().into(), method, name, key }
+        };
+        Outline {
+            repeats: experiment.sweep.repeats,
+            ways: lay_out::groups_of(experiment).into_iter().map(way).collect(),
+            scalars: experiment.scalars().iter().map(|scalar| scalar.name()).collect(),
         }
     }
-    groups
-}
 
-impl Plan {
-    /// Adds a combination of the axes after the others.
-    pub(crate) fn push(&mut self, variant: Variant) {
-        let experiment = &variant.experiment;
-        let shared = identity_of_variant(experiment);
-        for (optimizer, method) in groups_of(experiment) {
-            let mut key = Sha256::new();
-            key.update(shared);
-            absorb(&mut key, &experiment::written_optimizer(&experiment.optimizers[optimizer]));
-            absorb(&mut key, &method.map_or("", |method| method.name).into());
-            let first = self.len();
-            let runs = first..first + experiment.sweep.repeats;
-            self.groups.push(Group { variant: self.variants.len(), optimizer, method, runs, key });
-        }
-        self.variants.push(variant);
+    fn runs(&self) -> usize {
+        self.repeats * self.ways.len()
     }
 }
 
-impl Group {
-    fn run(&self, index: usize) -> Run {
-        let Group { variant, optimizer, method, .. } = *self;
-        Run { index, variant, optimizer, method, repeat: index - self.runs.start }
-    }
-
-    fn identity(&self, index: usize) -> [u8; 32] {
-        let mut hash = self.key.clone();
-        absorb(&mut hash, &((index - self.runs.start) as i64).into());
-        hash.finalize().into()
-    }
+/// Has taken in everything that determines the numbers of a group's runs but the repeat.
+fn key(planned: &Planned, way: &Way) -> Sha256 {
+    let mut key = Sha256::new();
+    key.update(planned.shared);
+    key.update(&way.key);
+    key
 }
 
-/// Hash of what all runs of a combination share: everything that can change their numbers, and nothing else. The data
-/// count by their checksum, wherever they lie.
-fn identity_of_variant(experiment: &Experiment) -> [u8; 32] {
-    let mut table = experiment.resolved.clone();
-    for key in ["title", "about", "reference", "sweep", "expected", "optimizer", "engine"] {
-        table.remove(key);
-    }
-    let inner = |table: &mut toml::Table, section: &str, keys: &[&str]| {
-        if let Some(section) = table.get_mut(section).and_then(toml::Value::as_table_mut) {
-            keys.iter().for_each(|key| _ = section.remove(*key));
-        }
-    };
-    inner(&mut table, "differentiation", &["methods", "compare"]);
-    inner(&mut table, "data", &["file"]);
-    let parameters = table.get_mut("parameters").and_then(toml::Value::as_table_mut);
-    for (_, parameter) in parameters.into_iter().flat_map(|table| table.iter_mut()) {
-        if let Some(parameter) = parameter.as_table_mut() {
-            parameter.remove("unit");
-            parameter.remove("reference");
-        }
-    }
-    let mut hash = Sha256::new();
-    absorb(&mut hash, &VERSION.into());
-    absorb(&mut hash, &table.into());
-    if let Data::Measured(data) = &experiment.data {
-        absorb(&mut hash, &data.checksum.clone().unwrap_or_default().into());
-    }
+fn identity_of(key: &Sha256, repeat: usize) -> [u8; 32] {
+    let mut hash = key.clone();
+    absorb(&mut |bytes| hash.update(bytes), &(repeat as i64).into());
     hash.finalize().into()
-}
-
-/// Feeds a value to a hash so that no two values feed the same bytes.
-fn absorb(hash: &mut Sha256, value: &toml::Value) {
-    let mut part = |tag: u8, bytes: &[u8]| {
-        hash.update([tag]);
-        hash.update((bytes.len() as u64).to_le_bytes());
-        hash.update(bytes);
-    };
-    match value {
-        toml::Value::String(text) => part(b's', text.as_bytes()),
-        toml::Value::Integer(integer) => part(b'i', &integer.to_le_bytes()),
-        toml::Value::Float(number) => part(b'f', &number.to_bits().to_le_bytes()),
-        toml::Value::Boolean(flag) => part(b'b', &[u8::from(*flag)]),
-        toml::Value::Datetime(date) => part(b'd', date.to_string().as_bytes()),
-        toml::Value::Array(values) => {
-            part(b'a', &(values.len() as u64).to_le_bytes());
-            values.iter().for_each(|value| absorb(hash, value));
-        }
-        toml::Value::Table(table) => {
-            part(b't', &(table.len() as u64).to_le_bytes());
-            for (key, value) in table {
-                absorb(hash, &key.clone().into());
-                absorb(hash, value);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ pub fn main(arguments: &Arguments) -> Exit {
 }
 
 fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, explain: bool) {
-    let model = &loaded.models[0];
+    let model = &loaded.model(0);
     let free = model.dimension();
     let fixed = model.names.len() - free;
     // Writing to a string does not fail.
@@ -66,8 +66,8 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, exp
         plural(experiment.differentiation.methods.len()),
         experiment.sweep.repeats,
         plural(experiment.sweep.repeats),
-        loaded.plan.variants.len(),
-        plural(loaded.plan.variants.len()),
+        loaded.plan.variants(),
+        plural(loaded.plan.variants()),
         match loaded.plan.skipped.len() {
             0 => String::new(),
             n => format!(" ({n} skipped)"),
@@ -81,9 +81,9 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, exp
         let _ = writeln!(text, "  not differentiable everywhere in: {}", others.join(", "));
     }
     if explain {
-        let first = if loaded.plan.variants.len() > 1 { ", at the first combination of the axes" } else { "" };
+        let first = if loaded.plan.variants() > 1 { ", at the first combination of the axes" } else { "" };
         let _ = writeln!(text, "  lanes (\"{}\"){first}:", Lanes::wish(experiment.lanes));
-        for line in lanes::explain(&loaded.plan.variants[0].experiment, model) {
+        for line in lanes::explain(&loaded.plan.experiment(0), model) {
             let _ = writeln!(text, "    {line}");
         }
         let _ = writeln!(text, "  loss: {}", Kernel::new(&model.loss, &model.rows).explain());

@@ -20,7 +20,7 @@ pub struct Arguments {
 }
 
 pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
-    let (experiment, model) = (&loaded.plan.variants[0].experiment, &loaded.models[0]);
+    let (experiment, model) = (&*loaded.plan.experiment(0), &*loaded.model(0));
     let mut point = model.start(experiment);
     if let Err(faults) = arguments.point.place(model, &mut point) {
         print(&faults);

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 
+use super::results::Preparations;
 use super::{Exit, load_folder, on_threads, print, results};
 use crate::cluster::slurm::quoted;
 use crate::journal::resume::remaining;
@@ -53,7 +54,7 @@ fn merge(arguments: &Arguments, threads: usize) -> Result<Exit, Error> {
         tell!("{line}");
     }
     let remaining = remaining(loaded.plan.len(), &history.kept, false);
-    let prepared = results::prepare(&loaded);
+    let prepared = Preparations::of(&loaded);
     let done = results::measure(&loaded, folder, history.kept, &prepared, threads, &AtomicBool::new(false))?;
     if !arguments.quiet {
         done.show(&Screen::new(false))?;

@@ -23,18 +23,24 @@ mod submit;
 mod task;
 mod trace;
 
+use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::diff::{differentiability, lanes};
 use crate::engine::Lanes;
+use crate::execute::in_order;
 use crate::experiment::Written;
 use crate::journal::{Error, Inputs};
+use crate::model::{self, Model};
+use crate::plan::recent::Recent;
+use crate::plan::{Found, HELD, Layout, Plan, Variant, identity};
 use crate::terminal;
 
 /// How a command ends.
@@ -270,15 +276,35 @@ struct Loaded {
     changed: bool,
     experiment: crate::experiment::Experiment,
     plan: crate::plan::Plan,
-    models: Vec<std::sync::Arc<crate::model::Model>>,
+    models: Recent<[u8; 32], Model>,
+    /// Of each combination of the axes: the operations of an evaluation of the loss.
+    weights: Vec<f64>,
     warnings: Vec<Diagnostic>,
 }
 
 impl Loaded {
     /// Where the model is not differentiable, at any combination of the axes.
     fn differentiability(&self) -> differentiability::Report {
-        let variants = self.plan.variants.iter().zip(&self.models);
-        differentiability::report(variants.map(|(variant, model)| (&*variant.experiment, &**model)))
+        let mut report = differentiability::Report::default();
+        // Where no axis reaches a formula or a parameter, one combination is as good as all.
+        let apart = ["seed", "budget", "optimizer", "differentiation", "intervals"];
+        let reaches = |path: &String| !apart.iter().any(|root| path.starts_with(root));
+        let all = if self.plan.axes.iter().any(reaches) { self.plan.variants() } else { 1 };
+        let made = |variant: &usize| (self.plan.experiment(*variant), self.model(*variant));
+        let never: Result<(), Infallible> = in_order(0..all, AT_ONCE, made, |(experiment, model)| {
+            report.add(&experiment, &model);
+            Ok(())
+        });
+        never.unwrap_or_else(|never| match never {});
+        report
+    }
+
+    /// The model of a combination of the axes.
+    fn model(&self, variant: usize) -> Arc<Model> {
+        let experiment = self.plan.experiment(variant);
+        self.models.get(identity::of_programs(&experiment), || {
+            model::compile(&experiment).expect("what was compiled once can be compiled again")
+        })
     }
 }
 
@@ -306,16 +332,46 @@ fn load_folder(path: &Path, overrides: &[(String, String)]) -> Result<Result<Loa
     }))
 }
 
+/// Combinations of the axes that are looked at together.
+const AT_ONCE: usize = 128;
+
 fn load_written(written: &Written, set: Vec<(String, String)>) -> Result<Loaded, Vec<Diagnostic>> {
     let catalog = &crate::catalog::CATALOG;
     let (experiment, warnings) = crate::experiment::check(written, catalog)?;
-    let plan = crate::plan::lay_out(written, &experiment, catalog)?;
-    let mut models: Vec<std::sync::Arc<crate::model::Model>> = Vec::new();
-    for variant in &plan.variants {
-        models.push(std::sync::Arc::new(crate::model::compile(&variant.experiment)?));
-    }
-    let variants = plan.variants.iter().zip(&models);
-    if let Some((message, help)) = lanes::fault(variants.map(|(variant, model)| (&*variant.experiment, &**model))) {
+    let mut layout = Layout::new(written, &experiment, catalog)?;
+    let source = layout.source();
+    // What programs cost, or the faults that only lowering can see.
+    let lowered: Recent<[u8; 32], Result<f64, Vec<Diagnostic>>> = Recent::of(HELD);
+    let look = |combination: &usize| {
+        let found = source.look(*combination);
+        let weight = match &found {
+            Ok(Found::Variant(Variant { experiment, .. })) => {
+                Some(lowered.get(identity::of_programs(experiment), || {
+                    let model = model::compile(experiment)?;
+                    Ok(model.search_loss.work(model.rows.count()) as f64)
+                }))
+            }
+            _ => None,
+        };
+        (*combination, found, weight)
+    };
+    let mut weights: Result<Vec<f64>, Vec<Diagnostic>> = Ok(Vec::new());
+    let never: Result<(), Infallible> =
+        in_order(0..source.combinations, AT_ONCE, look, |(combination, found, weight)| {
+            layout.add(combination, found);
+            match (&mut weights, weight.as_deref()) {
+                (Ok(weights), Some(Ok(weight))) => weights.push(*weight),
+                // The first combination that has faults says enough.
+                (Ok(_), Some(Err(faults))) => weights = Err(faults.clone()),
+                _ => {}
+            }
+            Ok(())
+        });
+    never.unwrap_or_else(|never| match never {});
+    let plan = layout.end(written)?;
+    let weights = weights?;
+    let models = Recent::of(HELD);
+    if let Some((message, help)) = lanes_fault(&plan) {
         let asked = written.table.table("engine").and_then(|engine| engine.get("lanes"));
         let fault = asked.map_or_else(
             || Diagnostic::error(&message),
@@ -330,7 +386,19 @@ fn load_written(written: &Written, set: Vec<(String, String)>) -> Result<Loaded,
         set,
         plan_sha256: plan.checksum(),
     };
-    Ok(Loaded { inputs, folder: None, changed: false, experiment, plan, models, warnings })
+    Ok(Loaded { inputs, folder: None, changed: false, experiment, plan, models, weights, warnings })
+}
+
+/// What is wrong with the lanes that an experiment asks for, and what to do about it: no task has them, at any combination
+/// of the axes.
+fn lanes_fault(plan: &Plan) -> Option<(String, &'static str)> {
+    let mut first = None;
+    for variant in 0..plan.variants() {
+        let experiment = plan.experiment(variant);
+        let fault = lanes::fault(&experiment, &model::compile(&experiment).ok()?)?;
+        first.get_or_insert(fault);
+    }
+    first
 }
 
 /// Adds what was meant where the argument is not a file: one with the ending, or a command.

@@ -1,11 +1,10 @@
 //! `sbi-run plan`: the runs of an experiment as CSV on standard output, what they may cost on standard error.
 
-use std::sync::Arc;
-
 use clap::Args;
 
+use super::results::Preparations;
 use super::{Exit, ExperimentFile, Loaded, output, standard_error};
-use crate::execute::{Prepared, estimate::estimate};
+use crate::execute::estimate::estimate;
 use crate::report;
 use crate::report::numbers::{count, duration};
 
@@ -29,11 +28,8 @@ pub(super) fn main(loaded: &Loaded) -> Exit {
 /// `480 runs; an evaluation takes about 1.2 µs: at most 10 s of one core, if every run uses its whole budget`
 fn cost(loaded: &Loaded) -> Option<String> {
     let plan = &loaded.plan;
-    let prepare = |position: usize| {
-        let methods = plan.variants[position].experiment.differentiation.methods.len();
-        Prepared::new(Arc::clone(&loaded.models[position]), methods)
-    };
-    let estimate = estimate(plan, prepare)?;
+    let prepared = Preparations::of(loaded);
+    let estimate = estimate(plan, &|variant| prepared.get(variant))?;
     let skipped = match plan.skipped.len() {
         0 => String::new(),
         n => format!(", {} combination{} skipped", count(n as u64), if n == 1 { "" } else { "s" }),

@@ -102,8 +102,10 @@ fn load(path: &Path, whole: &Path) -> Result<Loaded, Vec<Diagnostic>> {
     let provenance = std::fs::read_to_string(path.join("provenance.json")).unwrap_or_default();
     let names = report::data_names(&provenance);
     call_data(&mut loaded.experiment, &names);
-    for variant in &mut loaded.plan.variants {
-        call_data(Arc::make_mut(&mut variant.experiment), &names);
+    for data in &mut loaded.plan.data {
+        if let Some((_, name)) = names.iter().find(|(checksum, _)| *checksum == data.checksum) {
+            data.file = name.clone();
+        }
     }
     if let Ok(text) = std::fs::read_to_string(path.join("experiment.toml")) {
         loaded.inputs.text = text;

@@ -9,6 +9,8 @@ use super::{Exit, Loaded};
 use crate::execute::{self, Prepared};
 use crate::experiment::Data;
 use crate::journal::{Error, Folder, Inputs, Kept, measured};
+use crate::plan::recent::Recent;
+use crate::plan::{HELD, Measured, identity};
 use crate::record::{Derivatives, Records, Status};
 use crate::report::{self, Comparison, Fit, Machine, Results};
 use crate::terminal::{Screen, print_result};
@@ -51,10 +53,27 @@ impl Done<'_> {
     }
 }
 
-/// Every combination of the axes, ready to run.
-pub fn prepare(loaded: &Loaded) -> Vec<Prepared> {
-    let pairs = loaded.plan.variants.iter().zip(&loaded.models);
-    pairs.map(|(v, model)| Prepared::new(Arc::clone(model), v.experiment.differentiation.methods.len())).collect()
+/// Combinations of the axes made ready to run, when their turn comes; those that have the same programs, together.
+pub struct Preparations<'a> {
+    loaded: &'a Loaded,
+    by_variant: Recent<usize, Arc<Prepared>>,
+    by_programs: Recent<[u8; 32], Prepared>,
+}
+
+impl Preparations<'_> {
+    pub fn of(loaded: &Loaded) -> Preparations<'_> {
+        Preparations { loaded, by_variant: Recent::of(HELD), by_programs: Recent::of(HELD) }
+    }
+
+    pub fn get(&self, variant: usize) -> Arc<Prepared> {
+        let prepared = self.by_variant.get(variant, || {
+            let experiment = self.loaded.plan.experiment(variant);
+            self.by_programs.get(identity::of_programs(&experiment), || {
+                Prepared::new(self.loaded.model(variant), experiment.differentiation.methods.len())
+            })
+        });
+        Arc::clone(&prepared)
+    }
 }
 
 /// Compares the differentiation methods where no run is missing, keeps that beside the journal, and gathers all.
@@ -62,12 +81,16 @@ pub fn measure<'a>(
     loaded: &'a Loaded,
     folder: Folder,
     kept: Kept,
-    prepared: &[Prepared],
+    prepared: &Preparations,
     threads: usize,
     cancel: &AtomicBool,
 ) -> Result<Done<'a>, Error> {
     let whole = kept.count() == loaded.plan.len();
-    let derivatives = if whole { execute::compare(&loaded.plan, prepared, cancel) } else { Derivatives::default() };
+    let derivatives = if whole {
+        execute::compare(&loaded.plan, &|variant| prepared.get(variant), cancel)
+    } else {
+        Derivatives::default()
+    };
     measured::write(&folder, &derivatives)?;
     gather(loaded, folder, kept, derivatives, machine(threads))
 }
@@ -83,11 +106,11 @@ pub fn gather(
     let plan = &loaded.plan;
     let gathered = || -> io::Result<_> {
         let comparison = Arc::new(report::compare(plan, &kept)?);
-        let Some(best) = report::best_run(plan, &kept) else { return Ok((comparison, None)) };
+        let Some(best) = comparison.best else { return Ok((comparison, None)) };
         let variant = plan.run(best).variant;
-        let has_data = !matches!(plan.variants[variant].experiment.data, Data::None);
+        let has_data = !matches!(plan.experiment(variant).data, Data::None);
         let record = if has_data { kept.fetch(best)? } else { None };
-        Ok((comparison, record.and_then(|record| report::fit(&loaded.models[variant], best, &record))))
+        Ok((comparison, record.and_then(|record| report::fit(&loaded.model(variant), best, &record))))
     };
     let (comparison, fit) = gathered().map_err(|source| unread(&folder, source))?;
     Ok(Done { loaded, folder, kept, derivatives, machine, fit, comparison })
@@ -121,13 +144,8 @@ pub fn what_changed(before: &Inputs, folder: &Path, loaded: &Loaded) -> Option<S
     }
     let provenance = std::fs::read_to_string(folder.join("provenance.json")).unwrap_or_default();
     let known = report::data_names(&provenance);
-    let tables = loaded.plan.variants.iter().filter_map(|variant| match &variant.experiment.data {
-        Data::Measured(table) => table.checksum.as_ref().zip(table.file.as_ref()),
-        _ => None,
-    });
-    let changed =
-        tables.filter(|(checksum, _)| !known.is_empty() && !known.iter().any(|(other, _)| other == *checksum));
-    Some(match changed.map(|(_, file)| file).next() {
+    let new = |data: &&Measured| !known.is_empty() && !known.iter().any(|(other, _)| *other == data.checksum);
+    Some(match loaded.plan.data.iter().find(new).map(|data| &data.file) {
         Some(file) => format!("since the last time the data `{file}` were changed; the experiment was not"),
         None => {
             "since the last time the data, or a default of this program, were changed; the experiment was not".into()

@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
-    let (experiment, model) = (&loaded.plan.variants[0].experiment, &loaded.models[0]);
+    let (experiment, model) = (&*loaded.plan.experiment(0), &*loaded.model(0));
     let mut faults = arguments.point.place(model, &mut model.start(experiment)).err().unwrap_or_default();
     if arguments.draws.is_some() {
         faults.extend(undrawable(experiment));

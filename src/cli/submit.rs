@@ -3,13 +3,13 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 
 use clap::Args;
 
+use super::results::Preparations;
 use super::{Exit, Loaded, Overrides, faulty, load_all, output, print};
 use crate::cluster::slurm::{self, Submission, quoted};
-use crate::execute::{Prepared, estimate::estimate};
+use crate::execute::estimate::estimate;
 use crate::journal::submitted::{self, Submitted};
 use crate::journal::{Error, Folder, Inputs};
 use crate::report::numbers::duration;
@@ -181,11 +181,8 @@ fn freeze(loaded: &Loaded, frozen: &Folder) -> Result<(), Error> {
 
 /// The most that one task can take, on one core.
 fn seconds_of_a_task(loaded: &Loaded, tasks: usize) -> Option<f64> {
-    let prepare = |position: usize| {
-        let methods = loaded.plan.variants[position].experiment.differentiation.methods.len();
-        Prepared::new(Arc::clone(&loaded.models[position]), methods)
-    };
-    estimate(&loaded.plan, prepare).map(|estimate| estimate.most / tasks as f64)
+    let prepared = Preparations::of(loaded);
+    estimate(&loaded.plan, &|variant| prepared.get(variant)).map(|estimate| estimate.most / tasks as f64)
 }
 
 /// The number of the submitted job.

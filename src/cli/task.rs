@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex};
 use tracing::{debug, info};
 
 use super::batch::{self, Signals};
-use super::results::{self, Done};
+use super::results::{self, Done, Preparations};
 use super::run::Arguments;
 use super::{Exit, Loaded};
 use crate::cluster::slurm::quoted;
-use crate::execute::{self, Event, Limits, Prepared};
+use crate::execute::{self, Event, Limits};
 use crate::journal::files::set_aside;
 use crate::journal::resume::remaining;
 use crate::journal::{Error, Folder, History, Inputs, Journal, Kept, Recorded, Recorder};
@@ -72,7 +72,7 @@ impl Task<'_> {
             }
             _ => journal,
         };
-        let prepared = results::prepare(loaded);
+        let prepared = Preparations::of(loaded);
         let seconds = arguments.time_limit.or_else(|| arguments.requeue.and_then(|_| batch::seconds_left()));
         let limits = Limits { drain: Arc::clone(&self.signals.drain), seconds, longest: history.longest };
         let before = Recorded { journal, kept: history.kept, count: 0 };
@@ -122,15 +122,14 @@ impl Task<'_> {
     fn carry_out(
         &self,
         loaded: &Loaded,
-        prepared: &[Prepared],
+        prepared: &Preparations,
         remaining: &[usize],
         limits: &Limits,
         before: Recorded,
     ) -> Result<(Recorded, BTreeSet<usize>), Error> {
         let plan = &loaded.plan;
-        let weights: Vec<f64> =
-            loaded.models.iter().map(|model| model.search_loss.work(model.rows.count()) as f64).collect();
-        let forecast = self.forecast(plan, &weights, remaining, &before.kept);
+        let weights = &loaded.weights;
+        let forecast = self.forecast(plan, weights, remaining, &before.kept);
         let progress = self.screen.progress(&loaded.experiment.name, forecast);
         let recorder = Recorder::new(before);
         let running = Mutex::new(BTreeSet::new());
@@ -150,7 +149,7 @@ impl Task<'_> {
             }
             Event::Tick => progress.tick(),
         };
-        execute::execute(plan, prepared, remaining, limits, &self.signals.cancel, &observe);
+        execute::execute(plan, &|variant| prepared.get(variant), remaining, limits, &self.signals.cancel, &observe);
         progress.end();
         Ok((recorder.end()?, running.into_inner().expect("no panic while a run is noted")))
     }
@@ -158,7 +157,7 @@ impl Task<'_> {
     /// What is to be done and what was done before, for the time left. `weights`: of the combinations of the axes.
     fn forecast(&self, plan: &Plan, weights: &[f64], remaining: &[usize], kept: &Kept) -> Forecast {
         let mut forecast = Forecast::default();
-        for group in plan.groups.iter().filter(|group| !group.runs.is_empty()) {
+        for group in plan.groups().filter(|group| !group.runs.is_empty()) {
             let run = plan.run(group.runs.start);
             let (name, weight) = (name(plan, &run), weights[run.variant]);
             for index in group.runs.clone().filter(|run| self.shard.is_none_or(|shard| shard.has(*run))) {

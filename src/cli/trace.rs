@@ -72,7 +72,7 @@ pub(super) fn main(arguments: &Arguments, loaded: &Loaded) -> Exit {
 const FILES: [&str; 4] = ["trace_forward.csv", "trace_reverse.csv", "graph.dot", "graph.svg"];
 
 fn traced(arguments: &Arguments, loaded: &Loaded) -> Result<Trace, Vec<Diagnostic>> {
-    let (experiment, model) = (&loaded.experiment, &loaded.models[0]);
+    let (experiment, model) = (&loaded.experiment, &loaded.model(0));
     let mut theta = model.start(experiment);
     arguments.point.place(model, &mut theta)?;
     let fault = |message: String| vec![Diagnostic::error(message)];
@@ -95,7 +95,7 @@ fn traced(arguments: &Arguments, loaded: &Loaded) -> Result<Trace, Vec<Diagnosti
 
 /// Value and derivatives of every output in a row of the data, or of the loss, one formula a line.
 fn formulas(arguments: &Arguments, loaded: &Loaded) -> Result<String, String> {
-    let model = &loaded.models[0];
+    let model = &loaded.model(0);
     let inputs = model.free_names();
     let (program, names) = match arguments.loss {
         true => (&model.loss, vec!["loss"]),
@@ -116,7 +116,7 @@ fn formulas(arguments: &Arguments, loaded: &Loaded) -> Result<String, String> {
 
 /// What is traced.
 fn what(arguments: &Arguments, loaded: &Loaded) -> String {
-    let model = &loaded.models[0];
+    let model = &loaded.model(0);
     match (arguments.loss, model.rows.count()) {
         (true, _) => format!("{}: the loss", loaded.experiment.name),
         (false, 1) => format!("{}: {}", loaded.experiment.name, model.outputs.join(", ")),

@@ -46,7 +46,8 @@ pub fn report<'a>(variants: impl IntoIterator<Item = (&'a Experiment, &'a Model)
 }
 
 impl Report {
-    fn add(&mut self, experiment: &Experiment, model: &Model) {
+    /// Looks through an experiment and its model, at one more combination of the axes.
+    pub fn add(&mut self, experiment: &Experiment, model: &Model) {
         self.names = experiment.parameters.iter().map(|parameter| parameter.name.clone()).collect();
         let mut analysis = Analysis::new();
         for column in &model.table.names {

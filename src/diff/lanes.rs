@@ -21,18 +21,8 @@ pub fn explain(experiment: &Experiment, model: &Model) -> Vec<String> {
     tasks(experiment, model, None).into_iter().map(line).collect()
 }
 
-/// What is wrong with the lanes that an experiment asks for, and what to do about it: no task has them, in any of its
-/// variants.
-pub fn fault<'a>(variants: impl Iterator<Item = (&'a Experiment, &'a Model)>) -> Option<(String, &'static str)> {
-    let mut first = None;
-    for (experiment, model) in variants {
-        let fault = fault_of(experiment, model)?;
-        first.get_or_insert(fault);
-    }
-    first
-}
-
-fn fault_of(experiment: &Experiment, model: &Model) -> Option<(String, &'static str)> {
+/// What is wrong with the lanes that an experiment asks for, and what to do about it: no task has them.
+pub fn fault(experiment: &Experiment, model: &Model) -> Option<(String, &'static str)> {
     let wanted = experiment.lanes.filter(|wanted| *wanted != Lanes::Rows)?;
     let tasks = tasks(experiment, model, Some(wanted));
     if tasks.iter().any(|task| task.choice.lanes == wanted) {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -47,8 +48,15 @@ struct Candidate {
 }
 
 /// Every method of every variant, at the start, at draws from the priors and on the grid, over θ. The rows stand model by model, then method by method, then point by point. Nothing where `cancel` cut it short.
-pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Derivatives {
-    let groups = groups(plan, prepared);
+pub fn compare(plan: &Plan, prepare: &dyn Fn(usize) -> Arc<Prepared>, cancel: &AtomicBool) -> Derivatives {
+    let nowhere = |variant: usize| plan.experiment(variant).differentiation.compare.count() == 0;
+    let same = !plan.axes.iter().any(|path| path.starts_with("differentiation"));
+    if plan.variants() == 0 || same && nowhere(0) {
+        return Derivatives::default();
+    }
+    let models: Vec<Option<Arc<Prepared>>> =
+        (0..plan.variants()).map(|variant| (!nowhere(variant)).then(|| prepare(variant))).collect();
+    let groups = groups(plan, &models);
     let points: usize = groups.iter().map(|group| group.points.len()).sum();
     let allowance = TIME_AT_POINT.min(TIME / u32::try_from(points.max(1)).unwrap_or(u32::MAX));
     let mut all = Derivatives::default();
@@ -60,16 +68,14 @@ pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Deriv
     if cancel.load(Ordering::Relaxed) { Derivatives::default() } else { all }
 }
 
-fn groups<'a>(plan: &Plan, prepared: &'a [Prepared]) -> Vec<Group<'a>> {
+fn groups<'a>(plan: &Plan, prepared: &'a [Option<Arc<Prepared>>]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group> = Vec::new();
     let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (index, (variant, prepared)) in plan.variants.iter().zip(prepared).enumerate() {
-        let model: &Model = &prepared.model;
-        let points = points(&variant.experiment, model);
-        if points.is_empty() {
-            continue;
-        }
-        let subject = Subject::new(model, &variant.experiment.differentiation.compare);
+    for (index, prepared) in prepared.iter().enumerate() {
+        let Some(prepared) = prepared else { continue };
+        let (model, experiment): (&Model, _) = (&prepared.model, plan.experiment(index));
+        let points = points(&experiment, model);
+        let subject = Subject::new(model, &experiment.differentiation.compare);
         let mut hash = DefaultHasher::new();
         subject.program().hash(&mut hash);
         points.iter().flatten().for_each(|x| x.to_bits().hash(&mut hash));
@@ -122,10 +128,11 @@ fn points(experiment: &Experiment, model: &Model) -> Vec<Vec<f64>> {
 fn candidates(plan: &Plan, group: &Group) -> Vec<Candidate> {
     let mut candidates: Vec<(usize, Candidate)> = Vec::new();
     for variant in &group.variants {
-        let differentiation = &plan.variants[*variant].experiment.differentiation;
+        let experiment = plan.experiment(*variant);
+        let differentiation = &experiment.differentiation;
         for (order, kind) in differentiation.methods.iter().enumerate() {
             let Some(method) = Method::named(kind.name) else { continue };
-            let mut options = Options::of(&plan.variants[*variant].experiment, 0.0);
+            let mut options = Options::of(&experiment, 0.0);
             // What the method does not use makes no difference.
             if method.default_step().is_none() {
                 options.step = None;
@@ -148,12 +155,13 @@ fn candidates(plan: &Plan, group: &Group) -> Vec<Candidate> {
 
 /// The value of each axis that all these variants have in common.
 fn shared(plan: &Plan, variants: &[usize]) -> Vec<Option<String>> {
-    let value = |axis: usize, variant: &usize| &plan.variants[*variant].values[axis];
-    let of = |axis: usize| {
-        let first = value(axis, &variants[0]);
-        variants.iter().all(|variant| value(axis, variant) == first).then(|| first.clone())
-    };
-    (0..plan.axes.len()).map(of).collect()
+    let mut shared: Vec<Option<String>> = plan.values(variants[0]).into_iter().map(Some).collect();
+    for variant in &variants[1..] {
+        for (shared, value) in shared.iter_mut().zip(plan.values(*variant)) {
+            *shared = shared.take().filter(|known| *known == value);
+        }
+    }
+    shared
 }
 
 fn measure(plan: &Plan, group: &Group, allowance: Duration, cancel: &AtomicBool, all: &mut Derivatives) {
@@ -175,6 +183,8 @@ fn measure(plan: &Plan, group: &Group, allowance: Duration, cancel: &AtomicBool,
             }
         }
     }
+    let axes: Vec<Vec<Option<String>>> =
+        methods.iter().map(|(candidate, _)| shared(plan, &candidate.variants)).collect();
     let judge = subject.judge();
     let answers: Vec<Vec<Derivative>> = group
         .points
@@ -183,13 +193,14 @@ fn measure(plan: &Plan, group: &Group, allowance: Duration, cancel: &AtomicBool,
         .filter(|_| !cancel.load(Ordering::Relaxed))
         .map(|(index, point)| {
             let exact = judge.at(point);
-            let answer = |(candidate, derivation): &(Candidate, Derivation)| Derivative {
-                method: candidate.name.clone(),
-                axes: shared(plan, &candidate.variants),
-                step: candidate.method.default_step().map(|default| candidate.options.step.unwrap_or(default)),
-                ..answer(subject, derivation, index, point, &judge.entries, &exact)
-            };
-            methods.par_iter().map(answer).collect()
+            let answer =
+                |((candidate, derivation), axes): (&(Candidate, Derivation), &Vec<Option<String>>)| Derivative {
+                    method: candidate.name.clone(),
+                    axes: axes.clone(),
+                    step: candidate.method.default_step().map(|default| candidate.options.step.unwrap_or(default)),
+                    ..answer(subject, derivation, index, point, &judge.entries, &exact)
+                };
+            methods.par_iter().zip(&axes).map(answer).collect()
         })
         .collect();
     if answers.len() < group.points.len() {

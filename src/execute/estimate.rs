@@ -1,5 +1,6 @@
 //! What a plan will cost: a few evaluations of its losses, timed.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::Prepared;
@@ -27,11 +28,11 @@ pub struct Estimate {
 /// Times the losses of a few combinations at their start, each with every optimizer's way to evaluate it.
 ///
 /// `prepare` makes a combination of the axes ready, by its position. None for a plan without runs.
-pub fn estimate(plan: &Plan, prepare: impl Fn(usize) -> Prepared) -> Option<Estimate> {
-    let stride = plan.variants.len().div_ceil(TIMED).max(1);
+pub fn estimate(plan: &Plan, prepare: &dyn Fn(usize) -> Arc<Prepared>) -> Option<Estimate> {
+    let stride = plan.variants().div_ceil(TIMED).max(1);
     let (mut evaluation, mut most, mut timed) = (0.0, 0.0, 0usize);
-    for position in (0..plan.variants.len()).step_by(stride) {
-        let experiment = &plan.variants[position].experiment;
+    for position in (0..plan.variants()).step_by(stride) {
+        let experiment = &*plan.experiment(position);
         let prepared = prepare(position);
         let methods = &experiment.differentiation.methods;
         for optimizer in &experiment.optimizers {

@@ -125,7 +125,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// Seconds before the end by force at which everything must be written.
 const MARGIN: f64 = 20.0;
 
-/// Runs `wanted` (positions in the plan) on the current thread pool. `observe` hears of every start and end, from
+/// Runs `wanted` (positions in the plan) on the current thread pool. `prepare` makes a variant of the plan ready; `observe` hears of every start and end, from
 /// any thread; a run that `cancel` cut short is not reported as finished: it is for another day.
 ///
 /// Runs are shared among the threads. Once all have begun, the runs that still go on share out their populations, and
@@ -133,7 +133,7 @@ const MARGIN: f64 = 20.0;
 /// the end is known, no run begins that would not end before it, should it take as long as the longest so far.
 pub fn execute(
     plan: &Plan,
-    prepared: &[Prepared],
+    prepare: &(dyn Fn(usize) -> Arc<Prepared> + Sync),
     wanted: &[usize],
     limits: &Limits,
     cancel: &AtomicBool,
@@ -155,7 +155,7 @@ pub fn execute(
             let planned = &plan.run(*index);
             observe(Event::Started(planned));
             let begun = Instant::now();
-            let begin = || run::run(plan, planned, &prepared[planned.variant], &waiting, cancel);
+            let begin = || run::run(plan, planned, &prepare(planned.variant), &waiting, cancel);
             let done = catch_unwind(AssertUnwindSafe(begin));
             let record = match done {
                 Ok(Some(record)) => record,
@@ -234,8 +234,8 @@ pub fn beside<A: Send, B>(waits: impl FnOnce() -> A + Send, computes: impl FnOnc
 }
 
 /// The accuracy and cost of every differentiation method of every variant, at each point; nothing if it was cancelled.
-pub fn compare(plan: &Plan, prepared: &[Prepared], cancel: &AtomicBool) -> Derivatives {
-    accuracy::compare(plan, prepared, cancel)
+pub fn compare(plan: &Plan, prepare: &dyn Fn(usize) -> Arc<Prepared>, cancel: &AtomicBool) -> Derivatives {
+    accuracy::compare(plan, prepare, cancel)
 }
 
 /// A pool of `threads` threads; every parallel loop inside `f` uses it.

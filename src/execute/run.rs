@@ -27,7 +27,7 @@ pub fn run(
     cancel: &AtomicBool,
 ) -> Option<Record> {
     let clock = Instant::now();
-    let experiment = plan.experiment(planned);
+    let experiment = &*plan.experiment(planned.variant);
     let model = &*prepared.model;
     let optimizer = &experiment.optimizers[planned.optimizer];
     let mut trace = Trace::default();

@@ -1,7 +1,6 @@
 //! What `[sweep]` means: the values of every axis, the groups that vary together, the conditions.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::call;
 use super::check::{Check, flag};
@@ -9,8 +8,8 @@ use super::file::{Content, Entry, Node, Place, Table};
 use super::keys::{AXIS, EXPERIMENT, Group, SWEEP};
 use super::reader::suggest;
 use super::set;
-use super::sweep::{Axis, Sweep, Values, name_of};
-use crate::diagnostic::{Diagnostic, Source};
+use super::sweep::{Axis, Sweep, Values, made, name_of};
+use crate::diagnostic::Diagnostic;
 use crate::kind::Settings;
 use crate::language::is_name;
 use crate::math::random::Stream;
@@ -185,7 +184,8 @@ impl Check<'_> {
             }
             _ => {
                 let values = self.spaced(table, &node.place)?;
-                Some(Values::Listed(values.into_iter().map(|x| made(&entry.name, tidy(x), round)).collect()))
+                let numbers = values.into_iter().map(tidy).collect();
+                Some(Values::Numbers { path: entry.name.clone(), numbers, round })
             }
         }
     }
@@ -211,10 +211,9 @@ impl Check<'_> {
                 }
             };
             let quantile = self.catalog.quantile;
-            let nodes =
-                points.into_iter().map(|p| made(&keys[*axis], quantile(draw.row, &draw.settings, p), draw.round));
-            if let Some(axis) = &mut axes[*axis] {
-                axis.values = Values::Listed(nodes.collect());
+            let numbers = points.into_iter().map(|p| quantile(draw.row, &draw.settings, p)).collect();
+            if let Some(values) = &mut axes[*axis] {
+                values.values = Values::Numbers { path: keys[*axis].clone(), numbers, round: draw.round };
             }
         }
     }
@@ -242,11 +241,9 @@ impl Check<'_> {
 
     fn lengths_fit(&mut self, sweep: &Sweep) {
         for group in &sweep.zip {
-            let lengths = group.iter().filter_map(|axis| match &sweep.axes[*axis].values {
-                Values::Listed(nodes) => Some((*axis, nodes.len())),
-                Values::Formula(_) => None,
-            });
-            let lengths: Vec<(usize, usize)> = lengths.collect();
+            let of_itself = |axis: &&usize| !matches!(sweep.axes[**axis].values, Values::Formula(_));
+            let lengths: Vec<(usize, usize)> =
+                group.iter().filter(of_itself).map(|axis| (*axis, sweep.axes[*axis].len())).collect();
             if let Some(formula) = group.iter().find(|axis| matches!(sweep.axes[**axis].values, Values::Formula(_))) {
                 let axis = &sweep.axes[*formula];
                 let fault = axis.place.error(format!("`{}` is a formula: it cannot be zipped", axis.path), "a formula");
@@ -283,6 +280,9 @@ impl Check<'_> {
             }
             let nodes: Vec<Node> = match axis.as_ref().map(|axis| &axis.values) {
                 Some(Values::Listed(nodes)) => nodes.iter().take(TRIED).cloned().collect(),
+                Some(Values::Numbers { path, numbers, round }) => {
+                    numbers.iter().take(TRIED).map(|number| made(path, *number, *round)).collect()
+                }
                 // Any number will do to see whether the path is one.
                 Some(Values::Formula(_)) => vec![made(&entry.name, 1.0, false)],
                 None => Vec::new(),
@@ -363,14 +363,6 @@ impl Check<'_> {
         written.insert("axes".into(), axes.into());
         written
     }
-}
-
-/// A value that the file does not spell out, as if it were written in a file of its own.
-fn made(path: &str, value: f64, round: bool) -> Node {
-    let value = if round { value.round_ties_even() } else { value };
-    let source = Arc::new(Source { name: format!("axis {path}"), text: format!("{value:?}") });
-    let span = 0..source.text.len();
-    Node { place: Place { source, span }, content: Content::Float(value) }
 }
 
 /// The number of twelve digits next to a value of a range, where they differ by rounding alone: 0.3, not

@@ -3,9 +3,11 @@
 //! Combinations are numbered from 0: the product of the axes, the last one varying fastest. Axes of one `zip` group count
 //! as one axis, which stands where the first of them does; an axis that is a formula adds no combinations.
 
+use std::sync::Arc;
+
 use super::file::{Content, Node, Place};
 use super::number;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Source};
 use crate::language::is_name;
 use crate::language::tree::Formula;
 
@@ -37,6 +39,12 @@ pub struct Axis {
 #[derive(Clone, Debug)]
 pub enum Values {
     Listed(Vec<Node>),
+    /// Numbers that the file does not spell out.
+    Numbers {
+        path: String,
+        numbers: Vec<f64>,
+        round: bool,
+    },
     /// Follows from the axes before it.
     Formula(Formula),
 }
@@ -52,9 +60,10 @@ pub struct Combination {
 
 impl Axis {
     /// How many values it takes of itself.
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         match &self.values {
             Values::Listed(nodes) => nodes.len(),
+            Values::Numbers { numbers, .. } => numbers.len(),
             Values::Formula(_) => 1,
         }
     }
@@ -90,6 +99,7 @@ impl Sweep {
         for (axis, position) in self.axes.iter().zip(positions) {
             let node = match &axis.values {
                 Values::Listed(nodes) => nodes[position].clone(),
+                Values::Numbers { path, numbers, round } => made(path, numbers[position], *round),
                 Values::Formula(formula) => {
                     let value = self.evaluate(formula, &scope)?;
                     let source = &formula.text.source;
@@ -138,6 +148,14 @@ impl Sweep {
         };
         Err(faults.into_iter().map(|fault| fault.help(help.clone())).collect())
     }
+}
+
+/// A value that the file does not spell out, as if it were written in a file of its own.
+pub fn made(path: &str, value: f64, round: bool) -> Node {
+    let value = if round { value.round_ties_even() } else { value };
+    let source = Arc::new(Source { name: format!("axis {path}"), text: format!("{value:?}") });
+    let span = 0..source.text.len();
+    Node { place: Place { source, span }, content: Content::Float(value) }
 }
 
 /// What formulas call the axis of a path: its last part.

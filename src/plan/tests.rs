@@ -23,8 +23,8 @@ fn the_example_has_every_combination_once() {
     let plan = plan(EXAMPLE, &[]).unwrap();
     // Three steps, each with six methods of one gradient optimizer and two others, twenty times.
     assert_eq!(plan.len(), 3 * (6 + 2) * 20);
-    assert_eq!(plan.variants[1].values, ["1e-6"]);
-    assert_eq!(plan.variants[1].experiment.differentiation.step, Some(1e-6));
+    assert_eq!(plan.values(1), ["1e-6"]);
+    assert_eq!(plan.experiment(1).differentiation.step, Some(1e-6));
     assert_eq!(
         (plan.run(0).repeat, plan.run(1).repeat, plan.run(20).method.unwrap().name),
         (0, 1, "central_difference")
@@ -33,7 +33,7 @@ fn the_example_has_every_combination_once() {
     assert_eq!(identities.len(), plan.len());
     assert!(plan.runs().enumerate().all(|(index, run)| run.index == index && plan.run(index).repeat == run.repeat));
     let tables: Vec<_> = plan
-        .variants
+        .first
         .iter()
         .map(|variant| match &variant.experiment.data {
             Data::Measured(table) => Arc::as_ptr(table),
@@ -50,7 +50,7 @@ fn two_axes_give_their_product_with_the_last_fastest() {
         "seed = [1, 2]\n\"loss.kind\" = [\"poisson\", \"least_squares\"]",
     );
     let plan = plan(&text, &[]).unwrap();
-    let values: Vec<String> = plan.variants.iter().map(|variant| variant.values.join(" ")).collect();
+    let values: Vec<String> = (0..plan.variants()).map(|variant| plan.values(variant).join(" ")).collect();
     assert_eq!(values, ["1 poisson", "1 least_squares", "2 poisson", "2 least_squares"]);
     assert_eq!(plan.axes, ["seed", "loss.kind"]);
     assert!(plan.runs().is_sorted_by_key(|run| run.variant));
@@ -122,7 +122,7 @@ fn swept(keys: &str, axes: &str) -> Result<Plan, Vec<String>> {
 }
 
 fn values(plan: &Plan) -> Vec<String> {
-    plan.variants.iter().map(|variant| variant.values.join(" ")).collect()
+    (0..plan.variants()).map(|variant| plan.values(variant).join(" ")).collect()
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn ranges_end_where_they_say_and_are_written_shortly() {
     assert_eq!(values(&plan), ["1e-8", "1e-7", "1e-6", "1e-5", "0.0001", "0.001", "0.01"]);
     let plan = swept("", "\"budget.evaluations\" = { from = \"10*10\", to = 200, count = 3 }").unwrap();
     assert_eq!(values(&plan), ["100", "150", "200"]);
-    assert_eq!(plan.variants[1].experiment.budget.evaluations, 150);
+    assert_eq!(plan.experiment(1).budget.evaluations, 150);
     let rounded = "\"budget.evaluations\" = { from = 1, to = 100, count = 4, scale = \"log\", round = true }";
     assert_eq!(values(&swept("", rounded).unwrap()), ["1", "5", "22", "100"]);
     let faults = swept("", &rounded.replace(", round = true", "")).unwrap_err();
@@ -177,7 +177,7 @@ fn a_formula_follows_the_axes_before_it() {
     let axes = "\"optimizer.genetic.population\" = [10, 20]\n\"budget.evaluations\" = \"100*population + 1\"";
     let plan = swept("", axes).unwrap();
     assert_eq!(values(&plan), ["10 1001", "20 2001"]);
-    assert_eq!(plan.variants[1].experiment.budget.evaluations, 2001);
+    assert_eq!(plan.experiment(1).budget.evaluations, 2001);
     let named = axes.replace("[10, 20]", "{ values = [10, 20], name = \"n\" }").replace("100*population", "100*n");
     assert_eq!(values(&swept("", &named).unwrap()), values(&plan));
     let faults = swept("", &axes.replace("100*population", "100*populatino")).unwrap_err();
@@ -196,14 +196,14 @@ fn draws_are_keyed_and_more_of_them_keep_those_there_were() {
     for design in ["random", "sobol"] {
         let (few, many) = (swept("", &axis(5, design)).unwrap(), swept("", &axis(16, design)).unwrap());
         assert_eq!(values(&few), values(&many)[..5]);
-        let steps: Vec<f64> = many.variants.iter().filter_map(|v| v.experiment.differentiation.step).collect();
+        let steps: Vec<f64> = many.first.iter().filter_map(|v| v.experiment.differentiation.step).collect();
         assert!(steps.len() == 16 && steps.iter().all(|step| (0.001..=0.1).contains(step)), "{steps:?}");
         assert_eq!(all_identities(&few), all_identities(&many)[..few.len()]);
     }
     // A Sobol design puts one of sixteen points into each sixteenth.
     let even = swept("", &axis(16, "sobol")).unwrap();
     let mut cells: Vec<usize> =
-        even.variants.iter().map(|v| ((v.values[0].parse::<f64>().unwrap() - 0.001) / 0.099 * 16.0) as usize).collect();
+        even.first.iter().map(|v| ((v.values[0].parse::<f64>().unwrap() - 0.001) / 0.099 * 16.0) as usize).collect();
     cells.sort();
     assert_eq!(cells, (0..16).collect::<Vec<_>>());
     let faults = swept("", "seed = { draw = \"flat()\", count = 3 }").unwrap_err();

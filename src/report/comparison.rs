@@ -21,15 +21,16 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
-use super::runtime::{self, Expected as Runtimes, Runtime};
+use super::runtime::{self, Expected as Runtimes, Precisions, Runtime};
 use super::winner::{self, Costs, Winner};
 use super::{AT_ONCE, TOGETHER};
 use crate::execute::in_order;
-use crate::experiment::{Expected, Scalar};
+use crate::experiment::Expected;
 use crate::math::elementary::log10;
 use crate::math::statistics::wilson;
-use crate::plan::Plan;
+use crate::plan::{Group, Plan};
 use crate::record::{Record, Records, Status};
 
 /// The rows, in the order in which the plan first names them, and the answer, the precisions of the targets and the
@@ -37,8 +38,10 @@ use crate::record::{Record, Records, Status};
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
     pub rows: Vec<Row>,
+    /// The run to show.
+    pub best: Option<usize>,
     pub answers: Vec<Option<Answer>>,
-    pub precisions: Vec<Vec<f64>>,
+    pub precisions: Vec<Precisions>,
     pub winners: Vec<Option<Winner>>,
 }
 
@@ -46,9 +49,9 @@ pub struct Comparison {
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     pub variant: usize,
-    pub optimizer: String,
+    pub optimizer: Arc<str>,
     /// None for optimizers without gradients.
-    pub method: Option<String>,
+    pub method: Option<Arc<str>>,
     /// Positions in the plan of its finished runs.
     pub members: Vec<usize>,
     pub converged: usize,
@@ -104,20 +107,16 @@ impl Answer {
 
 /// Compares the finished runs, and fetches each record once, group by group.
 pub fn compare(plan: &Plan, records: &dyn Records) -> io::Result<Comparison> {
-    let mut comparison = Comparison::default();
-    let mut groups = plan.groups.iter().peekable();
-    for variant in 0..plan.variants.len() {
+    let mut comparison = Comparison { best: best_run(plan, records), ..Comparison::default() };
+    for variant in 0..plan.variants() {
         let first = comparison.rows.len();
-        let mut here = Vec::new();
-        while let Some(group) = groups.next_if(|group| group.variant == variant) {
-            here.push(group);
-        }
+        let here: Vec<Group> = plan.groups_of(variant).collect();
         let runs = here.first().map_or(0, |group| group.runs.start)..here.last().map_or(0, |group| group.runs.end);
         let answer = answer(plan, records, variant, runs)?;
         let mut costs = Vec::new();
-        for group in here {
+        for group in here.into_iter().filter(|group| !group.runs.is_empty()) {
             let run = plan.run(group.runs.start);
-            let (optimizer, method) = (plan.optimizer(&run).to_string(), plan.differentiation(&run));
+            let (optimizer, method) = (plan.optimizer(&run), plan.differentiation(&run));
             let members = records.finished(group.runs.clone()).collect();
             let mut row = Row { variant, optimizer, method, members, ..Row::default() };
             costs.push(row.fill(plan, records, answer.as_ref())?);
@@ -125,7 +124,7 @@ pub fn compare(plan: &Plan, records: &dyn Records) -> io::Result<Comparison> {
         }
         let rows = &mut comparison.rows[first..];
         relate_costs(rows);
-        let precisions = answer.as_ref().map_or(Vec::new(), |answer| runtime::precisions(rows, answer));
+        let precisions = answer.as_ref().map_or_else(Precisions::default, |answer| Precisions::of(rows, answer));
         let winner = answer.as_ref().and_then(|_| winner::decide(rows, first, &costs));
         comparison.answers.push(answer);
         comparison.precisions.push(precisions);
@@ -139,19 +138,22 @@ pub fn compare(plan: &Plan, records: &dyn Records) -> io::Result<Comparison> {
 ///
 /// Axes of `differentiation`, `optimizer`, `budget` and `intervals` leave the problem as it is; any other axis poses
 /// another problem, whose losses cannot be compared with the first one's.
-pub fn best_run(plan: &Plan, records: &dyn Records) -> Option<usize> {
-    let same = |variant: usize| {
-        let values = |v: usize| plan.variants.get(v).map(|variant| &variant.values);
-        plan.axes.iter().enumerate().all(|(axis, path)| {
-            let keeps = ["differentiation", "optimizer", "budget", "intervals"].iter().any(|root| {
-                path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-            });
-            keeps || values(variant).map(|v| v.get(axis)) == values(0).map(|v| v.get(axis))
-        })
+fn best_run(plan: &Plan, records: &dyn Records) -> Option<usize> {
+    let poses = |path: &String| {
+        !["differentiation", "optimizer", "budget", "intervals"]
+            .iter()
+            .any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '['])))
     };
-    let same: Vec<bool> = (0..plan.variants.len()).map(same).collect();
-    let groups = plan.groups.iter().filter(|group| same.get(group.variant).copied().unwrap_or(false));
-    let candidates = groups.flat_map(|group| group.runs.clone());
+    let posing: Vec<usize> = (0..plan.axes.len()).filter(|axis| poses(&plan.axes[*axis])).collect();
+    let first = if plan.variants() > 0 { plan.values(0) } else { Vec::new() };
+    let same = |variant: &usize| {
+        posing.is_empty() || {
+            let values = plan.values(*variant);
+            posing.iter().all(|axis| values[*axis] == first[*axis])
+        }
+    };
+    let variants = (0..plan.variants()).filter(same);
+    let candidates = variants.flat_map(|variant| plan.groups_of(variant)).flat_map(|group| group.runs);
     candidates
         .filter_map(|run| Some((run, records.loss(run)?)))
         .min_by(|(i, a), (j, b)| a.total_cmp(b).then(i.cmp(j)))
@@ -198,11 +200,11 @@ fn answer(
 ) -> io::Result<Option<Answer>> {
     let losses = || runs.clone().filter_map(|run| Some((run, records.loss(run)?)));
     let lowest = losses().map(|(_, loss)| loss).fold(f64::INFINITY, f64::min);
-    let experiment = &plan.variants[variant].experiment;
-    let expected = &experiment.expected;
-    if let Some(loss) = expected.loss.filter(|loss| lowest > loss + expected.tolerance * loss.abs()) {
+    if let Some(expected) = plan.expected(variant)
+        && let Some(loss) = expected.loss.filter(|loss| lowest > loss + expected.tolerance * loss.abs())
+    {
         let stated = |name: &str| expected.parameters.iter().find(|(known, _)| known == name).map(|(_, value)| *value);
-        let parameters: Option<Vec<f64>> = experiment.scalars().iter().map(|scalar| stated(&scalar.name())).collect();
+        let parameters: Option<Vec<f64>> = plan.scalars(variant).iter().map(|name| stated(name)).collect();
         if let Some(parameters) = parameters {
             return Ok(Some(Answer { loss, parameters, run: None }));
         }
@@ -226,8 +228,7 @@ impl Row {
     /// Measures the runs of the row; what each of them spent.
     fn fill(&mut self, plan: &Plan, records: &dyn Records, answer: Option<&Answer>) -> io::Result<Costs> {
         let target = answer.map(Answer::target);
-        let expected = &plan.variants[self.variant].experiment.expected;
-        let scalars = plan.variants[self.variant].experiment.scalars();
+        let (expected, scalars) = (plan.expected(self.variant), plan.scalars(self.variant));
         let count = self.members.len();
         let [mut losses, mut errors, mut evaluations, mut gradients, mut work, mut seconds] =
             [(); 6].map(|()| Vec::with_capacity(count));
@@ -237,7 +238,7 @@ impl Row {
         let mut runtimes = Runtimes::default();
         let look = |runs: &&[usize]| -> io::Result<Vec<Member>> {
             let members = records.among(runs.iter().copied());
-            members.map(|member| member.map(|(i, record)| Member::of(i, &record, answer, &scalars, expected))).collect()
+            members.map(|member| member.map(|(i, record)| Member::of(i, &record, answer, scalars, expected))).collect()
         };
         let mut add = |member: Member| {
             self.converged += usize::from(member.status == Status::Converged);
@@ -298,7 +299,13 @@ struct Member {
 }
 
 impl Member {
-    fn of(index: usize, record: &Record, answer: Option<&Answer>, scalars: &[Scalar], expected: &Expected) -> Member {
+    fn of(
+        index: usize,
+        record: &Record,
+        answer: Option<&Answer>,
+        scalars: &[String],
+        expected: Option<&Expected>,
+    ) -> Member {
         let found = record.answer();
         let error = |answer: &Answer| found.map_or(f64::INFINITY, |_| error(&record.parameters, &answer.parameters));
         let start = || Some(record.trace.first()?.loss - answer?.loss).filter(|excess| excess.is_finite());
@@ -311,18 +318,18 @@ impl Member {
             reached: answer.and_then(|answer| runtime::reach(record, answer.target())),
             spent: runtime::spent(record),
             gradients: record.gradients,
-            lre: lre(scalars, record, expected),
+            lre: expected.map_or([None; 3], |expected| lre(scalars, record, expected)),
         }
     }
 }
 
 /// The digits in which a run agrees with the parameters, the standard errors and the loss that are expected; None of
 /// what is not stated.
-fn lre(scalars: &[Scalar], record: &Record, expected: &Expected) -> [Option<f64>; 3] {
+fn lre(scalars: &[String], record: &Record, expected: &Expected) -> [Option<f64>; 3] {
     let failed = record.answer().is_none();
     let worst = |stated: &[(String, f64)], found: &dyn Fn(usize) -> Option<f64>| {
         let of = |(name, value): &(String, f64)| {
-            let place = scalars.iter().position(|scalar| scalar.name() == *name)?;
+            let place = scalars.iter().position(|scalar| scalar == name)?;
             let found = found(place).filter(|_| !failed);
             Some(found.map_or(0.0, |found| digits(error(&[found], &[*value]))))
         };

@@ -40,7 +40,7 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
             put(&mut page, format_args!("<p{class}>{}</p>\n", escape(paragraph.trim())));
         }
     }
-    let best = Best::of(results)?;
+    let best = Best::of(results, comparison)?;
     facts(&mut page, results, best.as_ref());
     let picture = |page: &mut String, file: &str| {
         if let Some(picture) = pictures.iter().find(|picture| picture.file == file) {

@@ -36,7 +36,7 @@ use crate::journal::{Error, Folder};
 use crate::plan::Plan;
 use crate::record::{Derivatives, Records};
 
-pub use comparison::{Comparison, best_run, compare};
+pub use comparison::{Comparison, compare};
 pub use fit::fit;
 pub use provenance::data_names;
 pub use tables::plan as write_plan;
@@ -60,7 +60,7 @@ pub struct Results<'a> {
     /// By position in the plan.
     pub records: &'a dyn Records,
     pub derivatives: &'a Derivatives,
-    /// The data and the model at the best run (`best_run`), where there are data.
+    /// The data and the model at the best run (`Comparison::best`), where there are data.
     pub fit: Option<&'a Fit>,
     pub machine: &'a Machine,
 }

@@ -30,13 +30,13 @@ struct Source<'a> {
 
 pub(super) fn render(results: &Results) -> String {
     let mut data: Vec<Source> = Vec::new();
-    let variants = results.plan.variants.iter().map(|variant| &*variant.experiment);
-    for experiment in std::iter::once(results.experiment).chain(variants) {
-        let Data::Measured(table) = &experiment.data else { continue };
-        let name = table.file.as_deref().unwrap_or_default();
-        let sha256 = table.checksum.clone().unwrap_or_default();
-        if !data.iter().any(|known| known.name == name && known.sha256 == sha256) {
-            data.push(Source { name, sha256, rows: Some(table.rows()) });
+    if let Data::Measured(table) = &results.experiment.data {
+        let (name, sha256) = (table.file.as_deref().unwrap_or_default(), table.checksum.clone().unwrap_or_default());
+        data.push(Source { name, sha256, rows: Some(table.rows()) });
+    }
+    for other in &results.plan.data {
+        if !data.first().is_some_and(|known| known.name == other.file && known.sha256 == other.checksum) {
+            data.push(Source { name: &other.file, sha256: other.checksum.clone(), rows: Some(other.rows) });
         }
     }
     let provenance = Provenance {

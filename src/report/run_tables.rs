@@ -43,7 +43,7 @@ pub(super) fn write(results: &Results, comparison: &Comparison, outs: [&mut (dyn
     let mut targets = Rows::new(targets, &targets_header(results))?;
     let mut group: Option<(usize, Targets)> = None;
     let parts = (0..plan.len()).step_by(TOGETHER).map(|first| first..plan.len().min(first + TOGETHER));
-    let made = |runs: &Range<usize>| part(results, comparison, runs.clone(), names.len(), &places);
+    let made = |runs: &Range<usize>| part(results, comparison, runs.clone(), &places);
     in_order(parts, AT_ONCE / TOGETHER, made, |part: io::Result<Part>| {
         let part = part?;
         part.rows.iter().zip(&mut outs).try_for_each(|(rows, out)| out.write_all(rows))?;
@@ -70,8 +70,7 @@ fn part(
     results: &Results,
     comparison: &Comparison,
     runs: Range<usize>,
-    parameters: usize,
-    places: &[Vec<usize>],
+    places: &HashMap<String, usize>,
 ) -> io::Result<Part> {
     let (plan, machine) = (results.plan, results.machine);
     let mut part = Part::default();
@@ -83,7 +82,7 @@ fn part(
     for member in results.records.among(runs) {
         let (index, record) = member?;
         let (run, number) = (plan.run(index), index.to_string());
-        outcomes.write(&outcome(plan, &run, &record, parameters, &places[run.variant]))?;
+        outcomes.write(&outcome(plan, &run, &record, places))?;
         add_intervals(plan, &run, &record, &mut intervals)?;
         for point in &record.trace {
             trace.write(&[
@@ -123,15 +122,15 @@ fn header(plan: &Plan, names: &[String]) -> Vec<String> {
     header
 }
 
-/// A row of `runs.csv` with so many columns of parameters; `places` are those of the run's own.
-fn outcome(plan: &Plan, run: &Run, record: &Record, parameters: usize, places: &[usize]) -> Vec<String> {
+/// A row of `runs.csv`; `places` are those of the parameters among their columns.
+fn outcome(plan: &Plan, run: &Run, record: &Record, places: &HashMap<String, usize>) -> Vec<String> {
     let mut fields = describe(plan, run);
     fields.extend([super::status(record.status).to_string(), record.reason.clone(), field(record.loss)]);
     fields.extend([record.evaluations, record.gradients, record.iterations].map(|count| count.to_string()));
     let first = fields.len();
-    fields.resize(first + parameters, String::new());
-    for (place, value) in places.iter().zip(&record.parameters) {
-        fields[first + place] = exact(*value);
+    fields.resize(first + places.len(), String::new());
+    for (name, value) in plan.scalars(run.variant).iter().zip(&record.parameters) {
+        fields[first + places[name]] = exact(*value);
     }
     fields
 }
@@ -142,7 +141,8 @@ fn add_intervals<W: Write>(plan: &Plan, run: &Run, record: &Record, rows: &mut R
     if record.intervals.is_empty() {
         return Ok(());
     }
-    let scalars = plan.experiment(run).scalars();
+    let experiment = plan.experiment(run.variant);
+    let scalars = experiment.scalars();
     for interval in &record.intervals {
         let scalar = scalars.get(interval.parameter);
         let reference = scalar.and_then(|scalar| scalar.reference());
@@ -166,27 +166,22 @@ fn add_intervals<W: Write>(plan: &Plan, run: &Run, record: &Record, rows: &mut R
     Ok(())
 }
 
-/// The names of all scalar parameters of the plan, and where each variant's scalars stand among them.
-fn parameters(plan: &Plan) -> (Vec<String>, Vec<Vec<usize>>) {
-    let mut names: Vec<String> = Vec::new();
-    let mut last: Vec<String> = Vec::new();
-    let mut places: Vec<Vec<usize>> = Vec::new();
-    for variant in &plan.variants {
-        let scalars: Vec<String> = variant.experiment.scalars().iter().map(|scalar| scalar.name()).collect();
+/// The names of all scalar parameters of the plan, each with its place among them.
+fn parameters(plan: &Plan) -> (Vec<String>, HashMap<String, usize>) {
+    let (mut names, mut places) = (Vec::new(), HashMap::new());
+    let mut last: &[String] = &[];
+    for variant in 0..plan.variants() {
+        let scalars = plan.scalars(variant);
         // Most variants have the parameters of the one before.
-        if let (true, Some(same)) = (scalars == last, places.last().cloned()) {
-            places.push(same);
+        if scalars == last {
             continue;
         }
-        let mut known: HashMap<String, usize> =
-            names.iter().enumerate().map(|(place, name)| (name.clone(), place)).collect();
-        let place = |name: &String| {
-            *known.entry(name.clone()).or_insert_with(|| {
+        for name in scalars {
+            places.entry(name.clone()).or_insert_with(|| {
                 names.push(name.clone());
                 names.len() - 1
-            })
-        };
-        places.push(scalars.iter().map(place).collect());
+            });
+        }
         last = scalars;
     }
     (names, places)

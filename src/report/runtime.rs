@@ -94,18 +94,32 @@ impl Expected {
     }
 }
 
-/// The precisions of a variant, from the coarsest on.
-pub fn precisions(rows: &[Row], answer: &Answer) -> Vec<f64> {
-    let finest = answer.target() - answer.loss;
-    let coarsest = rows.iter().filter_map(|row| row.excess_at_start).fold(finest, f64::max);
-    let usable = finest > 0.0 && finest.is_finite() && coarsest.is_finite();
-    if !usable || coarsest <= finest {
-        return vec![finest];
+/// The precisions of a variant: where its optimizers begin, and that of the target; two zeros where there is no answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Precisions {
+    coarsest: f64,
+    finest: f64,
+}
+
+impl Precisions {
+    pub fn of(rows: &[Row], answer: &Answer) -> Precisions {
+        let finest = answer.target() - answer.loss;
+        let coarsest = rows.iter().filter_map(|row| row.excess_at_start).fold(finest, f64::max);
+        Precisions { coarsest, finest }
     }
-    let (from, to) = (log(coarsest), log(finest));
-    let last = TARGETS - 1;
-    let step = |i: usize| if i == last { finest } else { exp(from + (to - from) * i as f64 / last as f64) };
-    (0..TARGETS).map(step).collect()
+
+    /// All of them, from the coarsest on.
+    pub fn all(self) -> Vec<f64> {
+        let Precisions { coarsest, finest } = self;
+        let usable = finest > 0.0 && finest.is_finite() && coarsest.is_finite();
+        if !usable || coarsest <= finest {
+            return vec![finest];
+        }
+        let (from, to) = (log(coarsest), log(finest));
+        let last = TARGETS - 1;
+        let step = |i: usize| if i == last { finest } else { exp(from + (to - from) * i as f64 / last as f64) };
+        (0..TARGETS).map(step).collect()
+    }
 }
 
 /// The runtimes of the pairs of a run and a target that were reached: sorted numbers of evaluations, of work, of seconds;

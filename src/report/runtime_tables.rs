@@ -25,8 +25,8 @@ pub(super) fn ecdf(results: &Results, comparison: &Comparison, out: &mut dyn Wri
     let mut table = Rows::new(out, &header(results, &measured))?;
     for row in &comparison.rows {
         let Some(answer) = &comparison.answers[row.variant] else { continue };
-        let precisions = &comparison.precisions[row.variant];
-        let (runtimes, pairs) = runtime::reached(row, results.records, answer, precisions)?;
+        let precisions = comparison.precisions[row.variant].all();
+        let (runtimes, pairs) = runtime::reached(row, results.records, answer, &precisions)?;
         let fixed = row_of(results.plan, row);
         for step in 1..=SHARES {
             // The smallest runtime within which so many pairs are reached.
@@ -68,7 +68,7 @@ impl<'a> Targets<'a> {
     pub fn of(comparison: &'a Comparison, row: usize) -> Option<Targets<'a>> {
         let row = comparison.rows.get(row)?;
         let answer = comparison.answers[row.variant].as_ref()?;
-        let precisions = decades(&comparison.precisions[row.variant]);
+        let precisions = decades(&comparison.precisions[row.variant].all());
         let all = vec![Expected::default(); precisions.len()];
         Some(Targets { row, answer, precisions, all })
     }

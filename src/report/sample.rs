@@ -164,9 +164,10 @@ pub fn small() -> Sample {
     let mut few = base.clone();
     few.optimizers.truncate(2);
     few.differentiation.methods = vec![&METHODS[5]];
-    let mut plan = Plan { axes: vec!["differentiation.step".into()], ..Plan::default() };
+    let mut plan = Plan::default();
+    plan.axes = vec!["differentiation.step".into()];
     for value in ["1e-4", "1e-6"] {
-        plan.push(Variant { values: vec![value.into()], experiment: Arc::new(few.clone()) });
+        plan.add(plan.variants(), Variant { values: vec![value.into()], experiment: Arc::new(few.clone()) });
     }
     let mut records: Vec<Option<Record>> = (0..8).map(|i| Some(record(i, 2.0, &[24.0, 1.0, 1e-20]))).collect();
     let interval = Interval {
@@ -371,7 +372,7 @@ pub fn large(repeats: usize) -> Sample {
     let output = OutputFit { name: "counts".into(), observed, sigma: Some(sigma), predicted, residual };
     let inputs = Table { names: vec!["t".into()], columns: vec![t], ..Table::default() };
     let mut plan = Plan::default();
-    plan.push(Variant { values: Vec::new(), experiment: Arc::new(base.clone()) });
+    plan.add(plan.variants(), Variant { values: Vec::new(), experiment: Arc::new(base.clone()) });
     Sample {
         plan,
         experiment: base,

@@ -27,10 +27,11 @@ pub fn table(parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
     let mut rows = Rows::new(out, &header)?;
     for part in parts {
         for row in &part.comparison.rows {
-            let values = part.plan.axes.iter().zip(&part.plan.variants[row.variant].values);
+            let values = part.plan.axes.iter().zip(part.plan.values(row.variant));
             let axes: Vec<String> = values.map(|(path, value)| format!("{path} = {value}")).collect();
-            let mut fields = vec![part.name.to_string(), row.optimizer.clone()];
-            fields.extend([row.method.clone().unwrap_or_default(), axes.join("; ")]);
+            let method = row.method.as_deref().unwrap_or_default();
+            let mut fields =
+                vec![part.name.to_string(), row.optimizer.to_string(), method.to_string(), axes.join("; ")];
             fields.extend(measured(part.comparison, row));
             rows.write(&fields)?;
         }
@@ -49,14 +50,14 @@ struct Line<'a> {
 pub fn summary(parts: &[Part], file: &str) -> String {
     let mut lines: Vec<Line> = Vec::new();
     for part in parts {
-        for (variant, _) in part.comparison.answers.iter().enumerate() {
-            let here = || part.comparison.rows.iter().filter(move |row| row.variant == variant);
+        for variant in part.comparison.rows.chunk_by(|a, b| a.variant == b.variant) {
+            let here = || variant.iter();
             let works = here().filter_map(|row| row.work_to_target).filter(|work| work.is_finite());
             let least = works.reduce(f64::min);
             let tied = here().filter(|row| least.is_some() && row.work_to_target == least).count();
             for row in here() {
                 let led = if least.is_some() && row.work_to_target == least { 1.0 / tied as f64 } else { 0.0 };
-                let same = |line: &Line| line.optimizer == row.optimizer && line.method == row.method.as_deref();
+                let same = |line: &Line| line.optimizer == &*row.optimizer && line.method == row.method.as_deref();
                 let place = lines.iter().position(same).unwrap_or_else(|| {
                     lines.push(Line { optimizer: &row.optimizer, method: row.method.as_deref(), rows: Vec::new() });
                     lines.len() - 1

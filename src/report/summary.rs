@@ -4,13 +4,14 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::comparison::{Comparison, Row};
 use super::derivatives;
 use super::numbers::{count, duration, measured, short};
 use super::winner::Winner;
-use super::{Goodness, Results, best_run};
-use crate::experiment::{Data, Scalar};
+use super::{Goodness, Results};
+use crate::experiment::{Data, Experiment, Scalar};
 use crate::plan::{Plan, Run};
 use crate::record::{Interval, Record, Status};
 
@@ -24,7 +25,7 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
     let mut text = vec![results.experiment.title.clone().unwrap_or_else(|| results.experiment.name.clone())];
     text.push(format!("  data      {}", data(results)));
     text.push(format!("  runs      {}", runs(results)));
-    let best = Best::of(results)?;
+    let best = Best::of(results, comparison)?;
     match &best {
         Some(best) => {
             text.push(format!("  best fit  {}", best.place()));
@@ -108,27 +109,29 @@ pub(super) struct Best<'a> {
     results: &'a Results<'a>,
     run: Run,
     record: Record,
+    experiment: Arc<Experiment>,
 }
 
 impl<'a> Best<'a> {
     /// None where no run has an answer.
-    pub fn of(results: &'a Results<'a>) -> io::Result<Option<Best<'a>>> {
-        let Some(index) = best_run(results.plan, results.records) else { return Ok(None) };
-        let record = results.records.fetch(index)?;
-        Ok(record.map(|record| Best { results, run: results.plan.run(index), record }))
+    pub fn of(results: &'a Results<'a>, comparison: &Comparison) -> io::Result<Option<Best<'a>>> {
+        let Some(index) = comparison.best else { return Ok(None) };
+        let (record, run) = (results.records.fetch(index)?, results.plan.run(index));
+        let experiment = results.plan.experiment(run.variant);
+        Ok(record.map(|record| Best { results, run, record, experiment }))
     }
 
-    fn scalars(&self) -> Vec<Scalar<'a>> {
-        self.results.plan.experiment(&self.run).scalars()
+    fn scalars(&self) -> Vec<Scalar<'_>> {
+        self.experiment.scalars()
     }
 
     /// Which run it is, and its loss.
     pub fn place(&self) -> String {
         let (plan, run, record) = (self.results.plan, &self.run, &self.record);
         let mut words = vec![plan.optimizer(run).to_string()];
-        words.extend(plan.differentiation(run));
+        words.extend(plan.differentiation(run).map(|method| method.to_string()));
         words.push(format!("repeat {}", run.repeat));
-        let values = &plan.variants[run.variant].values;
+        let values = plan.values(run.variant);
         words.extend(plan.axes.iter().zip(values).map(|(path, value)| format!("{path} = {value}")));
         let loss = record.loss.map_or(String::new(), |loss| short(loss, 10));
         format!("loss {loss}, run {} ({}), {}", run.index, words.join(", "), super::status(record.status))
@@ -209,8 +212,8 @@ pub(super) fn rows(results: &Results, comparison: &Comparison, most: usize) -> C
     header.extend(measured.into_iter().map(String::from));
     let mut cells = vec![header];
     for row in comparison.rows.iter().take(most) {
-        let mut line = vec![row.optimizer.clone(), row.method.clone().unwrap_or_else(|| "–".to_string())];
-        line.extend(results.plan.variants[row.variant].values.iter().cloned());
+        let mut line = vec![row.optimizer.to_string(), row.method.as_deref().unwrap_or("–").to_string()];
+        line.extend(results.plan.values(row.variant));
         line.extend(measures(row));
         cells.push(line);
     }
@@ -265,13 +268,13 @@ pub(super) fn winners(plan: &Plan, comparison: &Comparison) -> Vec<String> {
 }
 
 fn named(row: &Row) -> String {
-    row.method.as_ref().map_or_else(|| row.optimizer.clone(), |method| format!("{} by {method}", row.optimizer))
+    row.method.as_ref().map_or_else(|| row.optimizer.to_string(), |method| format!("{} by {method}", row.optimizer))
 }
 
 fn told(plan: &Plan, comparison: &Comparison, variant: usize, winner: &Winner) -> String {
     let work = |work: f64| if work < 1e6 { count(work.round() as u64) } else { short(work, 3) };
     let name = named(&comparison.rows[winner.row]);
-    let values = plan.axes.iter().zip(&plan.variants[variant].values);
+    let values = plan.axes.iter().zip(plan.values(variant));
     let at: Vec<String> = values.map(|(path, value)| format!("{path} = {value}")).collect();
     let at = if at.is_empty() { String::new() } else { format!(" at {}", at.join(", ")) };
     let word = if winner.is_clear() { "winner" } else { "ahead " };

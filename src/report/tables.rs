@@ -50,9 +50,9 @@ pub(super) fn axes(plan: &Plan, fixed: &[&str]) -> Vec<String> {
 
 /// Optimizer, differentiation method and repeat of a run, then the values of the axes.
 pub(super) fn describe(plan: &Plan, run: &Run) -> Vec<String> {
-    let method = plan.differentiation(run).unwrap_or_default();
-    let mut fields = vec![run.index.to_string(), plan.optimizer(run).into(), method, run.repeat.to_string()];
-    fields.extend(plan.variants[run.variant].values.iter().cloned());
+    let method = plan.differentiation(run).map_or(String::new(), |method| method.to_string());
+    let mut fields = vec![run.index.to_string(), plan.optimizer(run).to_string(), method, run.repeat.to_string()];
+    fields.extend(plan.values(run.variant));
     fields
 }
 
@@ -174,8 +174,8 @@ pub(super) fn comparison(plan: &Plan, comparison: &Comparison, out: &mut dyn Wri
 
 /// Optimizer and differentiation method of a row, then the values of the axes.
 pub(super) fn row_of(plan: &Plan, row: &Row) -> Vec<String> {
-    let mut fields = vec![row.optimizer.clone(), row.method.clone().unwrap_or_default()];
-    fields.extend(plan.variants[row.variant].values.iter().cloned());
+    let mut fields = vec![row.optimizer.to_string(), row.method.as_deref().unwrap_or_default().to_string()];
+    fields.extend(plan.values(row.variant));
     fields
 }
 

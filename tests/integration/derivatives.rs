@@ -1,5 +1,6 @@
 //! The comparison of derivatives as a run writes it: what is measured, once each, and where the axes are empty.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use sbi_run::catalog::CATALOG;
@@ -135,8 +136,7 @@ fn a_cancelled_comparison_is_no_comparison() {
     let path = lab.path("case.toml");
     let (experiment, _) = experiment::read(&path, &[], &CATALOG).unwrap();
     let plan = plan::lay_out(&Written::open(&path, &[]).unwrap(), &experiment, &CATALOG).unwrap();
-    let model = |variant: &plan::Variant| Prepared::new(model::compile(&variant.experiment).unwrap().into(), 0);
-    let prepared: Vec<Prepared> = plan.variants.iter().map(model).collect();
-    assert_eq!(execute::compare(&plan, &prepared, &AtomicBool::new(true)), Derivatives::default());
-    assert_eq!(execute::compare(&plan, &prepared, &AtomicBool::new(false)).rows.len(), 60);
+    let prepare = |variant| Arc::new(Prepared::new(model::compile(&plan.experiment(variant)).unwrap().into(), 0));
+    assert_eq!(execute::compare(&plan, &prepare, &AtomicBool::new(true)), Derivatives::default());
+    assert_eq!(execute::compare(&plan, &prepare, &AtomicBool::new(false)).rows.len(), 60);
 }

@@ -273,11 +273,10 @@ fn a_panic_is_a_row() {
     let (experiment, _) = experiment::read(&path, &[], &CATALOG).unwrap();
     let plan = plan::lay_out(&Written::open(&path, &[]).unwrap(), &experiment, &CATALOG).unwrap();
     // No room for the programs of three methods: a fault that no experiment file can cause.
-    let prepared: Vec<Prepared> =
-        plan.variants.iter().map(|v| Prepared::new(Arc::new(model::compile(&v.experiment).unwrap()), 0)).collect();
+    let prepare = |variant| Arc::new(Prepared::new(model::compile(&plan.experiment(variant)).unwrap().into(), 0));
     let wanted: Vec<usize> = (0..plan.len()).collect();
     let records = Mutex::new(Vec::new());
-    execute::execute(&plan, &prepared, &wanted, &Limits::default(), &AtomicBool::new(false), &|event| {
+    execute::execute(&plan, &prepare, &wanted, &Limits::default(), &AtomicBool::new(false), &|event| {
         if let Event::Finished(run, record) = event {
             records.lock().unwrap().push((run.index, record.clone()));
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use sbi_run::catalog::CATALOG;
 use sbi_run::execute::{self, Event, Limits, Prepared};
 use sbi_run::experiment::{self, Written};
-use sbi_run::model::{self, Model};
+use sbi_run::model;
 use sbi_run::plan::{self, Plan};
 use sbi_run::record::Record;
 use sbi_run::terminal;
@@ -30,11 +30,12 @@ pub fn run(path: &Path, overrides: &[(&str, &str)]) -> Done {
     let written = Written::open(path, &overrides).unwrap_or_else(|fault| fail(vec![fault]));
     let (experiment, _) = experiment::check(&written, &CATALOG).unwrap_or_else(|faults| fail(faults));
     let plan = plan::lay_out(&written, &experiment, &CATALOG).unwrap_or_else(|faults| fail(faults));
-    let compile =
-        |variant: &plan::Variant| Arc::new(model::compile(&variant.experiment).unwrap_or_else(|faults| fail(faults)));
-    let models: Vec<Arc<Model>> = plan.variants.iter().map(compile).collect();
     let methods = experiment.differentiation.methods.len();
-    let prepared: Vec<Prepared> = models.iter().map(|model| Prepared::new(Arc::clone(model), methods)).collect();
+    let prepared = |variant: usize| {
+        let model = model::compile(&plan.experiment(variant)).unwrap_or_else(|faults| fail(faults));
+        Arc::new(Prepared::new(Arc::new(model), methods))
+    };
+    let prepared: Vec<Arc<Prepared>> = (0..plan.variants()).map(prepared).collect();
     let wanted: Vec<usize> = (0..plan.len()).collect();
     let records: Mutex<Vec<Option<Record>>> = Mutex::new(vec![None; plan.len()]);
     let observe = |event: Event| {
@@ -42,7 +43,14 @@ pub fn run(path: &Path, overrides: &[(&str, &str)]) -> Done {
             records.lock().unwrap()[run.index] = Some(record.clone());
         }
     };
-    execute::execute(&plan, &prepared, &wanted, &Limits::default(), &AtomicBool::new(false), &observe);
+    execute::execute(
+        &plan,
+        &|variant| Arc::clone(&prepared[variant]),
+        &wanted,
+        &Limits::default(),
+        &AtomicBool::new(false),
+        &observe,
+    );
     let records =
         records.into_inner().unwrap().into_iter().map(|record| record.expect("a record for each run")).collect();
     Done { plan, records }

@@ -73,16 +73,16 @@ pub(super) fn styles(rows: &[&Row]) -> Vec<(usize, usize)> {
         return (0..rows.len()).map(|i| (i, i)).collect();
     }
     let mut optimizers: Vec<&str> = Vec::new();
-    let mut methods: Vec<&Option<String>> = Vec::new();
+    let mut methods: Vec<Option<&str>> = Vec::new();
     rows.iter()
         .map(|row| {
-            let hue = optimizers.iter().position(|known| *known == row.optimizer).unwrap_or(optimizers.len());
+            let hue = optimizers.iter().position(|known| *known == &*row.optimizer).unwrap_or(optimizers.len());
             if hue == optimizers.len() {
                 optimizers.push(&row.optimizer);
             }
-            let stroke = methods.iter().position(|known| **known == row.method).unwrap_or(methods.len());
+            let stroke = methods.iter().position(|known| *known == row.method.as_deref()).unwrap_or(methods.len());
             if stroke == methods.len() {
-                methods.push(&row.method);
+                methods.push(row.method.as_deref());
             }
             (hue, stroke)
         })

@@ -22,7 +22,7 @@ pub(super) fn draw(results: &Results, comparison: &Comparison) -> io::Result<[Op
     let rows: Vec<&Row> = shown(results, comparison).into_iter().take(24).collect();
     let Some(variant) = rows.first().map(|row| row.variant) else { return Ok([None, None]) };
     let Some(Some(answer)) = comparison.answers.get(variant) else { return Ok([None, None]) };
-    let precisions = &comparison.precisions[variant];
+    let precisions = &comparison.precisions[variant].all();
     let mut against: [Curves; 2] = Default::default();
     for row in &rows {
         let ([_, work, seconds], pairs) = runtime::reached(row, results.records, answer, precisions)?;

@@ -9,7 +9,8 @@ use kuva::render::plots::Plot;
 use super::{DARK, FAINT, Picture, colour, layout, marker, numbers, plain};
 use crate::plan::Run;
 use crate::record::{Interval, Record};
-use crate::report::{Results, best_run};
+use crate::report::Results;
+use crate::report::comparison::Comparison;
 
 /// The axis ends here at the latest, in standard errors; what lies beyond is drawn at the end and said in the label.
 const WIDEST: f64 = 8.0;
@@ -17,13 +18,14 @@ const WIDEST: f64 = 8.0;
 /// Parameters beyond these have their intervals in `intervals.csv` only.
 const PARAMETERS: usize = 24;
 
-pub(super) fn draw(results: &Results) -> io::Result<Option<Picture>> {
-    let Some(best) = best_run(results.plan, results.records) else { return Ok(None) };
+pub(super) fn draw(results: &Results, comparison: &Comparison) -> io::Result<Option<Picture>> {
+    let Some(best) = comparison.best else { return Ok(None) };
     Ok(results.records.fetch(best)?.and_then(|record| picture(results, &results.plan.run(best), &record)))
 }
 
 fn picture(results: &Results, run: &Run, record: &Record) -> Option<Picture> {
-    let scalars = results.plan.experiment(run).scalars();
+    let experiment = results.plan.experiment(run.variant);
+    let scalars = experiment.scalars();
     let mut methods: Vec<&str> = Vec::new();
     for interval in &record.intervals {
         if !methods.contains(&interval.method.as_str()) {

@@ -61,7 +61,7 @@ pub(super) fn all(results: &Results, comparison: &Comparison) -> io::Result<Vec<
     let [work, seconds] = ecdf::draw(results, comparison)?;
     let pictures = [
         fit::draw(results),
-        intervals::draw(results)?,
+        intervals::draw(results, comparison)?,
         work,
         seconds,
         convergence::draw(results, comparison)?,
@@ -180,8 +180,7 @@ fn shorten(text: &str, out: &mut String) {
 
 /// The rows of the variant that is shown: the best run's.
 fn shown<'c>(results: &Results, comparison: &'c Comparison) -> Vec<&'c Row> {
-    let best = super::best_run(results.plan, results.records);
-    let variant = best.map_or(0, |index| results.plan.run(index).variant);
+    let variant = comparison.best.map_or(0, |index| results.plan.run(index).variant);
     comparison.rows.iter().filter(|row| row.variant == variant && !row.members.is_empty()).collect()
 }
 
@@ -189,15 +188,15 @@ fn shown<'c>(results: &Results, comparison: &'c Comparison) -> Vec<&'c Row> {
 fn name(row: &Row) -> String {
     match &row.method {
         Some(method) => format!("{}, {method}", row.optimizer),
-        None => row.optimizer.clone(),
+        None => row.optimizer.to_string(),
     }
 }
 
 /// The combination of the axes that a picture shows, for its caption; empty without axes.
 fn at(plan: &Plan, variant: usize) -> String {
-    if plan.axes.is_empty() || plan.variants.len() < 2 {
+    if plan.axes.is_empty() || plan.variants() < 2 {
         return String::new();
     }
-    let pairs = plan.axes.iter().zip(&plan.variants[variant].values);
+    let pairs = plan.axes.iter().zip(plan.values(variant));
     format!(" Shown at {}.", pairs.map(|(path, value)| format!("{path} = {value}")).collect::<Vec<_>>().join(", "))
 }
