@@ -243,7 +243,7 @@ impl Check<'_> {
         for group in &sweep.zip {
             let of_itself = |axis: &&usize| !matches!(sweep.axes[**axis].values, Values::Formula(_));
             let lengths: Vec<(usize, usize)> =
-                group.iter().filter(of_itself).map(|axis| (*axis, sweep.axes[*axis].len())).collect();
+                group.iter().filter(of_itself).map(|axis| (*axis, sweep.axes[*axis].count())).collect();
             if let Some(formula) = group.iter().find(|axis| matches!(sweep.axes[**axis].values, Values::Formula(_))) {
                 let axis = &sweep.axes[*formula];
                 let fault = axis.place.error(format!("`{}` is a formula: it cannot be zipped", axis.path), "a formula");

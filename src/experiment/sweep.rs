@@ -60,7 +60,7 @@ pub struct Combination {
 
 impl Axis {
     /// How many values it takes of itself.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match &self.values {
             Values::Listed(nodes) => nodes.len(),
             Values::Numbers { numbers, .. } => numbers.len(),
@@ -79,7 +79,7 @@ impl Sweep {
 
     /// How many combinations there are, skipped ones included; None where 64 bits do not hold their number.
     pub fn combinations(&self) -> Option<usize> {
-        let lengths = self.groups().into_iter().map(|group| self.axes[group[0]].len());
+        let lengths = self.groups().into_iter().map(|group| self.axes[group[0]].count());
         lengths.into_iter().try_fold(1usize, |product, length| product.checked_mul(length))
     }
 
@@ -89,7 +89,7 @@ impl Sweep {
         let mut positions = vec![0; self.axes.len()];
         let mut rest = index;
         for group in groups.iter().rev() {
-            let length = self.axes[group[0]].len().max(1);
+            let length = self.axes[group[0]].count().max(1);
             group.iter().for_each(|axis| positions[*axis] = rest % length);
             rest /= length;
         }
