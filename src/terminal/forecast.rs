@@ -2,8 +2,8 @@
 //!
 //! Runs are of kinds: an optimizer with its method. A run has a weight, the operations of one evaluation of its loss, so
 //! that combinations of the axes with more rows or steps count for more. The seconds that a run takes are expected to be
-//! those of its kind for each unit of weight. A kind of which nothing is known is taken for the mean of the others, or
-//! for what its running runs show already.
+//! those of its kind for each unit of weight. A kind of which nothing is known is taken for the mean of the others; once
+//! its running runs have taken half of that, they are expected to take as long again as they took so far.
 
 use std::collections::BTreeMap;
 
@@ -123,7 +123,7 @@ impl Forecast {
         let mean = known.iter().sum::<f64>() / known.len() as f64;
         let shown = |place: usize| {
             let own = underway.iter().filter(|run| run.kind == place);
-            own.map(|run| run.seconds / run.weight.max(1.0)).fold(mean, f64::max)
+            own.map(|run| 2.0 * run.seconds / run.weight.max(1.0)).fold(mean, f64::max)
         };
         let pace = |place: usize| match self.kinds[place] {
             Kind { weight, seconds, .. } if weight > 0.0 => seconds / weight,
@@ -207,6 +207,7 @@ mod tests {
         let left = |seconds| forecast.left(&[Underway { kind: 2, weight: 1.0, seconds }], seconds).unwrap().seconds;
         // 3 seconds each; one is at it for one second.
         assert!((left(1.0) - 5.0).abs() < 1e-9);
-        assert!((left(30.0) - 30.0).abs() < 1e-9);
+        // As long again, and then the other one.
+        assert!((left(30.0) - 90.0).abs() < 1e-9);
     }
 }
