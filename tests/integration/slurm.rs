@@ -143,19 +143,20 @@ fn processes(lab: &Lab, folder: &str) -> Vec<Process> {
     journals.into_iter().filter_map(process).collect()
 }
 
-/// Stops one of these processes that has recorded a run and has more to do, so that it is in the midst of its work whatever
-/// happens.
+/// Stops one of these processes that has recorded a few runs and has more to do than a moment takes, so that it is in the
+/// midst of its work whatever happens.
 #[track_caller]
 fn catch(lab: &Lab, folder: &str, wanted: impl Fn(&Process) -> bool) -> Process {
     wait("a task is at work", || {
         processes(lab, folder).into_iter().find(|process| {
-            if !wanted(process) || process.text().lines().count() < 2 || process.has_ended() {
+            let is_early = || (1..=4).contains(&identities(&process.text()).len()) && !process.has_ended();
+            if !wanted(process) || !is_early() {
                 return false;
             }
             process.signal("-STOP");
             let state = fs::read_to_string(format!("/proc/{}/stat", process.pid)).unwrap_or_default();
             let stopped = state.contains(") T ");
-            if process.has_ended() || !stopped {
+            if !is_early() || !stopped {
                 process.signal("-CONT");
                 return false;
             }
