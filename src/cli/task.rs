@@ -17,7 +17,7 @@ use crate::journal::resume::remaining;
 use crate::journal::{Error, Folder, History, Inputs, Journal, Kept, Recorded, Recorder};
 use crate::plan::shard::Shard;
 use crate::plan::{Plan, Run};
-use crate::record::Records;
+use crate::record::{Records, Status};
 use crate::terminal::{Forecast, Screen};
 
 /// How one experiment is to be run.
@@ -66,6 +66,11 @@ impl Task<'_> {
         let share = (0..plan.len()).filter(mine).count();
         let todo = remaining.len();
         info!("{}: {share} runs, {todo} to do", experiment.name);
+        let failed =
+            (0..plan.len()).filter(mine).filter(|run| history.kept.status(*run) == Some(Status::Failed)).count();
+        if failed > 0 && !arguments.retry {
+            say(&format!("failed runs stay as they are ({failed}); `--retry` runs them again"));
+        }
         let journal = match self.shard {
             Some(shard) if todo > 0 => {
                 Some(Journal::create(&folder, shard, batch::origin(shard, self.threads), &mut history.kept)?)

@@ -242,7 +242,8 @@ fn runs_without_an_answer_are_rows() {
     }
     // A failed run is done: only `--retry` runs it again.
     let journal = lab.read("r/case/journal.jsonl");
-    lab.run(&["case.toml", "--out", "r", "--quiet"]).ends(1);
+    let again = lab.run(&["case.toml", "--out", "r"]).ends(1);
+    assert!(again.err.contains("failed runs stay as they are (30); `--retry` runs them again"), "{}", again.err);
     assert_eq!(journal, lab.read("r/case/journal.jsonl"));
     lab.run(&["case.toml", "--out", "r", "--quiet", "--retry"]).ends(1);
     assert!(lab.read("r/case/journal.jsonl").len() > journal.len());
