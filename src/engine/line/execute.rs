@@ -5,10 +5,11 @@ use std::ops::Range;
 
 use crate::engine::block::{element_of, position};
 use crate::engine::code::{Form, Instruction, Operand};
-use crate::engine::line::code::Run;
+use crate::engine::line::code::{NUMBER, Run};
 use crate::engine::line::flat::{Do, FORMS, Flat};
 use crate::engine::line::lanes::{Eight, each, elements, operand, replace_elements};
 use crate::engine::line::number::Number;
+use crate::engine::line::one::{one, put};
 use crate::engine::line::{Body, Each, How, Line, Repeated, State};
 use crate::engine::sum::LEAF;
 use crate::engine::tape::{self, Frame};
@@ -86,7 +87,15 @@ macro_rules! executor {
                 // In locals, so that they stay in registers.
                 let Files { numbers, lanes, tape, frames } = files;
                 let (numbers, lanes) = (&mut **numbers, &mut **lanes);
-                for code in codes {
+                let mut rest = codes.iter();
+                while let Some(code) = rest.next() {
+                    macro_rules! two {
+                        ($first:ident, $second:ident) => {{
+                            one!($first, code, numbers, lanes);
+                            let Some(code) = rest.next() else { return };
+                            one!($second, code, numbers, lanes);
+                        }};
+                    }
                     macro_rules! at {
                         ($operand:ident) => {
                             numbers[code.$operand as usize]
@@ -94,22 +103,22 @@ macro_rules! executor {
                     }
                     let Flat { to, a, b, c, d, .. } = *code;
                     match code.op {
-                        Do::Add => at!(to) = at!(a) + at!(b),
-                        Do::Subtract => at!(to) = at!(a) - at!(b),
-                        Do::Multiply => at!(to) = at!(a) * at!(b),
+                        Do::Add => one!(Add, code, numbers, lanes),
+                        Do::Subtract => one!(Subtract, code, numbers, lanes),
+                        Do::Multiply => one!(Multiply, code, numbers, lanes),
                         Do::Divide => at!(to) = at!(a) / at!(b),
                         Do::Negate => at!(to) = -at!(a),
                         Do::Select => at!(to) = T::select(at!(a), at!(b), at!(c)),
                         Do::AddAdd => at!(to) = (at!(a) + at!(b)) + at!(c),
                         Do::AddSubtract => at!(to) = (at!(a) + at!(b)) - at!(c),
                         Do::AddFrom => at!(to) = at!(c) - (at!(a) + at!(b)),
-                        Do::AddMultiply => at!(to) = (at!(a) + at!(b)) * at!(c),
+                        Do::AddMultiply => one!(AddMultiply, code, numbers, lanes),
                         Do::SubtractAdd => at!(to) = (at!(a) - at!(b)) + at!(c),
                         Do::SubtractSubtract => at!(to) = (at!(a) - at!(b)) - at!(c),
                         Do::SubtractFrom => at!(to) = at!(c) - (at!(a) - at!(b)),
                         Do::SubtractMultiply => at!(to) = (at!(a) - at!(b)) * at!(c),
-                        Do::MultiplyAdd => at!(to) = (at!(a) * at!(b)) + at!(c),
-                        Do::MultiplySubtract => at!(to) = (at!(a) * at!(b)) - at!(c),
+                        Do::MultiplyAdd => one!(MultiplyAdd, code, numbers, lanes),
+                        Do::MultiplySubtract => one!(MultiplySubtract, code, numbers, lanes),
                         Do::MultiplyFrom => at!(to) = at!(c) - (at!(a) * at!(b)),
                         Do::MultiplyMultiply => at!(to) = (at!(a) * at!(b)) * at!(c),
                         Do::Apply => at!(to) = apply(d, [at!(a), at!(b), at!(c)]),
@@ -122,34 +131,50 @@ macro_rules! executor {
                             let number = at!(a);
                             numbers[to as usize..to as usize + d as usize].fill(number);
                         }
-                        Do::Element => at!(to) = T::element(&numbers[a as usize..a as usize + d as usize], at!(b)),
-                        Do::Replace => {
-                            let (index, element) = (at!(b), at!(a));
-                            T::replace(&mut numbers[to as usize..to as usize + d as usize], index, element);
-                        }
+                        Do::Element => one!(Element, code, numbers, lanes),
+                        Do::Replace => one!(Replace, code, numbers, lanes),
                         Do::Each => each_element(&line.each[d as usize], numbers),
                         Do::Loop => {
                             let files = &mut Files { numbers: &mut *numbers, lanes: &mut *lanes, tape: &mut **tape, frames: &mut **frames };
                             repeat(line, &line.loops[d as usize], files);
                         },
-                        Do::AddLL => each!(numbers, lanes, to, [], [x = a, y = b], [], x + y),
-                        Do::SubtractLL => each!(numbers, lanes, to, [], [x = a, y = b], [], x - y),
-                        Do::MultiplyNL => each!(numbers, lanes, to, [n = a], [x = b], [], n * x),
+                        Do::AddLL => one!(AddLL, code, numbers, lanes),
+                        Do::SubtractLL => one!(SubtractLL, code, numbers, lanes),
+                        Do::MultiplyNL => one!(MultiplyNL, code, numbers, lanes),
                         Do::NegateL => each!(numbers, lanes, to, [], [x = a], [], -x),
                         Do::SelectLNN => {
                             each!(numbers, lanes, to, [n = b, m = c], [test = a], [], if test != 0.0 { n } else { m })
                         }
                         Do::SelectNLL => lanes[to as usize] = lanes[if at!(a).any() { b } else { c } as usize],
-                        Do::MultiplyAddNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], (n * x) + y),
+                        Do::MultiplyAddNLL => one!(MultiplyAddNLL, code, numbers, lanes),
                         Do::MultiplySubtractNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], (n * x) - y),
                         Do::MultiplyFromNLL => each!(numbers, lanes, to, [n = a], [x = b, y = c], [], y - (n * x)),
-                        Do::AddMultiplyLLN => each!(numbers, lanes, to, [n = c], [x = a, y = b], [], (x + y) * n),
-                        Do::ProductsNLNL => {
-                            each!(numbers, lanes, to, [n = a, m = c], [x = b, y = d], [], (n * x) + (m * y))
-                        }
-                        Do::ProductSpreadNLLN => each!(numbers, lanes, to, [n = a, m = d], [x = b, test = c], [], {
-                            (n * x) + if test != 0.0 { m } else { -0.0 }
-                        }),
+                        Do::AddMultiplyLLN => one!(AddMultiplyLLN, code, numbers, lanes),
+                        Do::ProductsNLNL => one!(ProductsNLNL, code, numbers, lanes),
+                        Do::ProductSpreadNLLN => one!(ProductSpreadNLLN, code, numbers, lanes),
+                        Do::AddAddLLL => one!(AddAddLLL, code, numbers, lanes),
+                        Do::AddThenAddLL => two!(Add, AddLL),
+                        Do::AddMultiplyThenAddMultiplyLLN => two!(AddMultiply, AddMultiplyLLN),
+                        Do::MultiplyAddThenMultiplyAddNLL => two!(MultiplyAdd, MultiplyAddNLL),
+                        Do::MultiplySubtractThenSubtractLL => two!(MultiplySubtract, SubtractLL),
+                        Do::MultiplyThenProductsNLNL => two!(Multiply, ProductsNLNL),
+                        Do::MultiplyThenProductSpreadNLLN => two!(Multiply, ProductSpreadNLLN),
+                        Do::ProductSpreadNLLNThenProductsNLNL => two!(ProductSpreadNLLN, ProductsNLNL),
+                        Do::ReplaceThenReplaceLanes => two!(Replace, ReplaceLanes),
+                        Do::ElementThenElementLanes => two!(Element, ElementLanes),
+                        Do::SubtractThenMultiplyNL => two!(Subtract, MultiplyNL),
+                        Do::MultiplyNLThenAddLL => two!(MultiplyNL, AddLL),
+                        Do::MultiplyAddThenAddAddLLL => two!(MultiplyAdd, AddAddLLL),
+                        Do::SubtractThenMultiply => two!(Subtract, Multiply),
+                        Do::MultiplyThenMultiply => two!(Multiply, Multiply),
+                        Do::MultiplyThenMultiplyAdd => two!(Multiply, MultiplyAdd),
+                        Do::MultiplyThenMultiplySubtract => two!(Multiply, MultiplySubtract),
+                        Do::MultiplyAddThenMultiply => two!(MultiplyAdd, Multiply),
+                        Do::MultiplyAddThenMultiplyAdd => two!(MultiplyAdd, MultiplyAdd),
+                        Do::MultiplySubtractThenMultiply => two!(MultiplySubtract, Multiply),
+                        Do::MultiplySubtractThenMultiplyAdd => two!(MultiplySubtract, MultiplyAdd),
+                        Do::MultiplyThenAdd => two!(Multiply, Add),
+                        Do::AddThenMultiply => two!(Add, Multiply),
                         Do::AddLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x + y),
                         Do::SubtractLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x - y),
                         Do::MultiplyLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x * y),
@@ -158,27 +183,22 @@ macro_rules! executor {
                         }
                         Do::PairLanes => pair_lanes(code, numbers, lanes),
                         Do::ApplyLanes => each!(numbers, lanes, to, [], [], [x = a, y = b, z = c], apply(d, [x, y, z])),
+                        Do::CopyLanes if a & NUMBER == 0 => {
+                            lanes.copy_within(a as usize..a as usize + d as usize, to as usize);
+                        }
                         Do::CopyLanes => {
-                            for k in 0..d {
-                                lanes[(to + k) as usize] = operand(numbers, lanes, a + k);
+                            let from = (a & !NUMBER) as usize..(a & !NUMBER) as usize + d as usize;
+                            for (lanes, number) in lanes[to as usize..].iter_mut().zip(&numbers[from]) {
+                                *lanes = [Eight([number.first(); 8]); W];
                             }
                         }
                         Do::FillLanes => {
                             let filler = operand(numbers, lanes, a);
                             lanes[to as usize..to as usize + d as usize].fill(filler);
                         }
-                        Do::ElementLanes => {
-                            lanes[to as usize] = match position(at!(b).first(), u32::from(d)) {
-                                Some(k) => operand(numbers, lanes, a + k as u16),
-                                None => [Eight([f64::NAN; 8]); W],
-                            };
-                        }
+                        Do::ElementLanes => one!(ElementLanes, code, numbers, lanes),
                         Do::ElementsLanes => elements!(numbers, lanes, code),
-                        Do::ReplaceLanes => {
-                            if let Some(k) = position(at!(b).first(), u32::from(d)) {
-                                lanes[to as usize + k as usize] = operand(numbers, lanes, a);
-                            }
-                        }
+                        Do::ReplaceLanes => one!(ReplaceLanes, code, numbers, lanes),
                         Do::ReplaceElementsLanes => replace_elements!(numbers, lanes, code),
                     }
                 }
@@ -311,7 +331,8 @@ macro_rules! executor {
                 codes(line, &body.codes, files);
                 files.tape.truncate(top);
                 let wanted = body.wanted.is_none_or(|place| files.numbers[place as usize].any());
-                if wanted {
+                // A call that does nothing is a tenth of a short step.
+                if wanted && !body.moves.is_empty() {
                     codes(line, &body.moves, files);
                 }
                 wanted

@@ -45,6 +45,7 @@ pub enum Do {
     MultiplySubtractNLL,
     MultiplyFromNLL,
     AddMultiplyLLN,
+    AddAddLLL,
     /// a·b + c·d.
     ProductsNLNL,
     /// a·b + d in the lanes where c is not 0, a·b in the others.
@@ -65,7 +66,56 @@ pub enum Do {
     ElementsLanes,
     ReplaceLanes,
     ReplaceElementsLanes,
+    // Two with one jump: the second one stands behind the first.
+    AddThenAddLL,
+    AddMultiplyThenAddMultiplyLLN,
+    MultiplyAddThenMultiplyAddNLL,
+    MultiplySubtractThenSubtractLL,
+    MultiplyThenProductsNLNL,
+    MultiplyThenProductSpreadNLLN,
+    ProductSpreadNLLNThenProductsNLNL,
+    ReplaceThenReplaceLanes,
+    ElementThenElementLanes,
+    SubtractThenMultiplyNL,
+    MultiplyNLThenAddLL,
+    MultiplyAddThenAddAddLLL,
+    SubtractThenMultiply,
+    MultiplyThenMultiply,
+    MultiplyThenMultiplyAdd,
+    MultiplyThenMultiplySubtract,
+    MultiplyAddThenMultiply,
+    MultiplyAddThenMultiplyAdd,
+    MultiplySubtractThenMultiply,
+    MultiplySubtractThenMultiplyAdd,
+    MultiplyThenAdd,
+    AddThenMultiply,
 }
+
+/// What is done two with one jump: in trajectories a value and its tangents, and products and their sums.
+const TWO: [(Do, Do, Do); 22] = [
+    (Do::Add, Do::AddLL, Do::AddThenAddLL),
+    (Do::AddMultiply, Do::AddMultiplyLLN, Do::AddMultiplyThenAddMultiplyLLN),
+    (Do::MultiplyAdd, Do::MultiplyAddNLL, Do::MultiplyAddThenMultiplyAddNLL),
+    (Do::MultiplySubtract, Do::SubtractLL, Do::MultiplySubtractThenSubtractLL),
+    (Do::Multiply, Do::ProductsNLNL, Do::MultiplyThenProductsNLNL),
+    (Do::Multiply, Do::ProductSpreadNLLN, Do::MultiplyThenProductSpreadNLLN),
+    (Do::ProductSpreadNLLN, Do::ProductsNLNL, Do::ProductSpreadNLLNThenProductsNLNL),
+    (Do::Replace, Do::ReplaceLanes, Do::ReplaceThenReplaceLanes),
+    (Do::Element, Do::ElementLanes, Do::ElementThenElementLanes),
+    (Do::Subtract, Do::MultiplyNL, Do::SubtractThenMultiplyNL),
+    (Do::MultiplyNL, Do::AddLL, Do::MultiplyNLThenAddLL),
+    (Do::MultiplyAdd, Do::AddAddLLL, Do::MultiplyAddThenAddAddLLL),
+    (Do::Subtract, Do::Multiply, Do::SubtractThenMultiply),
+    (Do::Multiply, Do::Multiply, Do::MultiplyThenMultiply),
+    (Do::Multiply, Do::MultiplyAdd, Do::MultiplyThenMultiplyAdd),
+    (Do::Multiply, Do::MultiplySubtract, Do::MultiplyThenMultiplySubtract),
+    (Do::MultiplyAdd, Do::Multiply, Do::MultiplyAddThenMultiply),
+    (Do::MultiplyAdd, Do::MultiplyAdd, Do::MultiplyAddThenMultiplyAdd),
+    (Do::MultiplySubtract, Do::Multiply, Do::MultiplySubtractThenMultiply),
+    (Do::MultiplySubtract, Do::MultiplyAdd, Do::MultiplySubtractThenMultiplyAdd),
+    (Do::Multiply, Do::Add, Do::MultiplyThenAdd),
+    (Do::Add, Do::Multiply, Do::AddThenMultiply),
+];
 
 pub const FORMS: [Form; 12] = [
     Form::AddAdd,
@@ -94,7 +144,16 @@ pub struct Flat {
 }
 
 pub fn flat(codes: &[Code]) -> Vec<Flat> {
-    codes.iter().map(one).collect()
+    let mut flat: Vec<Flat> = codes.iter().map(one).collect();
+    let mut at = 0;
+    while let [first, second, ..] = &mut flat[at..] {
+        let both = TWO.iter().find(|(one, then, _)| (*one, *then) == (first.op, second.op));
+        if let Some((.., both)) = both {
+            first.op = *both;
+        }
+        at += if both.is_some() { 2 } else { 1 };
+    }
+    flat
 }
 
 fn one(code: &Code) -> Flat {
@@ -169,6 +228,7 @@ fn lanes(op: Lanes, code: &Code, table: impl Fn(crate::ir::Operator) -> u16) -> 
         }
         (Lanes::Pair(Form::MultiplyFrom), [true, false, false]) => flat(Do::MultiplyFromNLL, [number(a), b, c, d]),
         (Lanes::Pair(Form::AddMultiply), [false, false, true]) => flat(Do::AddMultiplyLLN, [a, b, number(c), d]),
+        (Lanes::Pair(Form::AddAdd), [false, false, false]) => flat(Do::AddAddLLL, [a, b, c, d]),
         (Lanes::Products, _) => flat(Do::ProductsNLNL, [number(a), b, number(c), d]),
         (Lanes::ProductSpread, _) => flat(Do::ProductSpreadNLLN, [number(a), b, c, number(d)]),
         (Lanes::Add, _) => flat(Do::AddLanes, [a, b, c, d]),

@@ -12,6 +12,7 @@ mod flat;
 mod fuse;
 mod lanes;
 mod number;
+mod one;
 pub mod translate;
 
 use crate::engine::Kernel;
