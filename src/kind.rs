@@ -42,6 +42,8 @@ pub enum Accepts {
     /// One of these words.
     Choice(&'static [&'static str]),
     Flag,
+    /// As many numbers as there are arguments from here on, each inside the range; one at least.
+    Numbers(Range),
     /// A formula over columns, parameters and constants, kept as text.
     Formula,
 }
@@ -79,6 +81,7 @@ pub enum Value {
     Integer(i64),
     Choice(&'static str),
     Flag(bool),
+    Numbers(Vec<f64>),
     Formula(String),
 }
 
@@ -118,6 +121,8 @@ pub struct Prior {
     pub proper: bool,
     /// Its distribution function is a formula, so that it can be truncated where its arguments name parameters.
     pub closed: bool,
+    /// Its elements are shares of a whole: positive, with the sum 1. It is the prior of a vector, not of each element.
+    pub simplex: bool,
 }
 
 /// A loss's row says also what it needs of the data.
@@ -246,6 +251,14 @@ impl Settings {
         match self.0.get(name)? {
             Value::Choice(word) => Some(word),
             _ => None,
+        }
+    }
+
+    /// The numbers called `name`; none where it is something else.
+    pub fn numbers(&self, name: &str) -> &[f64] {
+        match self.0.get(name) {
+            Some(Value::Numbers(numbers)) => numbers,
+            _ => &[],
         }
     }
 

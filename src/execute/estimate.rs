@@ -61,9 +61,7 @@ fn gradient(prepared: &Prepared, experiment: &crate::experiment::Experiment, pla
     let method = Method::named(experiment.differentiation.methods[place].name)?;
     let objective = prepared.search(place, method, &Options::of(experiment, 1.0)).ok()?;
     let model = &prepared.model;
-    let start = model.start(experiment);
-    let point: Vec<f64> =
-        start.iter().zip(&model.coordinates).map(|(x, coordinate)| coordinate.to_search(*x)).collect();
+    let point = model.search(&model.start(experiment));
     let (mut workspace, mut gradient) = (Workspace::default(), vec![0.0; point.len()]);
     let seconds = fastest(|| _ = objective.gradient(&point, &mut workspace, &mut gradient));
     Some(seconds / objective.evaluations().max(1) as f64)

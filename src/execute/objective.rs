@@ -164,7 +164,7 @@ impl Boxed<'_> {
     }
 
     pub fn theta(&self, point: &[f64]) -> Vec<f64> {
-        point.iter().zip(&self.model.coordinates).map(|(w, coordinate)| coordinate.from_box(*w)).collect()
+        self.model.from_box(point)
     }
 }
 

@@ -165,9 +165,7 @@ impl Search<'_> {
         if leg.row.population {
             let problem = Boxed { model, loss: prepared.loss(self.experiment), waiting: self.waiting };
             let bounds = Some(model.coordinates.iter().map(|coordinate| coordinate.box_ends()).collect());
-            let to_box = |theta: Vec<f64>| -> Vec<f64> {
-                theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_box(*theta)).collect()
-            };
+            let to_box = |theta: Vec<f64>| model.to_box(&theta);
             let outcome = self.run(leg, &problem, from, bounds, &to_box, budget, observe);
             return (outcome.best.as_ref().map(|(point, _)| problem.theta(point)), outcome);
         }
@@ -188,9 +186,7 @@ impl Search<'_> {
             Err(reason) => return (None, Outcome::refused(reason)),
         };
         let problem = Unconstrained { objective, prepared, position, method, options, waiting: self.waiting };
-        let to_search = |theta: Vec<f64>| -> Vec<f64> {
-            theta.iter().zip(&model.coordinates).map(|(theta, coordinate)| coordinate.to_search(*theta)).collect()
-        };
+        let to_search = |theta: Vec<f64>| model.search(&theta);
         let outcome = self.run(leg, &problem, from, None, &to_search, budget, observe);
         (outcome.best.as_ref().map(|(point, _)| model.theta(point)), outcome)
     }

@@ -9,7 +9,7 @@ use super::number;
 use super::reader::{shown, suggest};
 use super::scope::names_in;
 use crate::diagnostic::Diagnostic;
-use crate::kind::{Accepts, Catalog, Kind, Settings, Value};
+use crate::kind::{Accepts, Catalog, Kind, Setting, Settings, Value};
 use crate::language;
 use crate::language::tree::{Expression, Form, Formula};
 
@@ -26,6 +26,12 @@ impl Call {
     /// A part of the text as a formula of its own.
     fn part(&self, tree: &Expression) -> Formula {
         Formula { text: Arc::clone(&self.formula.text), tree: tree.clone() }
+    }
+
+    /// Each argument under its setting: one that takes several numbers has all the rest.
+    fn pairs(&self) -> impl Iterator<Item = (&'static Setting, &Expression)> {
+        let settings = self.kind.settings;
+        settings.iter().chain(settings.last().into_iter().cycle()).zip(self.arguments())
     }
 
     pub fn arguments(&self) -> &[Expression] {
@@ -57,10 +63,12 @@ fn found(formula: Formula, group: Group, catalog: &Catalog, faults: &mut Vec<Dia
         return None;
     };
     let required = kind.settings.iter().filter(|setting| setting.default.value().is_none()).count();
-    if arguments.len() < required || arguments.len() > kind.settings.len() {
+    let open = kind.settings.last().is_some_and(|setting| matches!(setting.accepts, Accepts::Numbers(_)));
+    if arguments.len() < required || (arguments.len() > kind.settings.len() && !open) {
         let words: Vec<&str> = kind.settings.iter().map(|setting| setting.name).collect();
         let given = arguments.len();
-        let message = format!("`{}` takes {}, not {given}", kind.name, count(kind.settings.len(), "argument"));
+        let more = if open { " or more" } else { "" };
+        let message = format!("`{}` takes {}{more}, not {given}", kind.name, count(kind.settings.len(), "argument"));
         let fault = formula.error(&formula.tree.span, message, format!("{given} given"));
         faults.push(fault.help(format!("write `{}({})`", kind.name, words.join(", "))));
         return None;
@@ -99,6 +107,13 @@ pub fn prior(
     context.prior(&call, faults)
 }
 
+/// How many shares a prior of shares of a whole names; None for other priors, and for one number for all of them.
+pub fn shares(node: &Node, catalog: &Catalog) -> Option<usize> {
+    let call = parse(node, Group::Prior, catalog, &mut Vec::new())?;
+    let count = call.arguments().len();
+    (catalog.prior(call.kind.name)?.simplex && count > 1).then_some(count)
+}
+
 struct Context<'a> {
     earlier: &'a [&'a str],
     /// With the parameter itself.
@@ -115,7 +130,7 @@ impl Context<'_> {
         let mut formulas = Vec::new();
         let mut numbers = call.clone();
         let mut sound = true;
-        for (setting, argument) in call.kind.settings.iter().zip(call.arguments()) {
+        for (setting, argument) in call.pairs() {
             if inner.is_some() && setting.accepts == Accepts::Formula {
                 continue;
             }
@@ -134,6 +149,12 @@ impl Context<'_> {
                     let message = "a fixed value is a number: it cannot depend on a parameter";
                     let fault = call.formula.error(&argument.span, message, "names a parameter");
                     faults.push(fault.help("`[simulator.let]` gives a name to what follows from parameters"));
+                    sound = false;
+                }
+                if row.simplex {
+                    let message = format!("`{}` takes numbers: they cannot depend on a parameter", row.kind.name);
+                    let fault = call.formula.error(&argument.span, message, "names a parameter");
+                    faults.push(fault.help("write numbers or constants"));
                     sound = false;
                 }
                 formulas.push((setting.name, call.part(argument)));
@@ -177,7 +198,7 @@ impl Context<'_> {
         }
         let inner = found(formula, Group::Prior, self.catalog, faults)?;
         let row = self.catalog.prior(inner.kind.name)?;
-        if !row.proper || [TRUNCATED, "fixed"].contains(&row.kind.name) {
+        if !row.proper || row.simplex || [TRUNCATED, "fixed"].contains(&row.kind.name) {
             faults.push(refused(format!("`{}` cannot be truncated", row.kind.name)));
             return None;
         }
@@ -189,7 +210,7 @@ impl Context<'_> {
 pub fn settings(call: &Call, constants: &[(String, f64)], faults: &mut Vec<Diagnostic>) -> Option<Settings> {
     let mut settings = call.kind.defaults();
     let mut whole = true;
-    for (setting, argument) in call.kind.settings.iter().zip(call.arguments()) {
+    for (setting, argument) in call.pairs() {
         // What `truncated` holds, and what depends on parameters, are for `prior` to judge.
         if call.dependent.contains(&setting.name)
             || (call.kind.name == TRUNCATED && setting.accepts == Accepts::Formula)
@@ -202,6 +223,10 @@ pub fn settings(call: &Call, constants: &[(String, f64)], faults: &mut Vec<Diagn
         };
         let converted = match setting.accepts {
             Accepts::Number(range) if range.contains(value) => Some(Value::Number(value)),
+            Accepts::Numbers(range) if range.contains(value) => {
+                let before = settings.numbers(setting.name).iter().copied();
+                Some(Value::Numbers(before.chain([value]).collect()))
+            }
             Accepts::Integer { low, high } => {
                 number::exact(value).filter(|value| (low..=high).contains(value)).map(Value::Integer)
             }
@@ -213,7 +238,7 @@ pub fn settings(call: &Call, constants: &[(String, f64)], faults: &mut Vec<Diagn
             }
             None => {
                 let wanted = match setting.accepts {
-                    Accepts::Number(range) => number::range_words(range),
+                    Accepts::Number(range) | Accepts::Numbers(range) => number::range_words(range),
                     Accepts::Integer { low, high } => format!("a whole number from {low} to {high}"),
                     _ => "something else".into(),
                 };

@@ -257,6 +257,10 @@ impl<'a> Check<'a> {
                 Accepts::Choice(words) => {
                     words.iter().find(|word| node.str() == Some(word)).map(|word| Value::Choice(word))
                 }
+                Accepts::Numbers(_) => node
+                    .list()
+                    .and_then(|nodes| nodes.iter().map(|node| self.quiet(node)).collect::<Option<_>>())
+                    .map(Value::Numbers),
                 Accepts::Flag => flag(node).map(Value::Flag),
                 Accepts::Formula => node.formula_text().map(|text| Value::Formula(text.text.clone())),
             };

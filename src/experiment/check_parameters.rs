@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::file::{Entry, Node, Place, Table};
 use super::keys::PARAMETER;
-use super::{Parameter, Transform, call};
+use super::{Parameter, Prior, Transform, call};
 use crate::diagnostic::Diagnostic;
 
 /// A parameter of the file: its name and place even where the rest is faulty.
@@ -15,6 +15,9 @@ pub struct Declared {
     pub name_place: Place,
     pub checked: Option<Parameter>,
 }
+
+/// How far from 1 the sum of shares may be by rounding.
+const WHOLE: f64 = 1e-9;
 
 impl Check<'_> {
     pub fn parameters(&mut self) -> Vec<Declared> {
@@ -35,6 +38,8 @@ impl Check<'_> {
         let long = entry.value.table().unwrap_or(&empty);
         let prior = entry.value.table().map_or(Some(&entry.value), |table| table.get("prior"));
         let size = self.integer(long, &PARAMETER, "size").filter(|size| *size >= 1).map(|size| size as usize);
+        // Several concentrations say how many shares there are.
+        let size = size.or_else(|| call::shares(prior?, self.catalog));
         self.scope.declare(&entry.name, "parameter", &entry.place, size, &mut self.faults);
         let prior_place = prior.map_or(&entry.place, |node| &node.place).clone();
         let checked = prior.and_then(|prior| self.checked_parameter(entry, long, prior, size));
@@ -65,6 +70,9 @@ impl Check<'_> {
             self.check_names(formula, earlier);
         }
         let row = judged.row;
+        if row.simplex {
+            self.shares_are_sound(&entry.name, &judged, long, size, &prior.place)?;
+        }
         let parameter = Parameter {
             name: entry.name.clone(),
             size,
@@ -81,6 +89,7 @@ impl Check<'_> {
         self.box_is_sound(&parameter, long, &prior.place);
         if let Some(Some((values, place))) = &start {
             self.start_is_inside(&parameter, values, place);
+            self.shares_add_up(&parameter, values, place, "start");
         } else if !parameter.prior.row.proper {
             let fault = prior.place.error(
                 format!("`{}` needs a `start`: its prior `{}` cannot be drawn from", entry.name, row.kind.name),
@@ -96,6 +105,61 @@ impl Check<'_> {
             }
         }
         Some(parameter)
+    }
+
+    /// A prior of shares of a whole wants a vector of two or more, has a number for each or one for all, and leaves
+    /// nothing to say about the box. None where there is no such vector.
+    fn shares_are_sound(
+        &mut self,
+        name: &str,
+        prior: &Prior,
+        long: &Table,
+        size: Option<usize>,
+        place: &Place,
+    ) -> Option<()> {
+        let word = prior.row.kind.name;
+        for key in ["bounds", "transform"] {
+            if let Some(entry) = long.entry(key) {
+                let message = format!("the elements of `{name}` are shares of a whole: they have no `{key}`");
+                let fault =
+                    place.label(entry.place.error(message, "not here"), format!("`{word}` says where they lie"));
+                self.faults.push(fault.help("leave it out"));
+            }
+        }
+        let concentrations: usize = prior.arguments.0.keys().map(|key| prior.arguments.numbers(key).len()).sum();
+        let (fault, help) = match size {
+            None => (
+                place
+                    .error(format!("`{name}` needs a `size`: `{word}` is the prior of a vector"), "one number for all"),
+                format!("write `{{ prior = \"{word}(1)\", size = 3 }}`, or a number for each element"),
+            ),
+            Some(1) => (
+                place.error(format!("`{name}` has one element: alone it is the whole, 1"), "two or more are needed"),
+                format!("`size` counts the elements; `{word}(1, 1)` has two"),
+            ),
+            Some(size) if ![1, size].contains(&concentrations) => {
+                let message = format!("`{name}` has {size} elements, but `{word}` has {concentrations} numbers");
+                let fault = place.error(message, call::count(concentrations, "number"));
+                let fault = match long.get("size") {
+                    Some(node) => node.place.label(fault, call::count(size, "element")),
+                    None => fault,
+                };
+                (fault, "give one number for each element, or one for all".to_string())
+            }
+            Some(_) => return Some(()),
+        };
+        self.faults.push(fault.help(help));
+        None
+    }
+
+    /// Reports values of shares of a whole whose sum is not 1.
+    pub fn shares_add_up(&mut self, parameter: &Parameter, values: &[f64], place: &Place, what: &str) {
+        let sum: f64 = values.iter().sum();
+        if parameter.prior.row.simplex && (sum - 1.0).abs() > WHOLE {
+            let message = format!("the {what} of `{}` must add up to 1", parameter.name);
+            let fault = place.error(message, format!("the sum is {sum}"));
+            self.faults.push(fault.help("constant formulas such as `\"1/3\"` are exact"));
+        }
     }
 
     /// The data columns, which priors cannot name.

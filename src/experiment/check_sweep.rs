@@ -176,6 +176,13 @@ impl Check<'_> {
                     self.faults.push(table.get("draw")?.place.error(message, "cannot be drawn from"));
                     return None;
                 }
+                if row.simplex {
+                    let message =
+                        format!("`{}` is the prior of a vector: an axis has one number at a time", row.kind.name);
+                    let fault = table.get("draw")?.place.error(message, "draws shares of a whole");
+                    self.faults.push(fault.help("`beta(a, b)` draws one share"));
+                    return None;
+                }
                 let settings = call::settings(&parsed, &self.constants, &mut quiet)?;
                 let count = usize::try_from(self.integer(table, &AXIS, "count")?).ok()?;
                 let sobol = self.word(table, &AXIS, "design")? == "sobol";

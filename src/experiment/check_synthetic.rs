@@ -121,6 +121,7 @@ impl Check<'_> {
             let path = format!("{path}.{}", entry.name);
             values[*index] = self.elements(&entry.value, parameter.size, &path);
             if let (Some(values), Some(checked)) = (&values[*index], &parameter.checked) {
+                self.shares_add_up(checked, values, &entry.value.place, "truth");
                 let (low, high) = checked.limits();
                 if let Some(value) = values.iter().find(|value| **value < low || **value > high) {
                     let message = format!("the truth of `{}` lies outside its box", entry.name);

@@ -115,6 +115,7 @@ pub fn accepted(accepts: Accepts) -> String {
         Accepts::Integer { low, high } => format!("a whole number from {low} to {high}"),
         Accepts::Choice(words) => words.join(" | "),
         Accepts::Flag => "true | false".into(),
+        Accepts::Numbers(range) => format!("{}, or one for each element", number::range_words(range)),
         Accepts::Formula => "a formula".into(),
     }
 }

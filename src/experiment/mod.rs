@@ -293,6 +293,16 @@ pub struct Expected {
     pub tolerance: f64,
 }
 
+/// Where a scalar has its value from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Role {
+    /// It is searched.
+    Free,
+    Fixed(f64),
+    /// The last share of a whole: what so many scalars before it leave of 1.
+    Rest(usize),
+}
+
 /// One scalar parameter: an element of a vector parameter, or a parameter without size.
 #[derive(Clone, Copy, Debug)]
 pub struct Scalar<'a> {
@@ -337,6 +347,14 @@ impl Scalar<'_> {
         match self.element {
             None => self.parameter.name.clone(),
             Some(i) => format!("{}[{i}]", self.parameter.name),
+        }
+    }
+
+    pub fn role(&self) -> Role {
+        match self.element {
+            _ if self.parameter.is_fixed() => Role::Fixed(self.parameter.limits().0),
+            Some(last) if self.parameter.prior.row.simplex && last + 1 == self.parameter.len() => Role::Rest(last),
+            _ => Role::Free,
         }
     }
 

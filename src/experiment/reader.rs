@@ -224,7 +224,7 @@ impl Reader<'_> {
                 }
             }
             // The formula itself is parsed where its names are known.
-            Accepts::Flag | Accepts::Formula => {}
+            Accepts::Flag | Accepts::Numbers(_) | Accepts::Formula => {}
         }
     }
 
@@ -326,7 +326,7 @@ fn fits(content: &Content, shape: &Shape) -> bool {
 
 fn accepts_content(content: &Content, accepts: Accepts) -> bool {
     match accepts {
-        Accepts::Number(_) | Accepts::Integer { .. } | Accepts::Formula => {
+        Accepts::Number(_) | Accepts::Integer { .. } | Accepts::Numbers(_) | Accepts::Formula => {
             matches!(content, Content::Integer(_) | Content::Float(_) | Content::Text(_))
         }
         Accepts::Choice(_) => matches!(content, Content::Text(_)),
@@ -364,6 +364,7 @@ fn accepts_words(accepts: Accepts) -> String {
         Accepts::Integer { low, high } => format!("a whole number from {low} to {high}"),
         Accepts::Choice(words) => format!("one of {}", words.join(", ")),
         Accepts::Flag => "true or false".into(),
+        Accepts::Numbers(range) => format!("{}, or one for each element", number::range_words(range)),
         Accepts::Formula => "a formula".into(),
     }
 }

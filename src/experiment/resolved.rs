@@ -120,6 +120,7 @@ pub fn settings(settings: &Settings) -> impl Iterator<Item = (String, Value)> + 
             kind::Value::Integer(integer) => (*integer).into(),
             kind::Value::Choice(word) => (*word).into(),
             kind::Value::Flag(flag) => (*flag).into(),
+            kind::Value::Numbers(numbers) => numbers.clone().into(),
             kind::Value::Formula(text) => text.clone().into(),
         };
         (name.to_string(), value)
@@ -142,6 +143,9 @@ pub fn call(prior: &Prior) -> String {
     let argument = |name: &'static str| match (prior.arguments.0.get(name), &prior.inner) {
         (Some(kind::Value::Number(number)), _) => format!("{number:?}"),
         (Some(kind::Value::Integer(integer)), _) => integer.to_string(),
+        (Some(kind::Value::Numbers(numbers)), _) => {
+            numbers.iter().map(|number| format!("{number:?}")).collect::<Vec<_>>().join(", ")
+        }
         (_, inner) => match (prior.formulas.iter().find(|(other, _)| *other == name), inner) {
             (Some((_, formula)), _) => text_of_part(formula).to_string(),
             (None, Some(inner)) => call(inner),

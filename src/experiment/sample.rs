@@ -41,6 +41,7 @@ static PRIORS: [Prior; 5] = [
         support: ends,
         proper: true,
         closed: false,
+        simplex: false,
     },
     Prior {
         kind: Kind {
@@ -50,20 +51,23 @@ static PRIORS: [Prior; 5] = [
         support: ends,
         proper: true,
         closed: false,
+        simplex: false,
     },
     Prior {
         kind: kind("normal", &[number("mean", Range::Finite), number("sd", Range::Positive)]),
         support: EVERYWHERE,
         proper: true,
         closed: false,
+        simplex: false,
     },
     Prior {
         kind: kind("fixed", &[number("value", Range::Finite)]),
         support: |settings| (settings.number("value").unwrap_or(0.0), settings.number("value").unwrap_or(0.0)),
         proper: true,
         closed: false,
+        simplex: false,
     },
-    Prior { kind: kind("flat", &[]), support: EVERYWHERE, proper: false, closed: false },
+    Prior { kind: kind("flat", &[]), support: EVERYWHERE, proper: false, closed: false, simplex: false },
 ];
 
 static LOSSES: [Loss; 4] = [

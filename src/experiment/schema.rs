@@ -156,6 +156,8 @@ fn accepts(accepts: Accepts) -> Value {
         Accepts::Integer { low, high } => or_formula(json!({ "type": "integer", "minimum": low, "maximum": high })),
         Accepts::Choice(words) => json!({ "enum": words }),
         Accepts::Flag => json!({ "type": "boolean" }),
+        // Only calls have such arguments, and calls are texts.
+        Accepts::Numbers(_) => json!({ "type": "string" }),
         Accepts::Formula => json!({ "anyOf": [{ "type": "string" }, { "type": "number" }] }),
     }
 }

@@ -38,7 +38,7 @@ pub struct Bootstrap<'a> {
     pub cancel: &'a AtomicBool,
 }
 
-/// Standard error and ends for each free scalar, and how many resamples could not be fitted.
+/// Standard error and ends for each scalar that is not fixed, and how many resamples could not be fitted.
 pub struct Replicates {
     pub intervals: Vec<(f64, f64, f64)>,
     pub lost: usize,
@@ -48,8 +48,8 @@ impl Bootstrap<'_> {
     /// The error says why there is no interval.
     pub fn intervals(&self, level: f64) -> Result<Replicates, String> {
         let observed = self.observations()?;
-        let n = self.estimate.1.len();
-        let mut replicates: Vec<Vec<f64>> = vec![Vec::new(); n];
+        let unfixed = self.model.unfixed();
+        let mut replicates: Vec<Vec<f64>> = vec![Vec::new(); unfixed.len()];
         for b in 0..self.resamples {
             if self.cancel.load(Ordering::Relaxed) {
                 return Err("interrupted".to_string());
@@ -57,8 +57,9 @@ impl Bootstrap<'_> {
             let mut stream = Stream::at(self.seed, self.identity, "bootstrap", b as u64);
             let refit = Refit::new(self.model, self.gradient, &self.resample(&observed, &mut stream));
             if let Some((u, _)) = refit.fit(&self.estimate.0, None, self.cancel) {
-                for (all, theta) in replicates.iter_mut().zip(self.model.theta(&u)) {
-                    all.push(theta);
+                let values = self.model.complete(&self.model.theta(&u));
+                for (all, (place, _)) in replicates.iter_mut().zip(&unfixed) {
+                    all.push(values[*place]);
                 }
             }
         }

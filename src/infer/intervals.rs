@@ -83,8 +83,8 @@ impl Informer {
         }
     }
 
-    /// Intervals of every free scalar by `method` at `theta`, whose loss is `loss`. Parameters are numbered among all
-    /// scalars.
+    /// Intervals of every scalar that is not fixed by `method` at `theta`, whose loss is `loss`. Parameters are
+    /// numbered among all scalars.
     pub fn intervals(&self, model: &Model, method: &str, level: f64, theta: &[f64], loss: f64) -> Vec<Interval> {
         let observations = model.rows.count() * model.outputs.len();
         let degrees = observations as f64 - self.n as f64;
@@ -92,8 +92,12 @@ impl Informer {
         let factor = model.likelihood_factor.unwrap_or(2.0 * loss / degrees);
         // What the expected information is divided by.
         let spread = if model.likelihood_factor.is_none() { 0.5 * factor } else { 1.0 };
-        let by_factors =
-            if method == "fisher" && self.prior_hessian.is_none() { self.factored(theta, spread) } else { None };
+        let unfixed = model.unfixed();
+        let slopes: Vec<&[(usize, f64)]> = unfixed.iter().map(|(_, slope)| slope.as_slice()).collect();
+        let by_factors = match method == "fisher" && self.prior_hessian.is_none() {
+            true => self.factored(theta, spread, &slopes),
+            false => None,
+        };
         let information = || match method {
             "fisher" => self.expected(theta, spread),
             _ => {
@@ -110,13 +114,16 @@ impl Informer {
         let answer = if degrees <= 0.0 && model.likelihood_factor.is_none() {
             Err(UNKNOWN_VARIANCE.to_string())
         } else {
-            by_factors.map_or_else(|| standard_errors(&information(), &names), Ok)
+            by_factors.map_or_else(|| standard_errors(&information(), &names, &slopes), Ok)
         };
-        let free = (0..model.names.len()).filter(|k| model.fixed[*k].is_none());
-        free.enumerate()
-            .map(|(k, parameter)| {
-                let estimate = theta[k];
-                let coordinate = &model.coordinates[k];
+        let all = model.complete(theta);
+        unfixed
+            .iter()
+            .enumerate()
+            .map(|(k, (parameter, slope))| {
+                let (parameter, estimate) = (*parameter, all[*parameter]);
+                // What shares leave of a whole has the box of any of them.
+                let coordinate = &model.coordinates[slope[0].0];
                 let error = answer.as_ref().ok().map(|errors| errors[k]);
                 let note = match &answer {
                     Err(note) => note.clone(),
@@ -136,9 +143,9 @@ impl Informer {
             .collect()
     }
 
-    /// Standard errors from the rows √w ∇q by QR with scaled columns: squaring them into a matrix would lose half of
-    /// the digits. None where the rows do not determine every parameter.
-    fn factored(&self, theta: &[f64], scale: f64) -> Option<Vec<f64>> {
+    /// Standard errors of functions with these slopes from the rows √w ∇q by QR with scaled columns: squaring them into
+    /// a matrix would lose half of the digits. None where the rows do not determine every parameter.
+    fn factored(&self, theta: &[f64], scale: f64, slopes: &[&[(usize, f64)]]) -> Option<Vec<f64>> {
         let n = self.n;
         let columns = self.sensitivities.rows(theta, &mut Workspace::default());
         let quantities = columns.len() / (n + 1);
@@ -163,13 +170,17 @@ impl Informer {
             }
         }
         let factors = PivotedQr::new(&scores).filter(|factors| factors.rank == n)?;
-        let error = |k: usize| {
-            let mut unit = vec![0.0; n];
-            unit[k] = 1.0;
-            let half = factors.solve_transposed(&unit);
-            elementary::sqrt(scale * dot(&half, &half)) / norms[k]
+        let error = |slope: &&[(usize, f64)]| {
+            // In the unit of its first part, so that one part alone is 1.
+            let first = norms[slope[0].0];
+            let mut parts = vec![0.0; n];
+            for (k, part) in *slope {
+                parts[*k] = part * (first / norms[*k]);
+            }
+            let half = factors.solve_transposed(&parts);
+            elementary::sqrt(scale * dot(&half, &half)) / first
         };
-        Some((0..n).map(error).collect())
+        Some(slopes.iter().map(error).collect())
     }
 
     /// Σ w ∇q ∇qᵀ / scale, plus the Hessian of the negative log prior.
@@ -219,8 +230,8 @@ fn at_an_end(coordinate: &Coordinate, estimate: f64) -> Option<String> {
     Some(format!("the estimate is at the end {end} of its box, where an interval from curvature does not hold"))
 }
 
-/// √ of the diagonal of the inverse, or what is wrong with the matrix.
-fn standard_errors(information: &Matrix, names: &[&str]) -> Result<Vec<f64>, String> {
+/// √(gᵀ M⁻¹ g) for each slope g, the unit vectors for the parameters themselves; or what is wrong with the matrix.
+fn standard_errors(information: &Matrix, names: &[&str], slopes: &[&[(usize, f64)]]) -> Result<Vec<f64>, String> {
     let n = information.rows;
     let diagonal: Vec<f64> = (0..n).map(|k| information[(k, k)]).collect();
     if diagonal.iter().any(|entry| !entry.is_finite()) {
@@ -247,9 +258,14 @@ fn standard_errors(information: &Matrix, names: &[&str]) -> Result<Vec<f64>, Str
     if eigen.values[0] <= SINGULAR * largest {
         return Err(format!("the data do not determine {}", direction(eigen.vectors.row(0), &scale, names)));
     }
-    let variance =
-        |k: usize| -> f64 { (0..n).map(|m| eigen.vectors.row(m)[k] * eigen.vectors.row(m)[k] / eigen.values[m]).sum() };
-    Ok((0..n).map(|k| scale[k] * elementary::sqrt(variance(k))).collect())
+    let error = |slope: &&[(usize, f64)]| {
+        let first = scale[slope[0].0];
+        let along =
+            |m: usize| -> f64 { slope.iter().map(|(k, g)| g * (scale[*k] / first) * eigen.vectors.row(m)[*k]).sum() };
+        let variance: f64 = (0..n).map(|m| along(m) * along(m) / eigen.values[m]).sum();
+        first * elementary::sqrt(variance)
+    };
+    Ok(slopes.iter().map(error).collect())
 }
 
 /// A direction in parameter space, as a sum of its leading parts: `a1 - 0.98 a2`.

@@ -52,14 +52,15 @@ struct Point {
 }
 
 impl Profile<'_> {
-    /// The lower and the upper end for free scalar `k`; `error` is its standard error, where one is known.
+    /// The lower and the upper end for free scalar `k`, whose search coordinate holds it (`continues` is false); `error` is
+    /// its standard error, where one is known.
     pub fn ends(&self, k: usize, error: Option<f64>) -> [Bound; 2] {
         [-1.0, 1.0].map(|sign| self.end(k, sign, error))
     }
 
     fn end(&self, k: usize, sign: f64, error: Option<f64>) -> Bound {
         let coordinate = &self.model.coordinates[k];
-        let estimate = coordinate.to_parameter(self.minimum.0[k]);
+        let estimate = self.model.theta(&self.minimum.0)[k];
         let limit = if sign < 0.0 { coordinate.low } else { coordinate.high };
         let size = if (coordinate.high - coordinate.low).is_finite() {
             coordinate.high - coordinate.low

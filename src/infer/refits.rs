@@ -16,6 +16,9 @@ use crate::record::Interval;
 /// A refit whose loss is lower than the run's by more than this share did not begin at its minimum.
 const LOWER: f64 = 1e-9;
 
+/// Why shares of a whole have no profile, but the first.
+const NOT_HELD: &str = "of shares of a whole only the first has a profile; `bootstrap` has an interval for each";
+
 /// The programs that refits run, differentiated once for a model.
 #[derive(Clone, Debug)]
 pub struct Refitter {
@@ -47,22 +50,23 @@ impl Refitter {
         Refitter { gradient, apart: reverse::gradient(&model::apart(experiment, model)) }
     }
 
-    /// Intervals of every free scalar by `method`, which is `profile` or `bootstrap`. Parameters are numbered among all
-    /// scalars. What is not to be had says why; after `cancel` nothing that is returned counts.
+    /// Intervals of every scalar that is not fixed by `method`, which is `profile` or `bootstrap`. Parameters are
+    /// numbered among all scalars. What is not to be had says why; after `cancel` nothing that is returned counts.
     pub fn intervals(&self, informer: &Informer, method: &str, fitted: Fitted) -> Vec<Interval> {
         let model = fitted.model;
         let rows = self.rows(informer, method, fitted).unwrap_or_else(|note| {
             // Said once for each parameter, as singular matrices are.
-            vec![(None, None, None, note); model.dimension()]
+            vec![(None, None, None, note); model.unfixed().len()]
         });
-        let free = (0..model.names.len()).filter(|k| model.fixed[*k].is_none());
-        free.zip(rows)
-            .enumerate()
-            .map(|(k, (parameter, (standard_error, lower, upper, note)))| Interval {
+        let all = model.complete(fitted.theta);
+        let unfixed = model.unfixed().into_iter().map(|(place, _)| place);
+        unfixed
+            .zip(rows)
+            .map(|(parameter, (standard_error, lower, upper, note))| Interval {
                 parameter,
                 method: method.to_string(),
                 level: fitted.experiment.intervals.level,
-                estimate: fitted.theta[k],
+                estimate: all[parameter],
                 standard_error,
                 lower,
                 upper,
@@ -75,7 +79,7 @@ impl Refitter {
         let Fitted { experiment, model, theta, loss, identity, cancel } = fitted;
         let level = experiment.intervals.level;
         let refit = Refit::new(model, &self.gradient, &model.rows);
-        let start: Vec<f64> = theta.iter().zip(&model.coordinates).map(|(x, c)| c.to_search(*x)).collect();
+        let start = model.search(theta);
         let Some(minimum) = refit.fit(&start, None, cancel) else {
             return Err("the fit could not be repeated from the estimate".to_string());
         };
@@ -94,10 +98,15 @@ impl Refitter {
             };
             let errors = informer.intervals(model, "hessian", level, theta, loss);
             let profile = Profile { model, refit: &refit, minimum: minimum.clone(), factor, quantile, cancel };
-            let row = |k: usize| {
+            let row = |(place, (_, slope)): (usize, (usize, Vec<(usize, f64)>))| {
+                // A share after the first is searched as a part of what is left: holding that part does not hold it.
+                let k = match slope[..] {
+                    [(k, 1.0)] if !model.coordinates[k].continues => k,
+                    _ => return (None, None, None, NOT_HELD.to_string()),
+                };
                 let mut notes = Vec::new();
                 notes.extend(lower.then(aside));
-                let ends = profile.ends(k, errors[k].standard_error);
+                let ends = profile.ends(k, errors[place].standard_error);
                 let mut number = |bound: &Bound, open: f64| match bound {
                     Bound::At(at) => Some(*at),
                     Bound::Open(note) => {
@@ -113,7 +122,7 @@ impl Refitter {
                 notes.dedup();
                 (None, low, high, notes.join("; "))
             };
-            return Ok((0..model.dimension()).map(row).collect());
+            return Ok(model.unfixed().into_iter().enumerate().map(row).collect());
         }
         let scale = match model.likelihood_factor {
             None => elementary::sqrt(minimum.1 / degrees),

@@ -1,9 +1,10 @@
 //! Where a search begins and in which box: starts, draws and coordinates from the priors, in the order of the file.
 
-use super::prior::{self, Distribution};
+use super::point::rest;
+use super::prior::{self, Distribution, dirichlet};
 use super::scope;
 use super::transform::Coordinate;
-use crate::experiment::{Experiment, Scalar};
+use crate::experiment::{Experiment, Role, Scalar};
 use crate::ir::{Builder, Value};
 use crate::language::lower;
 use crate::language::tree::Formula;
@@ -14,6 +15,10 @@ use crate::math::random::Stream;
 fn coordinate(scalar: &Scalar, prior: &Distribution, drawn: Option<(f64, f64)>) -> Coordinate {
     let parameter = scalar.parameter;
     let (low, high) = parameter.limits();
+    if parameter.prior.row.simplex {
+        let first = Coordinate::new(low, high, false, 1.0, None);
+        return Coordinate { continues: scalar.element != Some(0), ..first };
+    }
     // The prior's standard deviation, as a normal has it, else the size of the start.
     let spread = 0.5 * (prior.quantile(0.84) - prior.quantile(0.16));
     let sizes = [spread, scalar.start().unwrap_or(0.0).abs()];
@@ -33,36 +38,44 @@ pub(super) fn coordinates(experiment: &Experiment) -> Vec<Coordinate> {
     if experiment.parameters.iter().any(|parameter| parameter.prior.is_hierarchical()) {
         for draw in 0..DRAWS {
             let mut stream = Stream::at(0, "priors", "box", draw);
-            let values = walk(experiment, |scalar, prior| quantile_inside(scalar, prior, stream.open()));
+            let mut values = Vec::new();
+            walk(experiment, |scalar, prior| {
+                values.push(quantile_inside(scalar, prior, stream.open()));
+                values[values.len() - 1]
+            });
             let (least, most) = drawn.get_or_insert_with(|| (values.clone(), values.clone()));
             for (k, value) in values.iter().enumerate() {
                 (least[k], most[k]) = (least[k].min(*value), most[k].max(*value));
             }
         }
     }
-    let mut coordinates = Vec::new();
-    let mut place = 0;
+    let mut coordinates: Vec<Coordinate> = Vec::new();
     walk(experiment, |scalar, prior| {
         let hierarchical = scalar.parameter.prior.is_hierarchical();
+        let place = coordinates.len();
         let range = drawn.as_ref().filter(|_| hierarchical).map(|(least, most)| (least[place], most[place]));
-        place += 1;
-        if !scalar.parameter.is_fixed() {
-            coordinates.push(coordinate(scalar, prior, range));
-        }
+        coordinates.push(coordinate(scalar, prior, range));
         at_start(scalar, prior)
     });
     coordinates
 }
 
-/// Goes through the scalars in the order of the file: `f` gives each its value from its prior, in which those before have
-/// the values that they were given.
+/// Goes through the scalars in the order of the file: `f` gives each free one its value from its prior, in which those
+/// before have the values that they were given. All scalars come back.
 pub(super) fn walk(experiment: &Experiment, mut f: impl FnMut(&Scalar, &Distribution) -> f64) -> Vec<f64> {
     let mut values: Vec<f64> = Vec::new();
     let scalars = experiment.scalars();
     for scalar in &scalars {
         let value = |formula: &Formula| evaluate(experiment, formula, &values, scalars.len());
-        let prior = Distribution::new(&scalar.parameter.prior, &value);
-        let value = if scalar.parameter.is_fixed() { scalar.parameter.limits().0 } else { f(scalar, &prior) };
+        let value = match (scalar.role(), scalar.element) {
+            (Role::Fixed(number), _) => number,
+            (Role::Rest(count), _) => rest(&values[values.len() - count..]),
+            (Role::Free, Some(k)) if scalar.parameter.prior.row.simplex => {
+                let left = rest(&values[values.len() - k..]);
+                f(scalar, &dirichlet::share(&scalar.parameter.prior, k, scalar.parameter.len(), left))
+            }
+            (Role::Free, _) => f(scalar, &Distribution::new(&scalar.parameter.prior, &value)),
+        };
         values.push(value);
     }
     values
@@ -79,8 +92,9 @@ fn evaluate(experiment: &Experiment, formula: &Formula, values: &[f64], scalars:
     value.and_then(|value| b.known(value)).unwrap_or(f64::NAN)
 }
 
+/// `start`, else the mean of a share of a whole, else the median.
 pub(super) fn at_start(scalar: &Scalar, prior: &Distribution) -> f64 {
-    scalar.start().unwrap_or_else(|| quantile_inside(scalar, prior, 0.5))
+    scalar.start().or_else(|| prior.mean()).unwrap_or_else(|| quantile_inside(scalar, prior, 0.5))
 }
 
 /// Draws of the priors together, whose range stands for an infinite end where a prior depends on other parameters.

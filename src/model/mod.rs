@@ -5,6 +5,7 @@
 
 mod box_and_start;
 pub mod loss;
+mod point;
 pub mod prior;
 pub mod simulator;
 pub mod synthetic;
@@ -15,13 +16,13 @@ use std::sync::Arc;
 use crate::data::Table;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Rows;
-use crate::experiment::{Data, Experiment, Scalar};
+use crate::experiment::{Data, Experiment, Role, Scalar};
 use crate::ir::{Builder, Node, Operator, Program, Value};
 use crate::language::lower::{self, Meaning, Scope};
 use crate::language::tree::Formula;
-use crate::math::random::Stream;
-use box_and_start::{at_start, coordinates, quantile_inside, walk};
+use box_and_start::coordinates;
 use loss::{Comparison, Information, Residual};
+use prior::dirichlet;
 use transform::Coordinate;
 
 /// The programs of one experiment and the data that they run over.
@@ -29,8 +30,8 @@ use transform::Coordinate;
 pub struct Model {
     /// Every scalar parameter's name, free or fixed.
     pub names: Vec<String>,
-    /// The number of each fixed scalar; None for the free ones.
-    pub fixed: Vec<Option<f64>>,
+    /// Where each scalar has its value from.
+    pub roles: Vec<Role>,
     /// Of the free ones.
     pub coordinates: Vec<Coordinate>,
     /// The loss over θ.
@@ -85,7 +86,7 @@ pub struct Residuals {
 pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     let table = observations(experiment)?;
     let scalars = experiment.scalars();
-    let fixed: Vec<Option<f64>> = scalars.iter().map(fixed_value).collect();
+    let roles: Vec<Role> = scalars.iter().map(Scalar::role).collect();
     let coordinates = coordinates(experiment);
     let outputs: Vec<String> = experiment.simulator.outputs.iter().map(|(name, _)| name.clone()).collect();
     let column = |name: &String| table.names.iter().position(|column| column == name);
@@ -93,7 +94,7 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     // Without data there is one row, so that a sum over the rows is the value itself.
     let count = if matches!(experiment.data, Data::None) { 1 } else { table.rows() };
     let apart = None;
-    let lowering = Lowering { experiment, table: &table, rows: count, fixed: &fixed, coordinates: &coordinates, apart };
+    let lowering = Lowering { experiment, table: &table, rows: count, roles: &roles, coordinates: &coordinates, apart };
     let (n, columns) = (coordinates.len(), table.columns.len());
 
     let mut b = Builder::new();
@@ -127,7 +128,7 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
     let rows = Rows::new(&table.columns, count);
     Ok(Model {
         names,
-        fixed,
+        roles,
         coordinates,
         loss,
         search_loss,
@@ -151,9 +152,9 @@ pub fn compile(experiment: &Experiment) -> Result<Model, Vec<Diagnostic>> {
 /// output with data: a formula that names an observed column (a sigma) keeps what was measured.
 pub fn apart(experiment: &Experiment, model: &Model) -> Program {
     let columns = model.table.columns.len();
-    let (fixed, coordinates, rows) = (&model.fixed, &model.coordinates, model.rows.count());
+    let (roles, coordinates, rows) = (&model.roles, &model.coordinates, model.rows.count());
     let apart = Some(columns);
-    let lowering = Lowering { experiment, table: &model.table, rows, fixed, coordinates, apart };
+    let lowering = Lowering { experiment, table: &model.table, rows, roles, coordinates, apart };
     let mut b = Builder::new();
     let theta: Vec<Value> = (0..coordinates.len()).map(|k| b.input(k)).collect();
     let parts = lowering.lower(&mut b, &theta).expect("what was lowered once can be lowered again");
@@ -171,15 +172,11 @@ fn observations(experiment: &Experiment) -> Result<Arc<Table>, Vec<Diagnostic>> 
     }
 }
 
-fn fixed_value(scalar: &Scalar) -> Option<f64> {
-    scalar.parameter.is_fixed().then(|| scalar.parameter.limits().0)
-}
-
 struct Lowering<'a> {
     experiment: &'a Experiment,
     table: &'a Table,
     rows: usize,
-    fixed: &'a [Option<f64>],
+    roles: &'a [Role],
     coordinates: &'a [Coordinate],
     /// The first column of observations that stand apart from the table.
     apart: Option<usize>,
@@ -204,7 +201,7 @@ impl Lowering<'_> {
     /// θ as nodes of the inputs u.
     fn searched(&self, b: &mut Builder) -> Vec<Value> {
         let u: Vec<Value> = (0..self.coordinates.len()).map(|k| b.input(k)).collect();
-        u.iter().zip(self.coordinates).map(|(u, coordinate)| coordinate.lower(b, *u)).collect()
+        transform::lower(self.coordinates, b, &u)
     }
 
     /// A loss over θ as one over u: infinite outside the box, where a user's transformation can leave it.
@@ -325,16 +322,21 @@ impl Lowering<'_> {
         if faults.is_empty() { Ok(parts) } else { Err(faults) }
     }
 
-    /// Every scalar as a node: inputs for the free ones, constants for the fixed ones.
+    /// Every scalar as a node: inputs for the free ones, constants for the fixed ones, and what shares leave of 1.
     fn scalars(&self, b: &mut Builder, theta: &[Value]) -> Vec<Value> {
         let mut free = theta.iter();
-        self.fixed
-            .iter()
-            .map(|fixed| match fixed {
-                Some(number) => b.constant(*number),
-                None => *free.next().expect("an input for each free scalar"),
-            })
-            .collect()
+        let mut all: Vec<Value> = Vec::with_capacity(self.roles.len());
+        for role in self.roles {
+            all.push(match role {
+                Role::Fixed(number) => b.constant(*number),
+                Role::Free => *free.next().expect("an input for each free scalar"),
+                Role::Rest(count) => {
+                    let whole = b.constant(1.0);
+                    all[all.len() - count..].iter().fold(whole, |left, share| b.subtract(left, *share))
+                }
+            });
+        }
+        all
     }
 
     fn negative_log_prior(
@@ -344,9 +346,19 @@ impl Lowering<'_> {
         value: &mut dyn FnMut(&mut Builder, &Formula) -> Value,
     ) -> Value {
         let mut total = b.constant(0.0);
-        for (scalar, x) in self.experiment.scalars().iter().zip(all) {
-            let density = prior::log_density(&scalar.parameter.prior, b, *x, value);
-            total = b.add(total, density);
+        let mut rest = all;
+        for parameter in &self.experiment.parameters {
+            let (mine, others) = rest.split_at(parameter.len());
+            rest = others;
+            if parameter.prior.row.simplex {
+                let density = dirichlet::log_density(&parameter.prior, b, mine);
+                total = b.add(total, density);
+                continue;
+            }
+            for x in mine {
+                let density = prior::log_density(&parameter.prior, b, *x, value);
+                total = b.add(total, density);
+            }
         }
         b.negate(total)
     }
@@ -359,7 +371,19 @@ impl Lowering<'_> {
         value: &mut dyn FnMut(&mut Builder, &Formula) -> Value,
     ) -> Option<Value> {
         let mut inside: Option<Value> = None;
+        let mut and = |b: &mut Builder, test: Value| {
+            inside = Some(match inside {
+                Some(inside) => b.multiply(inside, test),
+                None => test,
+            });
+        };
         for (scalar, x) in self.experiment.scalars().iter().zip(all) {
+            if let Role::Rest(_) = scalar.role() {
+                // Shares of a whole leave something of it.
+                let nothing = b.constant(0.0);
+                let test = b.apply(Operator::GreaterEqual, &[*x, nothing]);
+                and(b, test);
+            }
             let outer = &scalar.parameter.prior;
             for prior in [Some(outer), outer.inner.as_deref()].into_iter().flatten() {
                 for (name, formula) in &prior.formulas {
@@ -370,10 +394,7 @@ impl Lowering<'_> {
                     };
                     let end = value(b, formula);
                     let test = b.apply(operator, &[*x, end]);
-                    inside = Some(match inside {
-                        Some(inside) => b.multiply(inside, test),
-                        None => test,
-                    });
+                    and(b, test);
                 }
             }
         }
@@ -383,7 +404,9 @@ impl Lowering<'_> {
     /// Whether the log prior has no slope anywhere in the box.
     fn priors_are_even(&self) -> bool {
         let even = |parameter: &crate::experiment::Parameter| {
-            !parameter.prior.is_hierarchical() && matches!(parameter.prior.row.kind.name, "uniform" | "flat" | "fixed")
+            let prior = &parameter.prior;
+            !prior.is_hierarchical()
+                && (matches!(prior.row.kind.name, "uniform" | "flat" | "fixed") || dirichlet::is_even(prior))
         };
         self.experiment.parameters.iter().all(even)
     }
@@ -441,53 +464,4 @@ fn scope(experiment: &Experiment, columns: &[String], all: &[Value], b: &mut Bui
         );
     }
     scope
-}
-
-impl Model {
-    /// Number of free scalars.
-    pub fn dimension(&self) -> usize {
-        self.coordinates.len()
-    }
-
-    /// Names of the free scalars.
-    pub fn free_names(&self) -> Vec<&str> {
-        let free = self.names.iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none());
-        free.map(|(name, _)| name.as_str()).collect()
-    }
-
-    /// Every scalar, the fixed ones put in their places among the free.
-    pub fn complete(&self, theta: &[f64]) -> Vec<f64> {
-        let mut free = theta.iter();
-        self.fixed
-            .iter()
-            .map(|fixed| fixed.unwrap_or_else(|| *free.next().expect("one number a free scalar")))
-            .collect()
-    }
-
-    /// θ of search coordinates.
-    pub fn theta(&self, u: &[f64]) -> Vec<f64> {
-        u.iter().zip(&self.coordinates).map(|(u, coordinate)| coordinate.to_parameter(*u)).collect()
-    }
-
-    /// The start of the first repeat: `start`, else the prior's median where the parameters before are at theirs, inside
-    /// the box.
-    pub fn start(&self, experiment: &Experiment) -> Vec<f64> {
-        self.free(walk(experiment, at_start))
-    }
-
-    /// A draw from the priors, inside the box: the start of a later repeat, or a member of a population.
-    pub fn draw(&self, experiment: &Experiment, stream: &mut Stream) -> Vec<f64> {
-        self.free(walk(experiment, |scalar, prior| quantile_inside(scalar, prior, stream.open())))
-    }
-
-    /// The point at these quantiles of the priors, one for each free scalar, inside the box.
-    pub fn at_quantiles(&self, experiment: &Experiment, p: &[f64]) -> Vec<f64> {
-        let mut p = p.iter();
-        self.free(walk(experiment, |scalar, prior| quantile_inside(scalar, prior, *p.next().unwrap_or(&0.5))))
-    }
-
-    /// The free ones of all scalars.
-    fn free(&self, all: Vec<f64>) -> Vec<f64> {
-        all.into_iter().zip(&self.fixed).filter(|(_, fixed)| fixed.is_none()).map(|(value, _)| value).collect()
-    }
 }

@@ -1,5 +1,6 @@
 //! The table of priors: what an experiment may name, with arguments and support; `family` has what they compute.
 
+pub mod dirichlet;
 pub mod family;
 
 use std::borrow::Cow;
@@ -24,7 +25,7 @@ const fn prior(
     support: fn(&Settings) -> (f64, f64),
 ) -> Prior {
     let kind = Kind { name, summary, reference: STAN, settings, check };
-    Prior { kind, support, proper: true, closed: false }
+    Prior { kind, support, proper: true, closed: false, simplex: false }
 }
 
 const fn closed(prior: Prior) -> Prior {
@@ -118,6 +119,21 @@ pub const PRIORS: &[Prior] = &[
         independent,
         |_| (0.0, 1.0),
     ),
+    Prior {
+        simplex: true,
+        ..prior(
+            "dirichlet",
+            "shares of a whole, a vector with the sum 1: `{ prior = \"dirichlet(1)\", size = 3 }`, or `dirichlet(2, 1, 1)`",
+            &[Setting {
+                name: dirichlet::CONCENTRATION,
+                summary: "weight of each share: mean = weight/sum of the weights",
+                accepts: Accepts::Numbers(Range::Positive),
+                default: Default::Required,
+            }],
+            independent,
+            |_| (0.0, 1.0),
+        )
+    },
     prior(
         TRUNCATED,
         "another prior between two ends, brought to total 1: `truncated(normal(0, 1), 0, inf)`",
@@ -145,6 +161,7 @@ pub const PRIORS: &[Prior] = &[
         support: whole_line,
         proper: false,
         closed: false,
+        simplex: false,
     },
     Prior {
         kind: Kind {
@@ -157,6 +174,7 @@ pub const PRIORS: &[Prior] = &[
         support: |settings| (argument(settings, "value"), argument(settings, "value")),
         proper: true,
         closed: false,
+        simplex: false,
     },
 ];
 
@@ -201,6 +219,8 @@ pub struct Distribution<'a> {
     name: &'static str,
     arguments: Cow<'a, Settings>,
     inner: Option<Box<Distribution<'a>>>,
+    /// Of a share of a whole: what those before leave of it.
+    left: Option<f64>,
 }
 
 impl<'a> Distribution<'a> {
@@ -211,14 +231,20 @@ impl<'a> Distribution<'a> {
             arguments.to_mut().0.insert(name, crate::kind::Value::Number(value(formula)));
         }
         let inner = prior.inner.as_ref().map(|inner| Box::new(Distribution::new(inner, value)));
-        Distribution { name: prior.row.kind.name, arguments, inner }
+        Distribution { name: prior.row.kind.name, arguments, inner, left: None }
+    }
+
+    /// The mean of a share of a whole, where the search starts: medians of shares do not add up to 1. None for others.
+    pub fn mean(&self) -> Option<f64> {
+        let [a, b] = ["a", "b"].map(|name| self.arguments.number(name));
+        Some(self.left? * a? / (a? + b?))
     }
 
     /// The quantile at p in (0, 1): the median at ½, a draw at a uniform random number; NaN for a prior without density.
     pub fn quantile(&self, p: f64) -> f64 {
         let Some((inner, family)) = self.inner.as_ref().and_then(|inner| Some((inner, family::find(inner.name)?)))
         else {
-            return quantile(self.name, &self.arguments, p);
+            return self.left.unwrap_or(1.0) * quantile(self.name, &self.arguments, p);
         };
         let (low, high) = ends(&self.arguments);
         let numbers = arguments(family, &inner.arguments);

@@ -20,6 +20,9 @@ pub struct Coordinate {
     pub scale: f64,
     /// What stands for infinite ends in the box of a population: quantiles of the prior.
     pub reach: (f64, f64),
+    /// θ is a share of what the scalar before it has left of 1, and the box that of the share: shares of a whole are
+    /// broken off one after the other (Stan Reference Manual, section "Unit simplex").
+    pub continues: bool,
 }
 
 /// How near to an end of its range a start may be, relative to the width.
@@ -34,7 +37,15 @@ impl Coordinate {
             _ => Transform::Log,
         };
         let transform = asked.unwrap_or(natural);
-        Coordinate { transform, low, high, logarithmic: logarithmic && low > 0.0, scale, reach: (low, high) }
+        Coordinate {
+            transform,
+            low,
+            high,
+            logarithmic: logarithmic && low > 0.0,
+            scale,
+            reach: (low, high),
+            continues: false,
+        }
     }
 
     /// The same with finite numbers that stand for infinite ends where a population searches.
@@ -155,6 +166,56 @@ impl Coordinate {
             }
         }
     }
+}
+
+/// θ of a point in coordinates that `one` maps back one by one.
+pub fn gather(coordinates: &[Coordinate], point: &[f64], one: fn(&Coordinate, f64) -> f64) -> Vec<f64> {
+    let (mut left, mut last) = (1.0, 0.0);
+    let mut theta = Vec::with_capacity(point.len());
+    for (coordinate, x) in coordinates.iter().zip(point) {
+        // One that is no share of a whole is multiplied by 1, which changes no bit of it.
+        left = if coordinate.continues { left - last } else { 1.0 };
+        last = left * one(coordinate, *x);
+        theta.push(last);
+    }
+    theta
+}
+
+/// The point of θ in coordinates that `one` maps to one by one.
+pub fn spread(coordinates: &[Coordinate], theta: &[f64], one: fn(&Coordinate, f64) -> f64) -> Vec<f64> {
+    let (mut left, mut last) = (1.0, 0.0);
+    let mut point = Vec::with_capacity(theta.len());
+    for (coordinate, x) in coordinates.iter().zip(theta) {
+        left = if coordinate.continues { left - last } else { 1.0 };
+        last = *x;
+        // Of nothing any share is nothing; by rounding a share may seem to be more than all that is left.
+        let share = match coordinate.continues {
+            true if left > 0.0 => (x / left).min(1.0),
+            true => 0.5,
+            false => *x,
+        };
+        point.push(one(coordinate, share));
+    }
+    point
+}
+
+/// θ as nodes of search coordinates: `gather` in nodes.
+pub fn lower(coordinates: &[Coordinate], b: &mut Builder, u: &[Value]) -> Vec<Value> {
+    let (mut left, mut theta) = (b.constant(1.0), Vec::with_capacity(u.len()));
+    for (coordinate, u) in coordinates.iter().zip(u) {
+        let own = coordinate.lower(b, *u);
+        theta.push(match (coordinate.continues, theta.last()) {
+            (true, Some(last)) => {
+                left = b.subtract(left, *last);
+                b.multiply(left, own)
+            }
+            _ => {
+                left = b.constant(1.0);
+                own
+            }
+        });
+    }
+    theta
 }
 
 #[cfg(test)]

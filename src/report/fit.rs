@@ -16,8 +16,7 @@ pub fn fit(model: &Model, run: usize, record: &Record) -> Option<Fit> {
     if record.parameters.is_empty() || model.observed.is_empty() {
         return None;
     }
-    let free = record.parameters.iter().zip(&model.fixed).filter(|(_, fixed)| fixed.is_none());
-    let theta: Vec<f64> = free.map(|(value, _)| *value).collect();
+    let theta = model.free(&record.parameters);
     let columns = Kernel::new(&model.predictions, &model.rows).rows(&theta, &mut Workspace::default());
     let output = |k: usize| {
         let observed = model.table.columns[model.observed[k]].clone();

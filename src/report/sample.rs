@@ -17,7 +17,7 @@ const fn kind(name: &'static str) -> Kind {
 static FORMULA: Kind = kind("formula");
 static POISSON: kind::Loss = kind::Loss::of(kind("poisson"));
 static UNIFORM: kind::Prior =
-    kind::Prior { kind: kind("uniform"), support: |_| (0.0, 1.0), proper: true, closed: false };
+    kind::Prior { kind: kind("uniform"), support: |_| (0.0, 1.0), proper: true, closed: false, simplex: false };
 static METHODS: [Kind; 6] = [
     kind("forward_difference"),
     kind("central_difference"),

@@ -6,6 +6,7 @@ mod bounds;
 mod commands;
 mod derivatives;
 mod diagnostics;
+mod dirichlet;
 mod facts;
 mod golden;
 mod intervals;
