@@ -396,12 +396,21 @@ mod tests {
         assert_eq!(by_row(&program), 2, "{program}");
     }
 
+    /// Two inputs, and a row value of each that has no factor.
+    fn exponentials() -> (Builder, [Value; 2], [Value; 2]) {
+        let mut b = Builder::new();
+        let inputs = [b.input(0), b.input(1)];
+        let rows = [0, 1].map(|k| {
+            let column = b.column(k);
+            let difference = b.subtract(column, inputs[k]);
+            b.unary(Operator::Exp, difference)
+        });
+        (b, inputs, rows)
+    }
+
     #[test]
     fn terms_with_factors_are_summed_apart_and_others_are_not() {
-        let mut b = Builder::new();
-        let (u, w, x, y) = (b.input(0), b.input(1), b.column(0), b.column(1));
-        let (p, q) = (b.subtract(x, u), b.subtract(y, w));
-        let (p, q) = (b.unary(Operator::Exp, p), b.unary(Operator::Exp, q));
+        let (mut b, [u, w], [p, q]) = exponentials();
         let (first, second) = (b.multiply(u, p), b.multiply(w, q));
         let both = b.subtract(first, second);
         let apart = b.sum(both);
@@ -414,10 +423,7 @@ mod tests {
 
     #[test]
     fn twice_a_value_has_a_factor_when_written_as_a_sum_too() {
-        let mut b = Builder::new();
-        let (u, w, x, y) = (b.input(0), b.input(1), b.column(0), b.column(1));
-        let (p, q) = (b.subtract(x, u), b.subtract(y, w));
-        let (p, q) = (b.unary(Operator::Exp, p), b.unary(Operator::Exp, q));
+        let (mut b, [u, _], [p, q]) = exponentials();
         let (first, second) = (b.multiply(u, p), b.add(q, q));
         let both = b.add(first, second);
         let apart = b.sum(both);

@@ -108,15 +108,20 @@ impl<'a> Guard<'a> {
         self.ledger.borrow().best.as_ref().map(|best| (best.point.clone(), best.loss))
     }
 
-    /// Ok if the run may go on; else notes why it may not.
-    pub(super) fn may_go_on(&self) -> Result<(), Error> {
+    /// Whether the run is over; notes why.
+    pub(super) fn is_over(&self) -> bool {
         if self.cancel.load(Ordering::Relaxed) {
             self.stop(Reason::Interrupted);
         }
         if self.budget.seconds.is_some_and(|most| (self.elapsed)() >= most) {
             self.stop(Reason::TimeBudget);
         }
-        if self.stopped() { Err(Halt.into()) } else { Ok(()) }
+        self.stopped()
+    }
+
+    /// Ok if the run may go on. Only for what cannot go on without: an error may capture the stack.
+    pub(super) fn may_go_on(&self) -> Result<(), Error> {
+        if self.is_over() { Err(Halt.into()) } else { Ok(()) }
     }
 
     /// Ok if that many evaluations are left.

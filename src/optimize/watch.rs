@@ -96,7 +96,7 @@ where
     }
 
     fn terminate_internal(&mut self, state: &I) -> TerminationStatus {
-        if self.guard.may_go_on().is_err() {
+        if self.guard.is_over() {
             return TerminationStatus::Terminated(TerminationReason::SolverExit(Halt.to_string()));
         }
         self.solver.terminate(state)
