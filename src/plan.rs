@@ -1,12 +1,13 @@
 //! The plan: every run of an experiment, laid out before the first one starts.
 //!
 //! Runs that differ in their repeat only stand beside each other and make a *group*; the groups of one combination of the
-//! axes are a *variant*. Of a variant the plan holds some fifty bytes, and whole only the first ones: the experiment of
-//! another one, a run and its identity are worked out when they are asked for, so that a plan of a million repeats or
-//! combinations takes little room.
+//! axes are a *variant*. Of a variant the plan holds 32 bytes, and whole only the first ones: the experiment of another one,
+//! a run and its identity are worked out when they are asked for, so that a plan of a million repeats or combinations
+//! takes little room. Of a combination that a condition leaves out it holds nothing.
 
 pub mod identity;
 mod lay_out;
+mod outline;
 pub mod recent;
 pub mod shard;
 
@@ -16,10 +17,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::data::hexadecimal;
-use crate::experiment::{self, Data, Expected, Experiment};
+use crate::experiment::{Data, Expected, Experiment};
 use crate::kind::Kind;
-use identity::absorb;
 pub use lay_out::{Found, Layout, Source, lay_out};
+use outline::{Outline, Way};
 use recent::Recent;
 
 /// One optimizer from one start, with one differentiation method, at one combination of the axes.
@@ -55,45 +56,18 @@ pub struct Variant {
     pub experiment: Arc<Experiment>,
 }
 
-/// What the plan holds of each combination.
+/// Combinations one after the other that have the same outline, none of them left out between.
 #[derive(Clone, Copy, Debug)]
-struct Planned {
+struct Span {
+    /// The first of them.
+    variant: u32,
     /// Position of its first run, and of its first group.
     run: u32,
     group: u32,
-    /// Which of `Plan::outlines` it has.
+    /// Which of `Plan::outlines` they have.
     outline: u32,
-    /// Its number among all combinations, those that are left out included.
+    /// The number of the first of them among all combinations, those that are left out included.
     combination: u32,
-    /// `identity::of_combination`.
-    shared: [u8; 32],
-}
-
-/// What many combinations have in common.
-#[derive(Clone, Debug, PartialEq)]
-struct Outline {
-    repeats: usize,
-    ways: Vec<Way>,
-    /// Names of the scalar parameters.
-    scalars: Vec<String>,
-}
-
-/// An optimizer with a method.
-#[derive(Clone, Debug)]
-struct Way {
-    optimizer: usize,
-    label: Arc<str>,
-    method: Option<&'static Kind>,
-    /// What the reports call the method.
-    name: Option<Arc<str>>,
-    /// What an identity takes in of both.
-    key: Vec<u8>,
-}
-
-impl PartialEq for Way {
-    fn eq(&self, other: &Way) -> bool {
-        (self.optimizer, &self.name, &self.key) == (other.optimizer, &other.name, &other.key)
-    }
 }
 
 /// A data file that some combination fits.
@@ -110,24 +84,24 @@ pub struct Skipped {
     pub values: Vec<String>,
     /// The condition that does not hold.
     pub reason: String,
-    /// The variant before which it would stand.
-    pub before: usize,
 }
 
 #[derive(Debug)]
 pub struct Plan {
     /// Dotted paths of the axes, in the order of the file.
     pub axes: Vec<String>,
-    /// In the order of the combinations.
-    pub skipped: Vec<Skipped>,
     /// The sweep has conditions, though they may all hold.
     pub conditional: bool,
     /// The data files of all combinations, each once.
     pub data: Vec<Measured>,
     /// The first combinations, whole: at most `HELD`.
     pub(crate) first: Vec<Variant>,
-    planned: Vec<Planned>,
+    /// `identity::of_combination` of each variant.
+    shared: Vec<[u8; 32]>,
+    spans: Vec<Span>,
     outlines: Vec<Outline>,
+    /// How many combinations there are, those that are left out included.
+    combinations: usize,
     /// Gives the other combinations.
     source: Option<Arc<Source>>,
     recent: Recent<usize, Variant>,
@@ -143,12 +117,13 @@ impl Default for Plan {
     fn default() -> Plan {
         Plan {
             axes: Vec::new(),
-            skipped: Vec::new(),
             conditional: false,
             data: Vec::new(),
             first: Vec::new(),
-            planned: Vec::new(),
+            shared: Vec::new(),
+            spans: Vec::new(),
             outlines: Vec::new(),
+            combinations: 0,
             source: None,
             recent: Recent::of(HELD),
         }
@@ -158,41 +133,77 @@ impl Default for Plan {
 impl Plan {
     /// How many runs there are.
     pub fn len(&self) -> usize {
-        let last = |planned: &Planned| planned.run as usize + self.outlines[planned.outline as usize].runs();
-        self.planned.last().map_or(0, last)
+        self.next().0
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Positions of the run and the group that would follow.
+    fn next(&self) -> (usize, usize) {
+        let Some(span) = self.spans.last() else { return (0, 0) };
+        let (outline, count) = (self.outline_of(span), self.variants() - span.variant as usize);
+        (span.run as usize + count * outline.runs(), span.group as usize + count * outline.ways.len())
+    }
+
     /// How many combinations of the axes there are, without those that are left out.
     pub fn variants(&self) -> usize {
-        self.planned.len()
+        self.shared.len()
     }
 
     /// The run at a position of the plan, which is below `len`.
     pub fn run(&self, index: usize) -> Run {
-        let (variant, planned, outline) = self.place(index);
-        let within = index - planned.run as usize;
+        let (variant, within, outline) = self.place(index);
         let Way { optimizer, method, .. } = outline.ways[within / outline.repeats];
         Run { index, variant, optimizer, method, repeat: within % outline.repeats }
     }
 
     /// The group of the run at a position of the plan, as its place among the groups.
     pub fn group(&self, index: usize) -> usize {
-        let (_, planned, outline) = self.place(index);
-        planned.group as usize + (index - planned.run as usize) / outline.repeats
+        let span = self.span_of_run(index);
+        span.group as usize + (index - span.run as usize) / self.outline_of(span).repeats
     }
 
-    /// The variant of a run.
-    fn place(&self, index: usize) -> (usize, &Planned, &Outline) {
-        let variant = self.planned.partition_point(|planned| planned.run as usize <= index) - 1;
-        (variant, &self.planned[variant], self.outline(variant))
+    fn span_of_run(&self, index: usize) -> &Span {
+        &self.spans[self.spans.partition_point(|span| span.run as usize <= index) - 1]
+    }
+
+    /// The variant of a run, the run's place in it, and what is planned there.
+    fn place(&self, index: usize) -> (usize, usize, &Outline) {
+        let span = self.span_of_run(index);
+        let (outline, within) = (self.outline_of(span), index - span.run as usize);
+        let runs = outline.runs();
+        (span.variant as usize + within / runs, within % runs, outline)
+    }
+
+    fn span(&self, variant: usize) -> &Span {
+        &self.spans[self.spans.partition_point(|span| span.variant as usize <= variant) - 1]
+    }
+
+    fn outline_of(&self, span: &Span) -> &Outline {
+        &self.outlines[span.outline as usize]
     }
 
     fn outline(&self, variant: usize) -> &Outline {
-        &self.outlines[self.planned[variant].outline as usize]
+        self.outline_of(self.span(variant))
+    }
+
+    /// Positions of the runs of a variant.
+    pub fn runs_of(&self, variant: usize) -> Range<usize> {
+        let span = self.span(variant);
+        let runs = self.outline_of(span).runs();
+        let first = span.run as usize + (variant - span.variant as usize) * runs;
+        first..first + runs
+    }
+
+    /// The number of a variant among all combinations; that of the one that would follow as well.
+    fn combination(&self, variant: usize) -> usize {
+        if variant == self.variants() {
+            return self.combinations;
+        }
+        let span = self.span(variant);
+        span.combination as usize + variant - span.variant as usize
     }
 
     /// Every run, in order.
@@ -211,7 +222,7 @@ impl Plan {
 
     /// The groups of a variant.
     pub fn groups_of(&self, variant: usize) -> impl Iterator<Item = Group> {
-        let (first, outline) = (self.planned[variant].run as usize, self.outline(variant));
+        let (first, outline) = (self.runs_of(variant).start, self.outline(variant));
         outline.ways.iter().enumerate().map(move |(place, way)| {
             let start = first + place * outline.repeats;
             let runs = start..start + outline.repeats;
@@ -221,21 +232,36 @@ impl Plan {
 
     /// SHA-256 of what determines the numbers of the run at a position, in hexadecimal: the key of the journal.
     pub fn identity(&self, index: usize) -> String {
-        let (_, planned, outline) = self.place(index);
-        let within = index - planned.run as usize;
-        let key = key(planned, &outline.ways[within / outline.repeats]);
-        hexadecimal(&identity_of(&key, within % outline.repeats))
+        let (variant, within, outline) = self.place(index);
+        let key = outline.ways[within / outline.repeats].key(&self.shared[variant]);
+        hexadecimal(&key.identity(within % outline.repeats))
     }
 
     /// The identities of all runs, in order.
     pub fn identities(&self) -> impl Iterator<Item = [u8; 32]> {
-        self.planned.iter().flat_map(|planned| {
-            let outline = &self.outlines[planned.outline as usize];
+        let outlines = self.spans.iter().enumerate().flat_map(|(place, span)| {
+            let end = self.spans.get(place + 1).map_or(self.variants(), |next| next.variant as usize);
+            self.shared[span.variant as usize..end].iter().map(|shared| (shared, self.outline_of(span)))
+        });
+        outlines.flat_map(|(shared, outline)| {
             outline.ways.iter().flat_map(|way| {
-                let key = key(planned, way);
-                (0..outline.repeats).map(move |repeat| identity_of(&key, repeat))
+                let key = way.key(shared);
+                (0..outline.repeats).map(move |repeat| key.identity(repeat))
             })
         })
+    }
+
+    /// How many combinations are left out.
+    pub fn skipped(&self) -> usize {
+        self.combinations - self.variants()
+    }
+
+    /// The combinations that are left out before a variant and after the one before it; behind the last variant those
+    /// that follow it.
+    pub fn skipped_before(&self, variant: usize) -> impl Iterator<Item = Skipped> {
+        let first = if variant == 0 { 0 } else { self.combination(variant - 1) + 1 };
+        let all = first..self.combination(variant);
+        self.source.iter().flat_map(move |source| all.clone().filter_map(|combination| source.skipped(combination)))
     }
 
     /// The experiment of a combination of the axes.
@@ -250,7 +276,7 @@ impl Plan {
     pub fn values(&self, variant: usize) -> Vec<String> {
         match (self.first.get(variant), &self.source) {
             (Some(held), _) => held.values.clone(),
-            (None, Some(source)) => source.values(self.planned[variant].combination as usize),
+            (None, Some(source)) => source.values(self.combination(variant)),
             (None, None) => Vec::new(),
         }
     }
@@ -258,7 +284,7 @@ impl Plan {
     fn again(&self, variant: usize) -> Arc<Variant> {
         self.recent.get(variant, || {
             let source = self.source.as_ref().expect("combinations that are not held have a source");
-            source.again(self.planned[variant].combination as usize)
+            source.again(self.combination(variant))
         })
     }
 
@@ -293,26 +319,32 @@ impl Plan {
     }
 
     fn way(&self, run: &Run) -> &Way {
-        let outline = self.outline(run.variant);
-        &outline.ways[(run.index - self.planned[run.variant].run as usize) / outline.repeats]
+        let (_, within, outline) = self.place(run.index);
+        &outline.ways[within / outline.repeats]
     }
 
-    /// Adds a combination of the axes after the others; `combination` is its number among all.
-    pub(crate) fn add(&mut self, combination: usize, variant: Variant) {
-        let experiment = &*variant.experiment;
-        let outline = Outline::of(experiment);
-        let group =
-            self.planned.last().map_or(0, |last| last.group + self.outlines[last.outline as usize].ways.len() as u32);
+    /// Adds a combination of the axes after the others; `combination` is its number among all, `laid` is of its experiment.
+    pub(crate) fn add(&mut self, combination: usize, variant: Variant, laid: Laid) {
+        let Laid { outline, shared } = laid;
         let known = self.outlines.iter().rev().take(ALIKE).position(|other| *other == outline);
         let place = known.map_or(self.outlines.len(), |back| self.outlines.len() - 1 - back);
+        let follows = |span: &Span| {
+            let here = self.variants() - span.variant as usize;
+            span.outline as usize == place && span.combination as usize + here == combination
+        };
+        if !self.spans.last().is_some_and(follows) {
+            let (run, group) = self.next();
+            // A plan has at most ten million runs.
+            let [variant, run, group, outline, combination] =
+                [self.variants(), run, group, place, combination].map(|number| number as u32);
+            self.spans.push(Span { variant, run, group, outline, combination });
+        }
         if known.is_none() {
             self.outlines.push(outline);
         }
-        let shared = identity::of_combination(experiment);
-        // A plan has at most ten million runs.
-        let (run, combination) = (self.len() as u32, combination as u32);
-        self.planned.push(Planned { run, group, outline: place as u32, combination, shared });
-        if let Data::Measured(table) = &experiment.data {
+        self.shared.push(shared);
+        self.combinations = combination + 1;
+        if let Data::Measured(table) = &variant.experiment.data {
             let (file, checksum) = (table.file.clone().unwrap_or_default(), table.checksum.clone().unwrap_or_default());
             let measured = Measured { file, checksum, rows: table.rows() };
             if !self.data.contains(&measured) {
@@ -325,41 +357,17 @@ impl Plan {
     }
 }
 
-impl Outline {
-    fn of(experiment: &Experiment) -> Outline {
-        let way = |(optimizer, method): (usize, Option<&'static Kind>)| {
-            let chosen = &experiment.optimizers[optimizer];
-            let mut key = Vec::new();
-            let mut feed = |bytes: &[u8]| key.extend_from_slice(bytes);
-            absorb(&mut feed, &experiment::written_optimizer(chosen));
-            absorb(&mut feed, &method.map_or("", |method| method.name).into());
-            let name = method.map(|method| experiment.differentiation.name(method).into());
-            Way { optimizer, label: chosen.label.as_str().into(), method, name, key }
-        };
-        Outline {
-            repeats: experiment.sweep.repeats,
-            ways: lay_out::groups_of(experiment).into_iter().map(way).collect(),
-            scalars: experiment.scalars().iter().map(|scalar| scalar.name()).collect(),
-        }
-    }
-
-    fn runs(&self) -> usize {
-        self.repeats * self.ways.len()
-    }
+/// What the plan takes in of a combination: worked out apart from it, so that many threads can do so at once.
+#[derive(Clone, Debug)]
+pub struct Laid {
+    outline: Outline,
+    shared: [u8; 32],
 }
 
-/// Has taken in everything that determines the numbers of a group's runs but the repeat.
-fn key(planned: &Planned, way: &Way) -> Sha256 {
-    let mut key = Sha256::new();
-    key.update(planned.shared);
-    key.update(&way.key);
-    key
-}
-
-fn identity_of(key: &Sha256, repeat: usize) -> [u8; 32] {
-    let mut hash = key.clone();
-    absorb(&mut |bytes| hash.update(bytes), &(repeat as i64).into());
-    hash.finalize().into()
+impl Laid {
+    pub fn of(experiment: &Experiment) -> Laid {
+        Laid { outline: Outline::of(experiment), shared: identity::of_combination(experiment) }
+    }
 }
 
 #[cfg(test)]

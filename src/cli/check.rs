@@ -68,7 +68,7 @@ fn describe(text: &mut String, path: &str, loaded: &Loaded, report: &Report, exp
         plural(experiment.sweep.repeats),
         loaded.plan.variants(),
         plural(loaded.plan.variants()),
-        match loaded.plan.skipped.len() {
+        match loaded.plan.skipped() {
             0 => String::new(),
             n => format!(" ({n} skipped)"),
         },

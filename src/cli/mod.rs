@@ -25,7 +25,7 @@ mod trace;
 
 use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
-use std::io::IsTerminal;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::diff::{differentiability, lanes};
 use crate::engine::Lanes;
 use crate::execute::in_order;
-use crate::experiment::Written;
+use crate::experiment::{Experiment, Written};
 use crate::journal::{Error, Inputs};
 use crate::model::{self, Model};
 use crate::plan::recent::Recent;
@@ -231,9 +231,13 @@ fn print(diagnostics: &[Diagnostic]) {
 
 /// Prints results on standard output; a reader that has gone is no fault.
 fn output(text: &str) -> Exit {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    output_by(|out| out.write_all(text.as_bytes()))
+}
+
+/// The same of results that are written bit by bit.
+fn output_by(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Exit {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => Exit::Done,
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Exit::Done,
         Err(error) => {
@@ -246,7 +250,6 @@ fn output(text: &str) -> Exit {
 /// Prints on standard error. A log that cannot be written, since it is on the disk that is full, say, is no reason to end
 /// otherwise than is told: the macros of the standard library would panic.
 fn standard_error(text: &str) {
-    use std::io::Write;
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -274,12 +277,31 @@ struct Loaded {
     folder: Option<PathBuf>,
     /// The plan is not the one that the folder was made from: the data have changed, or the program.
     changed: bool,
-    experiment: crate::experiment::Experiment,
-    plan: crate::plan::Plan,
+    experiment: Experiment,
+    plan: Plan,
     models: Recent<[u8; 32], Model>,
-    /// Of each combination of the axes: the operations of an evaluation of the loss.
-    weights: Vec<f64>,
+    weights: Weights,
     warnings: Vec<Diagnostic>,
+}
+
+/// Of each combination of the axes the operations of an evaluation of the loss: where they change, and to what.
+#[derive(Default)]
+struct Weights {
+    changes: Vec<(usize, f64)>,
+    count: usize,
+}
+
+impl Weights {
+    fn push(&mut self, weight: f64) {
+        if self.changes.last().is_none_or(|(_, last)| *last != weight) {
+            self.changes.push((self.count, weight));
+        }
+        self.count += 1;
+    }
+
+    fn of(&self, variant: usize) -> f64 {
+        self.changes[self.changes.partition_point(|(first, _)| *first <= variant) - 1].1
+    }
 }
 
 impl Loaded {
@@ -302,9 +324,12 @@ impl Loaded {
     /// The model of a combination of the axes.
     fn model(&self, variant: usize) -> Arc<Model> {
         let experiment = self.plan.experiment(variant);
-        self.models.get(identity::of_programs(&experiment), || {
-            model::compile(&experiment).expect("what was compiled once can be compiled again")
-        })
+        self.model_of(&experiment, identity::of_programs(&experiment))
+    }
+
+    /// The model of an experiment of the plan; `programs` is `identity::of_programs`.
+    fn model_of(&self, experiment: &Experiment, programs: [u8; 32]) -> Arc<Model> {
+        self.models.get(programs, || model::compile(experiment).expect("what was compiled once can be compiled again"))
     }
 }
 
@@ -345,7 +370,7 @@ fn load_written(written: &Written, set: Vec<(String, String)>) -> Result<Loaded,
     let look = |combination: &usize| {
         let found = source.look(*combination);
         let weight = match &found {
-            Ok(Found::Variant(Variant { experiment, .. })) => {
+            Ok(Found::Variant(Variant { experiment, .. }, _)) => {
                 Some(lowered.get(identity::of_programs(experiment), || {
                     let model = model::compile(experiment)?;
                     Ok(model.search_loss.work(model.rows.count()) as f64)
@@ -355,7 +380,7 @@ fn load_written(written: &Written, set: Vec<(String, String)>) -> Result<Loaded,
         };
         (*combination, found, weight)
     };
-    let mut weights: Result<Vec<f64>, Vec<Diagnostic>> = Ok(Vec::new());
+    let mut weights: Result<Weights, Vec<Diagnostic>> = Ok(Weights::default());
     let never: Result<(), Infallible> =
         in_order(0..source.combinations, AT_ONCE, look, |(combination, found, weight)| {
             layout.add(combination, found);

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::results::Preparations;
-use super::{Exit, ExperimentFile, Loaded, output, standard_error};
+use super::{Exit, ExperimentFile, Loaded, output_by, standard_error};
 use crate::execute::estimate::estimate;
 use crate::report;
 use crate::report::numbers::{count, duration};
@@ -15,10 +15,7 @@ pub struct Arguments {
 }
 
 pub(super) fn main(loaded: &Loaded) -> Exit {
-    let mut table = Vec::new();
-    // Memory takes every byte, and names are UTF-8.
-    let _ = report::write_plan(&loaded.plan, &mut table);
-    let exit = output(&String::from_utf8_lossy(&table));
+    let exit = output_by(|out| report::write_plan(&loaded.plan, out));
     if let Some(line) = cost(loaded) {
         standard_error(&format!("{line}\n"));
     }
@@ -30,7 +27,7 @@ fn cost(loaded: &Loaded) -> Option<String> {
     let plan = &loaded.plan;
     let prepared = Preparations::of(loaded);
     let estimate = estimate(plan, &|variant| prepared.get(variant))?;
-    let skipped = match plan.skipped.len() {
+    let skipped = match plan.skipped() {
         0 => String::new(),
         n => format!(", {} combination{} skipped", count(n as u64), if n == 1 { "" } else { "s" }),
     };

@@ -68,8 +68,10 @@ impl Preparations<'_> {
     pub fn get(&self, variant: usize) -> Arc<Prepared> {
         let prepared = self.by_variant.get(variant, || {
             let experiment = self.loaded.plan.experiment(variant);
-            self.by_programs.get(identity::of_programs(&experiment), || {
-                Prepared::new(self.loaded.model(variant), experiment.differentiation.methods.len())
+            let programs = identity::of_programs(&experiment);
+            self.by_programs.get(programs, || {
+                let model = self.loaded.model_of(&experiment, programs);
+                Prepared::new(model, experiment.differentiation.methods.len())
             })
         });
         Arc::clone(&prepared)

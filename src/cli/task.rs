@@ -9,7 +9,7 @@ use tracing::{debug, info};
 use super::batch::{self, Signals};
 use super::results::{self, Done, Preparations};
 use super::run::Arguments;
-use super::{Exit, Loaded};
+use super::{Exit, Loaded, Weights};
 use crate::cluster::slurm::quoted;
 use crate::execute::{self, Event, Limits};
 use crate::journal::files::set_aside;
@@ -142,7 +142,7 @@ impl Task<'_> {
         let observe = |event: Event| match event {
             Event::Started(run) => {
                 running_now().insert(run.index);
-                progress.started(run.index, &name(plan, run), weights[run.variant]);
+                progress.started(run.index, &name(plan, run), weights.of(run.variant));
             }
             Event::Finished(run, record) => {
                 debug!("run {}: {:?}, {}", run.index, record.status, record.reason);
@@ -160,11 +160,11 @@ impl Task<'_> {
     }
 
     /// What is to be done and what was done before, for the time left. `weights`: of the combinations of the axes.
-    fn forecast(&self, plan: &Plan, weights: &[f64], remaining: &[usize], kept: &Kept) -> Forecast {
+    fn forecast(&self, plan: &Plan, weights: &Weights, remaining: &[usize], kept: &Kept) -> Forecast {
         let mut forecast = Forecast::default();
         for group in plan.groups().filter(|group| !group.runs.is_empty()) {
             let run = plan.run(group.runs.start);
-            let (name, weight) = (name(plan, &run), weights[run.variant]);
+            let (name, weight) = (name(plan, &run), weights.of(run.variant));
             for index in group.runs.clone().filter(|run| self.shard.is_none_or(|shard| shard.has(*run))) {
                 if remaining.binary_search(&index).is_ok() {
                     forecast.wait(&name, weight);

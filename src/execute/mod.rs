@@ -51,7 +51,7 @@ pub struct Prepared {
     hessians: Vec<OnceLock<Option<Hessian>>>,
     /// The loss over θ.
     loss: OnceLock<Objective>,
-    informer: OnceLock<Informer>,
+    informer: Informer,
     refitter: OnceLock<Refitter>,
 }
 
@@ -60,7 +60,7 @@ impl Prepared {
         let search = (0..methods + 2).map(|_| OnceLock::new()).collect();
         let squares = (0..methods + 2).map(|_| OnceLock::new()).collect();
         let hessians = (0..methods + 2).map(|_| OnceLock::new()).collect();
-        let (loss, informer, refitter) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
+        let (loss, informer, refitter) = (OnceLock::new(), Informer::default(), OnceLock::new());
         Prepared { model, search, squares, hessians, loss, informer, refitter }
     }
 
@@ -95,10 +95,6 @@ impl Prepared {
 
     fn refitter(&self, experiment: &Experiment) -> &Refitter {
         self.refitter.get_or_init(|| Refitter::new(experiment, &self.model))
-    }
-
-    fn informer(&self) -> &Informer {
-        self.informer.get_or_init(|| Informer::new(&self.model))
     }
 }
 

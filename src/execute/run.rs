@@ -122,7 +122,7 @@ pub fn run(
 fn intervals(prepared: &Prepared, fitted: Fitted) -> Vec<Interval> {
     let Fitted { experiment, model, theta, loss, .. } = fitted;
     let level = experiment.intervals.level;
-    let informer = prepared.informer();
+    let informer = &prepared.informer;
     let of = |method: &&'static Kind| match method.name {
         "profile" | "bootstrap" => prepared.refitter(experiment).intervals(informer, method.name, fitted),
         _ => informer.intervals(model, method.name, level, theta, loss),

@@ -59,11 +59,9 @@ impl Written {
         Written { name: name.to_string(), folder: folder.to_path_buf(), source, table, faults, shelf: Arc::default() }
     }
 
-    /// The same with a value put at a dotted path; `place` is where the path is written.
-    pub fn with(&self, path: &str, place: &Place, value: Node) -> Result<Written, Diagnostic> {
-        let mut written = self.clone();
-        set::graft(&mut written.table, path, place, value)?;
-        Ok(written)
+    /// Puts a value at a dotted path; `place` is where the path is written.
+    pub fn put(&mut self, path: &str, place: &Place, value: Node) -> Result<(), Diagnostic> {
+        set::graft(&mut self.table, path, place, value)
     }
 
     /// The same without the axes of its sweep, as each combination of them is checked.

@@ -7,6 +7,8 @@
 //! (Bevington & Robinson, section 8.5; Efron & Hinkley, Biometrika 65 (1978) 457). A matrix that is singular to
 //! rounding gives no number but the direction that the data do not determine.
 
+use std::sync::OnceLock;
+
 use crate::diff::{Hessian, Method, Options, forward};
 use crate::engine::{Kernel, Workspace};
 use crate::ir::Program;
@@ -57,51 +59,50 @@ pub(super) const UNKNOWN_VARIANCE: &str = "as many parameters as observations: t
 /// Eigenvalues of the scaled matrix below this times the largest are zero to rounding.
 const SINGULAR: f64 = 1e-13;
 
-/// The kernels that intervals need, compiled once for a model.
-#[derive(Clone, Debug)]
+/// The kernels that intervals need, compiled for a model when they are first wanted.
+#[derive(Clone, Debug, Default)]
 pub struct Informer {
     /// Quantities and weights, then their derivatives, row by row.
-    sensitivities: Kernel,
-    loss_hessian: Hessian,
-    prior_hessian: Option<Hessian>,
-    n: usize,
+    sensitivities: OnceLock<Kernel>,
+    loss_hessian: OnceLock<Hessian>,
+    prior_hessian: OnceLock<Option<Hessian>>,
 }
 
 impl Informer {
-    pub fn new(model: &Model) -> Informer {
-        let hessian = |program: &Program| {
-            Hessian::new(program, &model.rows, Method::Reverse, &Options::default())
-                .expect("reverse mode differentiates every program")
-        };
-        let (n, quantities) = (model.dimension(), model.information.outputs.len());
-        let every: Vec<usize> = (0..quantities).collect();
-        Informer {
-            sensitivities: Kernel::new(&forward::jacobian(&model.information, &every, 0..n), &model.rows),
-            loss_hessian: hessian(&model.loss),
-            prior_hessian: model.prior.as_ref().map(hessian),
-            n,
-        }
+    fn sensitivities(&self, model: &Model) -> &Kernel {
+        self.sensitivities.get_or_init(|| {
+            let every: Vec<usize> = (0..model.information.outputs.len()).collect();
+            Kernel::new(&forward::jacobian(&model.information, &every, 0..model.dimension()), &model.rows)
+        })
     }
 
-    /// Intervals of every scalar that is not fixed by `method` at `theta`, whose loss is `loss`. Parameters are
-    /// numbered among all scalars.
+    fn loss_hessian(&self, model: &Model) -> &Hessian {
+        self.loss_hessian.get_or_init(|| hessian(model, &model.loss))
+    }
+
+    fn prior_hessian(&self, model: &Model) -> Option<&Hessian> {
+        self.prior_hessian.get_or_init(|| model.prior.as_ref().map(|prior| hessian(model, prior))).as_ref()
+    }
+
+    /// Intervals of every scalar that is not fixed by `method` at `theta`, whose loss is `loss`; always of the same model.
+    /// Parameters are numbered among all scalars.
     pub fn intervals(&self, model: &Model, method: &str, level: f64, theta: &[f64], loss: f64) -> Vec<Interval> {
         let observations = model.rows.count() * model.outputs.len();
-        let degrees = observations as f64 - self.n as f64;
+        let degrees = observations as f64 - model.dimension() as f64;
         // Least squares: the loss is 2σ² times the negative log likelihood, σ² as the residuals have it.
         let factor = model.likelihood_factor.unwrap_or(2.0 * loss / degrees);
         // What the expected information is divided by.
         let spread = if model.likelihood_factor.is_none() { 0.5 * factor } else { 1.0 };
         let unfixed = model.unfixed();
         let slopes: Vec<&[(usize, f64)]> = unfixed.iter().map(|(_, slope)| slope.as_slice()).collect();
-        let by_factors = match method == "fisher" && self.prior_hessian.is_none() {
-            true => self.factored(theta, spread, &slopes),
+        let by_factors = match method == "fisher" && model.prior.is_none() {
+            true => self.factored(model, theta, spread, &slopes),
             false => None,
         };
         let information = || match method {
-            "fisher" => self.expected(theta, spread),
+            "fisher" => self.expected(model, theta, spread),
             _ => {
-                let mut matrix = self.loss_hessian.matrix(theta, &mut Workspace::default());
+                let mut matrix = self.loss_hessian(model).matrix(theta, &mut Workspace::default());
                 matrix.entries.iter_mut().for_each(|entry| *entry /= factor);
                 matrix
             }
@@ -145,9 +146,9 @@ impl Informer {
 
     /// Standard errors of functions with these slopes from the rows √w ∇q by QR with scaled columns: squaring them into
     /// a matrix would lose half of the digits. None where the rows do not determine every parameter.
-    fn factored(&self, theta: &[f64], scale: f64, slopes: &[&[(usize, f64)]]) -> Option<Vec<f64>> {
-        let n = self.n;
-        let columns = self.sensitivities.rows(theta, &mut Workspace::default());
+    fn factored(&self, model: &Model, theta: &[f64], scale: f64, slopes: &[&[(usize, f64)]]) -> Option<Vec<f64>> {
+        let n = model.dimension();
+        let columns = self.sensitivities(model).rows(theta, &mut Workspace::default());
         let quantities = columns.len() / (n + 1);
         let rows = columns.first().map_or(0, Vec::len);
         let mut scores = Matrix::zeros(rows * quantities / 2, n);
@@ -184,11 +185,11 @@ impl Informer {
     }
 
     /// Σ w ∇q ∇qᵀ / scale, plus the Hessian of the negative log prior.
-    fn expected(&self, theta: &[f64], scale: f64) -> Matrix {
-        let n = self.n;
-        let columns = self.sensitivities.rows(theta, &mut Workspace::default());
+    fn expected(&self, model: &Model, theta: &[f64], scale: f64) -> Matrix {
+        let n = model.dimension();
+        let columns = self.sensitivities(model).rows(theta, &mut Workspace::default());
         let quantities = columns.len() / (n + 1);
-        let mut information = match &self.prior_hessian {
+        let mut information = match self.prior_hessian(model) {
             Some(hessian) => hessian.matrix(theta, &mut Workspace::default()),
             None => Matrix::zeros(n, n),
         };
@@ -206,6 +207,11 @@ impl Informer {
         }
         symmetric(information)
     }
+}
+
+fn hessian(model: &Model, program: &Program) -> Hessian {
+    Hessian::new(program, &model.rows, Method::Reverse, &Options::default())
+        .expect("reverse mode differentiates every program")
 }
 
 fn symmetric(mut matrix: Matrix) -> Matrix {

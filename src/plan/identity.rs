@@ -38,6 +38,26 @@ pub(super) fn of_combination(experiment: &Experiment) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// Has taken in everything that determines the numbers of some runs but the repeat.
+pub(super) struct Key(Sha256);
+
+impl Key {
+    /// Of a combination (`of_combination`), and of an optimizer with a method as bytes.
+    pub fn of(combination: &[u8; 32], way: &[u8]) -> Key {
+        let mut hash = Sha256::new();
+        hash.update(combination);
+        hash.update(way);
+        Key(hash)
+    }
+
+    /// The identity of a run.
+    pub fn identity(&self, repeat: usize) -> [u8; 32] {
+        let mut hash = self.0.clone();
+        absorb(&mut |bytes| hash.update(bytes), &(repeat as i64).into());
+        hash.finalize().into()
+    }
+}
+
 /// Hash of what the programs of a combination follow from, and what is compiled of them: optimizers, budget and intervals
 /// do not reach them, nor does the seed where the data are measured.
 pub fn of_programs(experiment: &Experiment) -> [u8; 32] {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Plan, Skipped, Variant};
+use super::{Laid, Plan, Skipped, Variant};
 use crate::diagnostic::Diagnostic;
 use crate::experiment::{self, Experiment, Sweep, Written};
 use crate::kind::{Catalog, Kind};
@@ -32,8 +32,9 @@ pub struct Layout {
 
 /// What a combination of the axes gives.
 pub enum Found {
-    Variant(Variant),
-    Skipped { values: Vec<String>, reason: String },
+    Variant(Variant, Laid),
+    /// A condition leaves it out.
+    Skipped,
 }
 
 /// Lays out every run: combinations of the axes (the last varies fastest), then optimizers, methods, repeats.
@@ -78,10 +79,8 @@ impl Layout {
     pub fn add(&mut self, combination: usize, found: Result<Found, Vec<Diagnostic>>) {
         match found {
             Ok(_) if !self.faults.is_empty() => {}
-            Ok(Found::Variant(variant)) => self.plan.add(combination, variant),
-            Ok(Found::Skipped { values, reason }) => {
-                self.plan.skipped.push(Skipped { values, reason, before: self.plan.variants() });
-            }
+            Ok(Found::Variant(variant, laid)) => self.plan.add(combination, variant, laid),
+            Ok(Found::Skipped) => {}
             Err(found) => found.into_iter().for_each(|fault| add(&mut self.faults, fault)),
         }
     }
@@ -90,13 +89,14 @@ impl Layout {
     pub fn end(mut self, written: &Written) -> Result<Plan, Vec<Diagnostic>> {
         if self.faults.is_empty() && self.plan.variants() == 0 {
             let fault = Diagnostic::error("`sweep.when` leaves out every combination");
-            let first = self.plan.skipped.first().map_or("", |skipped| &skipped.reason);
+            let first = self.source.skipped(0).map(|skipped| skipped.reason).unwrap_or_default();
             let fault = fault.help(format!("the first is left out by `{first}`"));
             self.faults.push(placed(written, fault, "nothing is left to run"));
         }
         if !self.faults.is_empty() {
             return Err(self.faults);
         }
+        self.plan.combinations = self.source.combinations;
         self.plan.source = Some(self.source);
         Ok(self.plan)
     }
@@ -105,31 +105,46 @@ impl Layout {
 impl Source {
     /// What a combination gives: a function of its number.
     pub fn look(&self, combination: usize) -> Result<Found, Vec<Diagnostic>> {
+        Ok(self.variant(combination)?.map_or(Found::Skipped, |variant| {
+            let laid = Laid::of(&variant.experiment);
+            Found::Variant(variant, laid)
+        }))
+    }
+
+    /// None for a combination that is left out.
+    fn variant(&self, combination: usize) -> Result<Option<Variant>, Vec<Diagnostic>> {
         let sweep = &self.experiment.sweep;
         let combination = sweep.at(combination, &self.experiment.constants)?;
-        let values: Vec<String> = combination.values.iter().map(shown).collect();
-        if let Some(reason) = combination.skipped {
-            return Ok(Found::Skipped { values, reason });
+        if combination.skipped.is_some() {
+            return Ok(None);
         }
+        let values: Vec<String> = combination.values.iter().map(shown).collect();
         if sweep.axes.is_empty() {
-            return Ok(Found::Variant(Variant { values, experiment: Arc::new(self.experiment.clone()) }));
+            return Ok(Some(Variant { values, experiment: Arc::new(self.experiment.clone()) }));
         }
         let mut changed = self.base.clone();
         for (axis, node) in sweep.axes.iter().zip(combination.values) {
-            changed = changed.with(&axis.path, &axis.place, node).map_err(|fault| vec![fault])?;
+            changed.put(&axis.path, &axis.place, node).map_err(|fault| vec![fault])?;
         }
         match experiment::check(&changed, self.catalog) {
-            Ok((experiment, _)) => Ok(Found::Variant(Variant { values, experiment: Arc::new(experiment) })),
+            Ok((experiment, _)) => Ok(Some(Variant { values, experiment: Arc::new(experiment) })),
             Err(faults) => Err(with_values(sweep, &values, faults)),
         }
     }
 
     /// A combination that was looked at before; data files are not read again.
     pub(super) fn again(&self, combination: usize) -> Variant {
-        match self.look(combination) {
-            Ok(Found::Variant(variant)) => variant,
+        match self.variant(combination) {
+            Ok(Some(variant)) => variant,
             _ => unreachable!("what was sound once is sound again"),
         }
+    }
+
+    /// A combination that is left out; None for one that is not.
+    pub(super) fn skipped(&self, combination: usize) -> Option<Skipped> {
+        let combination = self.experiment.sweep.at(combination, &self.experiment.constants).ok()?;
+        let reason = combination.skipped?;
+        Some(Skipped { values: combination.values.iter().map(shown).collect(), reason })
     }
 
     pub(super) fn values(&self, combination: usize) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The plan of the example: how many runs, in which order, with which identities.
 
 use super::*;
+use crate::experiment;
 use crate::experiment::sample::{CATALOG, EXAMPLE, folder, lines, written};
 
 fn plan(text: &str, overrides: &[(&str, &str)]) -> Result<Plan, Vec<String>> {
@@ -151,17 +152,32 @@ fn zipped_axes_vary_together_where_the_first_of_them_stands() {
     assert_eq!(faults, ["`sweep.zip` names `budget.evaluation`, which is no axis <\"budget.evaluation\">"]);
 }
 
+/// Before which variant what is left out, and why.
+fn skipped(plan: &Plan) -> Vec<String> {
+    let line = |before: usize, skipped: Skipped| format!("{before}: {}: {}", skipped.values.join(" "), skipped.reason);
+    let before = |variant: usize| plan.skipped_before(variant).map(move |skipped| line(variant, skipped));
+    (0..=plan.variants()).flat_map(before).collect()
+}
+
 #[test]
 fn conditions_leave_out_combinations_and_say_why() {
     let axes = "\"loss.kind\" = [\"poisson\", \"least_squares\"]\n\"budget.evaluations\" = [10, 20]";
     let some = swept("when = \"kind == poisson or evaluations > 10\"", axes).unwrap();
     assert_eq!(values(&some), ["poisson 10", "poisson 20", "least_squares 20"]);
-    assert_eq!(some.skipped.len(), 1);
-    assert_eq!((some.skipped[0].values.join(" "), some.skipped[0].before), ("least_squares 10".into(), 2));
-    assert_eq!(some.skipped[0].reason, "kind == poisson or evaluations > 10");
+    assert_eq!(some.skipped(), 1);
+    assert_eq!(skipped(&some), ["2: least_squares 10: kind == poisson or evaluations > 10"]);
     let both = swept("when = [\"kind == poisson\", \"evaluations < 20\"]", axes).unwrap();
-    let reasons: Vec<&str> = both.skipped.iter().map(|skipped| skipped.reason.as_str()).collect();
-    assert_eq!(reasons, ["evaluations < 20", "kind == poisson", "kind == poisson"]);
+    assert_eq!(
+        skipped(&both),
+        [
+            "1: poisson 20: evaluations < 20",
+            "1: least_squares 10: kind == poisson",
+            "1: least_squares 20: kind == poisson"
+        ]
+    );
+    let ends = swept("when = [\"evaluations == 20\", \"kind == least_squares\"]", axes).unwrap();
+    assert_eq!(values(&ends), ["least_squares 20"]);
+    assert!(skipped(&ends).iter().all(|line| line.starts_with("0: ")) && ends.skipped() == 3);
     let faults = swept("when = \"evaluation > 10\"", axes).unwrap_err();
     assert_eq!(faults, ["unknown name `evaluation` <evaluation>"]);
     let faults = swept("when = \"evaluations > 100\"", axes).unwrap_err();

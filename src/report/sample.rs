@@ -7,7 +7,7 @@ use crate::data::Table;
 use crate::experiment::*;
 use crate::kind::{self, Kind, Settings};
 use crate::math::elementary::{exp, pow, sin};
-use crate::plan::{Plan, Variant};
+use crate::plan::{Laid, Plan, Variant};
 use crate::record::{Component, Derivative, Derivatives, Interval, Reader, Record, Records, Status, TracePoint};
 
 const fn kind(name: &'static str) -> Kind {
@@ -167,7 +167,8 @@ pub fn small() -> Sample {
     let mut plan = Plan::default();
     plan.axes = vec!["differentiation.step".into()];
     for value in ["1e-4", "1e-6"] {
-        plan.add(plan.variants(), Variant { values: vec![value.into()], experiment: Arc::new(few.clone()) });
+        let variant = Variant { values: vec![value.into()], experiment: Arc::new(few.clone()) };
+        plan.add(plan.variants(), variant, Laid::of(&few));
     }
     let mut records: Vec<Option<Record>> = (0..8).map(|i| Some(record(i, 2.0, &[24.0, 1.0, 1e-20]))).collect();
     let interval = Interval {
@@ -372,7 +373,8 @@ pub fn large(repeats: usize) -> Sample {
     let output = OutputFit { name: "counts".into(), observed, sigma: Some(sigma), predicted, residual };
     let inputs = Table { names: vec!["t".into()], columns: vec![t], ..Table::default() };
     let mut plan = Plan::default();
-    plan.add(plan.variants(), Variant { values: Vec::new(), experiment: Arc::new(base.clone()) });
+    let variant = Variant { values: Vec::new(), experiment: Arc::new(base.clone()) };
+    plan.add(plan.variants(), variant, Laid::of(&base));
     Sample {
         plan,
         experiment: base,

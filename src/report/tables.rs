@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use super::Results;
 use super::comparison::{Answer, Comparison, Row};
 use super::numbers::field;
-use crate::plan::{Plan, Run};
+use crate::plan::{Plan, Run, Skipped};
 
 /// Rows of a table: each is written with the ends of line that RFC 4180 asks for.
 pub(super) struct Rows<W: Write>(csv::Writer<W>);
@@ -67,13 +67,17 @@ pub fn plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
         header.push("skipped".into());
     }
     let mut rows = Rows::new(out, &header)?;
-    let mut skipped = plan.skipped.iter().peekable();
-    let mut leave_out = |rows: &mut Rows<_>, before: usize| -> io::Result<()> {
-        while let Some(skipped) = skipped.next_if(|skipped| skipped.before <= before) {
-            let mut fields = vec![String::new(); fixed.len()];
-            fields.extend(skipped.values.iter().cloned());
-            fields.extend([String::new(), skipped.reason.clone()]);
-            rows.write(&fields)?;
+    // The variant before which the next combination that is left out may stand.
+    let mut next = 0;
+    let mut leave_out = |rows: &mut Rows<_>, variant: usize| -> io::Result<()> {
+        while plan.conditional && next <= variant {
+            for Skipped { values, reason } in plan.skipped_before(next) {
+                let mut fields = vec![String::new(); fixed.len()];
+                fields.extend(values);
+                fields.extend([String::new(), reason]);
+                rows.write(&fields)?;
+            }
+            next += 1;
         }
         Ok(())
     };
@@ -86,7 +90,7 @@ pub fn plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
         }
         rows.write(&fields)?;
     }
-    leave_out(&mut rows, usize::MAX)?;
+    leave_out(&mut rows, plan.variants())?;
     rows.end()
 }
 
