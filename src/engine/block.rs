@@ -191,6 +191,7 @@ pub fn sum(at: u32, summand: Summand, state: &mut State, count: usize) {
 pub fn unary_block(operator: Operator, to: &mut [f64], x: &[f64]) -> bool {
     use elementary::block;
     match operator {
+        Operator::Exp => block::exp(to, x),
         Operator::Sin => block::sin(to, x),
         Operator::Cos => block::cos(to, x),
         Operator::Tan => block::tan(to, x),

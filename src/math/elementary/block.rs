@@ -7,7 +7,7 @@
 //! Some functions (the list after `guarded!` below) have a vector loop that is right only where a cheap predicate is false;
 //! if it is true in any lane of the block, those lanes are done again with the scalar function.
 
-use super::{gamma_family, trigonometric as trig};
+use super::{exponential, gamma_family, trigonometric as trig};
 
 macro_rules! unary {
     ($($name:ident)*) => {$(
@@ -48,11 +48,32 @@ macro_rules! guarded {
 }
 
 unary! {
-    exp exp2 expm1 log log1p log2 log10 sinh cosh tanh asin acos atan asinh acosh atanh
+    exp2 expm1 log log1p log2 log10 sinh cosh tanh asin acos atan asinh acosh atanh
     sqrt cbrt erf erfc sigmoid softplus
 }
 
 binary! { atan2 hypot }
+
+/// dst[i] = e^src[i]. The first loop, the faster by a quarter, is right where every lane is near 0; else the second one
+/// does them all again. Where the first or the last lane is far from 0, others will be, too.
+#[inline(always)]
+pub fn exp(dst: &mut [f64], src: &[f64]) {
+    let (Some(first), Some(last)) = (src.first(), src.last()) else { return };
+    if first.abs().max(last.abs()) < exponential::NEAR {
+        let mut any = 0u64;
+        for (d, x) in dst.iter_mut().zip(src) {
+            let (value, far) = exponential::exp_near(*x);
+            *d = value;
+            any |= far;
+        }
+        if any < exponential::FAR {
+            return;
+        }
+    }
+    for (d, x) in dst.iter_mut().zip(src) {
+        *d = super::exp(*x);
+    }
+}
 
 /// dst[i] = x[i]^y[i]. The first loop leaves out the edge cases; if they occur, the whole block is done again with them.
 #[inline(always)]

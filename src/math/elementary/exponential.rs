@@ -53,12 +53,34 @@ pub(super) fn scale(value: f64, bits: u64) -> f64 {
 
 #[inline(always)]
 pub fn exp(x: f64) -> f64 {
-    let x = clamp(x, LEAST, GREATEST);
+    let (value, shifted) = exp_scaled(clamp(x, LEAST, GREATEST));
+    scale(value, shifted)
+}
+
+/// e^x = value * 2^n as (value, bits with n in the low end); value in [0.7, 1.42]; x in [-746, 710] or NaN.
+#[inline(always)]
+fn exp_scaled(x: f64) -> (f64, u64) {
     let shifted = x.mul_add(LOG2_E, SHIFT);
     let n = shifted - SHIFT;
     let r = (-n).mul_add(LN2_LO, (-n).mul_add(LN2_HI, x));
     let (one, error) = fast_two_sum(1.0, r);
-    scale(one + polynomial(r, &SHORT).mul_add(r * r, error), shifted.to_bits())
+    (one + polynomial(r, &SHORT).mul_add(r * r, error), shifted.to_bits())
+}
+
+/// Where |x| is less, `exp_near` is right.
+pub(super) const NEAR: f64 = 354.0;
+/// What `exp_near` says beside a value that is right is less.
+pub(super) const FAR: u64 = 1024;
+
+/// (e^x, n + 512), n the nearest integer to x / log 2: right where that is less than `FAR`. n is added to the exponent
+/// as it stands, which is the same as two factors where the result is normal.
+#[inline(always)]
+pub(super) fn exp_near(x: f64) -> (f64, u64) {
+    let (value, shifted) = exp_scaled(x);
+    (
+        f64::from_bits(value.to_bits().wrapping_add(shifted << 52)),
+        shifted.wrapping_sub(SHIFT.to_bits()).wrapping_add(512),
+    )
 }
 
 /// e^(x + x_lo) = 2^n (1 + r + tail) as (bits with n in the low end, r, tail), |tail| < |r|/5; x in [-746, 710] or NaN,

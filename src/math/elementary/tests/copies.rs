@@ -91,10 +91,11 @@ fn arguments() -> Vec<Vec<f64>> {
         [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -0.5, 5e-324, -5e-324, f64::MIN_POSITIVE, f64::MAX, f64::MIN, 3.0, -3.0];
     let edges =
         [&edges[..], &[f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 709.8, -745.2, 710.5, 171.65, 1e22, -36.5]].concat();
-    let mut blocks = vec![edges];
+    let between = [&[1.0], &edges[..], &[1.0]].concat();
+    let mut blocks = vec![edges, between];
     for _ in 0..4 {
         blocks.push((0..1021).map(|_| f64::from_bits(random.bits())).collect());
-        for range in [(-1.0, 1.0), (0.0, 4.0), (-30.0, 30.0), (-750.0, 750.0), (0.0, 1e12)] {
+        for range in [(-1.0, 1.0), (0.0, 4.0), (-30.0, 30.0), (-354.9, 354.9), (-750.0, 750.0), (0.0, 1e12)] {
             blocks.push((0..509).map(|_| random.within(range)).collect());
         }
     }
