@@ -35,7 +35,7 @@ pub fn compile(program: &Program, rows: &Rows, level: Level) -> Kernel {
 
 /// The kernel of a program turned by `points`: its columns are points, of which nothing is known yet.
 pub fn compile_points(program: &Program, level: Level) -> Kernel {
-    let rows = Rows { columns: vec![Vec::new().into(); program.columns], count: 0 };
+    let rows = Rows { columns: vec![Arc::default(); program.columns], count: 0 };
     assemble(program, &rows, level)
 }
 

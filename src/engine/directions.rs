@@ -215,8 +215,11 @@ impl Directions {
         }
         leaf.resize(leaf.len().max(total * LEAF), 0.0);
         sums[..total].iter_mut().for_each(Sum::clear);
-        let loads: Vec<(usize, &[f64])> =
-            pass.loads.iter().map(|(column, place)| (*place as usize, &*self.rows.columns[*column as usize])).collect();
+        let loads: Vec<(usize, &[f64])> = pass
+            .loads
+            .iter()
+            .map(|(column, place)| (*place as usize, &**self.rows.columns[*column as usize]))
+            .collect();
         let mut start = 0;
         while start < self.rows.count {
             let end = (start + LEAF).min(self.rows.count);

@@ -3,13 +3,14 @@
 //! `compile` turns a program and the data that it is bound to into a `Kernel`: passes over the rows, each a list of
 //! steps (`code`, made by `emit`, joined by `pair`, put in
 //! order by `schedule`) on blocks, with the uniform work between them. `run` executes them
-//! with the loops of `block` and `lanes`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
+//! with the loops of `block` and `lanes` on numbers that are `aligned`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
 //! of summation; `points` turns a program of few rows so that lanes are points, and `batch` runs it sixteen points at a
 //! time where a loop does the work; `choice` says which lanes are taken, and why; `share` lets
 //! threads that somebody lends take part of the rows; `level` chooses among the copies
 //! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions;
 //! beside the data a kernel needs one block per live value. docs/engine.md has measurements.
 
+mod aligned;
 mod axis;
 mod batch;
 mod block;
@@ -33,6 +34,7 @@ mod work;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use crate::ir::Program;
+use aligned::Aligned;
 use batch::Batch;
 pub use choice::{Choice, Lanes, Why};
 pub use level::Level;
@@ -42,7 +44,7 @@ pub use share::Crew;
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     /// Padded to whole `STRIDE`s by repeating the last row.
-    columns: Vec<Arc<[f64]>>,
+    columns: Vec<Arc<Aligned>>,
     count: usize,
 }
 
@@ -80,7 +82,7 @@ pub struct Kernel {
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
     uniforms: Vec<f64>,
-    slots: Vec<Vec<f64>>,
+    slots: Vec<Aligned>,
     sums: Vec<sum::Sum>,
     tape: Vec<f64>,
     frames: Vec<tape::Frame>,
@@ -111,9 +113,8 @@ impl Rows {
 
     /// Adds a column of `count` numbers.
     fn push(&mut self, column: &[f64]) {
-        let mut padded = column.to_vec();
-        padded.resize(self.count.next_multiple_of(STRIDE), column.last().copied().unwrap_or(0.0));
-        self.columns.push(padded.into());
+        let padded = Aligned::new(column.iter().copied(), self.count.next_multiple_of(STRIDE));
+        self.columns.push(Arc::new(padded));
     }
 
     pub fn count(&self) -> usize {
@@ -183,10 +184,8 @@ impl Kernel {
         let mut rows = Rows { columns: Vec::new(), count: points.len() };
         let padded = rows.count.next_multiple_of(STRIDE);
         for k in 0..self.inputs {
-            let mut column = Vec::with_capacity(padded);
-            column.extend(points.iter().map(|point| point[k]));
-            column.resize(padded, column.last().copied().unwrap_or(0.0));
-            rows.columns.push(column.into());
+            let column = Aligned::new(points.iter().map(|point| point[k]), padded);
+            rows.columns.push(Arc::new(column));
         }
         let mut stores = vec![vec![0.0; padded]; turned.stores()];
         run::run(turned, &rows, &[], workspace, &mut stores);

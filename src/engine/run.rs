@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::engine::aligned::Aligned;
 use crate::engine::block;
 use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
 use crate::engine::line::execute::{Files, Over};
@@ -98,12 +99,7 @@ fn prepare(kernel: &Kernel, inputs: &[f64], workspace: &mut Workspace) {
         workspace.uniforms[*place as usize] = *number;
     }
     if workspace.slots.len() < kernel.slots {
-        workspace.slots.resize_with(kernel.slots, Vec::new);
-    }
-    for slot in &mut workspace.slots[..kernel.slots] {
-        if slot.len() < LEAF {
-            slot.resize(LEAF, 0.0);
-        }
+        workspace.slots.resize_with(kernel.slots, || Aligned::zeros(LEAF));
     }
     let sums = kernel.passes.iter().map(|pass| pass.sums.len()).max().unwrap_or(0);
     if workspace.sums.len() < sums {
@@ -118,7 +114,7 @@ fn prepare(kernel: &Kernel, inputs: &[f64], workspace: &mut Workspace) {
 /// What steps work on.
 pub struct State<'a> {
     pub uniforms: &'a mut [f64],
-    pub slots: &'a mut [Vec<f64>],
+    pub slots: &'a mut [Aligned],
     pub rows: &'a Rows,
     /// The block under way: its first row, its rows padded to whole strides.
     pub start: usize,
