@@ -15,9 +15,12 @@ pub enum Output {
     Rows(u32),
 }
 
-/// Live slots should fit the second-level cache: measured, a step on 256 rows that come from there costs less than four on
-/// 64 that are nearer.
+/// Live slots should fit the second-level cache, unless that leaves less than a leaf: measured, the more rows a step is
+/// for the better, wherever they come from, since it costs as much to begin with as a hundred rows.
 const CACHE: usize = 1 << 20;
+
+/// Rows of a block at most: more gain nothing.
+const MOST: usize = 4 * LEAF;
 
 /// Work on the data alone that costs at least so many additions a row becomes a column of its own.
 const WORTH_A_COLUMN: u32 = 4;
@@ -98,7 +101,7 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
     kernel.slots = emitter.slots as usize;
     kernel.frames = emitter.frames as usize;
     let fits = CACHE / (8 * (kernel.slots + program.columns).max(1));
-    kernel.block = (fits / 64 * 64).clamp(64, LEAF);
+    kernel.block = (fits / LEAF * LEAF).clamp(LEAF, MOST);
     line::add(&mut kernel);
     kernel
 }

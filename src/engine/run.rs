@@ -11,7 +11,7 @@ use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
 use crate::engine::line::execute::{Files, Over};
 use crate::engine::line::{self, Line, Number};
 use crate::engine::share;
-use crate::engine::sum::{LEAF, Sum};
+use crate::engine::sum::Sum;
 use crate::engine::tape::{self, Frame};
 use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
 
@@ -19,7 +19,7 @@ use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
 /// outputs.
 pub fn run(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
     assert_eq!(inputs.len(), kernel.inputs, "inputs of a kernel");
-    prepare(kernel, inputs, workspace);
+    prepare(kernel, rows, inputs, workspace);
     match kernel.level {
         Level::Portable => portable::kernel(kernel, rows, workspace, stores),
         // SAFETY: a level is chosen, or tested for, only where `Level::available` has detected its features.
@@ -42,7 +42,7 @@ pub fn part(
     workspace: &mut Workspace,
     range: Range<usize>,
 ) {
-    prepare(kernel, &uniforms[..kernel.inputs], workspace);
+    prepare(kernel, rows, &uniforms[..kernel.inputs], workspace);
     workspace.uniforms[..kernel.uniforms].copy_from_slice(&uniforms[..kernel.uniforms]);
     match kernel.level {
         Level::Portable => portable::part(kernel, pass, rows, workspace, range),
@@ -90,7 +90,7 @@ pub fn line_over_rows<const W: usize>(
     }
 }
 
-fn prepare(kernel: &Kernel, inputs: &[f64], workspace: &mut Workspace) {
+fn prepare(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace) {
     if workspace.uniforms.len() < kernel.uniforms.max(inputs.len()) {
         workspace.uniforms.resize(kernel.uniforms.max(inputs.len()), 0.0);
     }
@@ -99,7 +99,11 @@ fn prepare(kernel: &Kernel, inputs: &[f64], workspace: &mut Workspace) {
         workspace.uniforms[*place as usize] = *number;
     }
     if workspace.slots.len() < kernel.slots {
-        workspace.slots.resize_with(kernel.slots, || Aligned::zeros(LEAF));
+        workspace.slots.resize_with(kernel.slots, Aligned::default);
+    }
+    let lanes = kernel.block.min(rows.count.next_multiple_of(STRIDE));
+    for slot in workspace.slots[..kernel.slots].iter_mut().filter(|slot| slot.len() < lanes) {
+        *slot = Aligned::zeros(lanes);
     }
     let sums = kernel.passes.iter().map(|pass| pass.sums.len()).max().unwrap_or(0);
     if workspace.sums.len() < sums {
@@ -266,8 +270,7 @@ macro_rules! interpreter {
                 let kept = state.tape.len();
                 let Range { mut start, end: count } = range;
                 while start < count {
-                    // A block ends where a leaf of the sums ends, if not before.
-                    let end = (start + kernel.block).min((start / LEAF + 1) * LEAF).min(count);
+                    let end = (start + kernel.block).min(count);
                     state.start = start;
                     state.lanes = (end - start).next_multiple_of(STRIDE);
                     steps(&pass.rows, state, end - start);

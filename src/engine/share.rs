@@ -47,9 +47,7 @@ pub fn rows(
         let mut workspace = take().pop().unwrap_or_default();
         let range = part * size..((part + 1) * size).min(rows.count);
         run::part(kernel, pass, rows, uniforms, &mut workspace, range);
-        let mut added = std::mem::take(&mut workspace.sums);
-        added[..pass.sums.len()].iter_mut().for_each(Sum::close);
-        let _ = found[part].set(added);
+        let _ = found[part].set(std::mem::take(&mut workspace.sums));
         take().push(workspace);
     });
     for part in found.into_iter().filter_map(OnceLock::into_inner) {
