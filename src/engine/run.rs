@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::engine::aligned::Aligned;
 use crate::engine::block;
-use crate::engine::code::{Body, Carry, LoopCode, Operand, Pass, Repeat, Step};
+use crate::engine::code::{Body, Carry, Instruction, LoopCode, Operand, Pair, Pass, Repeat, Step, Summand};
 use crate::engine::line::execute::{Files, Over};
 use crate::engine::line::{self, Line, Number};
 use crate::engine::share;
@@ -286,21 +286,40 @@ macro_rules! interpreter {
                 }
             }
 
+            // Functions of their own: what one of them holds in registers is not spilled and fetched again around the others.
+            $(#[$features])?
+            #[inline(never)]
+            fn apply(instruction: &Instruction, state: &mut State) {
+                block::apply(instruction, state);
+            }
+
+            $(#[$features])?
+            #[inline(never)]
+            fn pair(pair: &Pair, state: &mut State) {
+                block::pair(pair, state);
+            }
+
+            $(#[$features])?
+            #[inline(never)]
+            fn sum(at: u32, summand: Summand, state: &mut State, count: usize) {
+                block::sum(at, summand, state, count);
+            }
+
             $(#[$features])?
             fn steps(steps: &[Step], state: &mut State, count: usize) {
                 for step in steps {
                     match step {
                         Step::Apply(instruction) => match instruction.to {
                             Operand::Uniform(_) => block::uniform(instruction, state.uniforms),
-                            _ => block::apply(instruction, state),
+                            _ => apply(instruction, state),
                         },
-                        Step::Pair(pair) => block::pair(pair, state),
+                        Step::Pair(of) => pair(of, state),
                         Step::Elementwise { instruction, count, vector } => {
                             for k in 0..*count {
                                 let of = block::element_of(instruction, vector, k);
                                 match of.to {
                                     Operand::Uniform(_) => block::uniform(&of, state.uniforms),
-                                    _ => block::apply(&of, state),
+                                    _ => apply(&of, state),
                                 }
                             }
                         }
@@ -309,7 +328,7 @@ macro_rules! interpreter {
                         Step::Replace { vector, size, index, element } => {
                             block::replace(*vector, *size, *index, *element, state);
                         }
-                        Step::Sum { at, summand } => block::sum(*at, *summand, state, count),
+                        Step::Sum { at, summand } => sum(*at, *summand, state, count),
                         Step::Loop(code) => repeat(code, state, count),
                     }
                 }
