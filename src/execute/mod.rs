@@ -10,6 +10,7 @@ mod objective;
 mod run;
 mod squares;
 mod timing;
+mod trace;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

@@ -6,6 +6,7 @@ use std::time::Instant;
 use crate::diff::{Method, Options};
 use crate::execute::Prepared;
 use crate::execute::objective::{Boxed, Unconstrained, value};
+use crate::execute::trace::Trace;
 use crate::experiment::{Budget, Experiment};
 use crate::infer::refits::Fitted;
 use crate::kind::{Kind, Optimizer, Settings};
@@ -14,9 +15,6 @@ use crate::model::Model;
 use crate::optimize::{self, Outcome, Problem, Reason, Task};
 use crate::plan::{Plan, Run};
 use crate::record::{Interval, Record, Status, TracePoint};
-
-/// Trace points that a record keeps. A longer trace keeps points whose evaluations grow by a factor, and the last.
-const TRACE: usize = 256;
 
 /// Carries out one run; None where `cancel` cut it short. `waiting`: how many runs no thread has begun yet.
 pub fn run(
@@ -234,46 +232,5 @@ fn start(experiment: &Experiment, model: &Model, repeat: usize) -> Vec<f64> {
     match repeat {
         0 => model.start(experiment),
         _ => model.draw(experiment, &mut Stream::new(experiment.seed, &format!("repeat {repeat}"), "start")),
-    }
-}
-
-/// A trace that thins out, evenly over the logarithm of the evaluations, when it grows too long.
-#[derive(Default)]
-struct Trace {
-    kept: Vec<TracePoint>,
-    last: Option<TracePoint>,
-    /// By what share the evaluations grow from one point that is kept to the next.
-    growth: f64,
-}
-
-impl Trace {
-    fn push(&mut self, point: &TracePoint) {
-        let far = |last: &TracePoint, next: &TracePoint, growth: f64| {
-            next.evaluations as f64 >= last.evaluations as f64 * (1.0 + growth)
-        };
-        if self.kept.last().is_none_or(|last| far(last, point, self.growth)) {
-            self.kept.push(point.clone());
-        }
-        while self.kept.len() > TRACE {
-            self.growth = if self.growth == 0.0 { 0.01 } else { 1.5 * self.growth };
-            let mut last: Option<TracePoint> = None;
-            self.kept.retain(|point| {
-                let keep = last.as_ref().is_none_or(|last| far(last, point, self.growth));
-                if keep {
-                    last = Some(point.clone());
-                }
-                keep
-            });
-        }
-        self.last = Some(point.clone());
-    }
-
-    fn points(mut self) -> Vec<TracePoint> {
-        if let Some(last) = self.last
-            && self.kept.last().is_none_or(|kept| kept.iteration != last.iteration)
-        {
-            self.kept.push(last);
-        }
-        self.kept
     }
 }

@@ -1,18 +1,19 @@
 //! One line of the journal: a compact JSON form of a record, behind a checksum of its bytes.
 //!
-//! A line reads `{"crc":"89abcdef","run":{…}}`; the checksum is CRC-32 (ISO 3309, reflected polynomial EDB88320) of the
-//! bytes of the inner object. JSON has no infinities and no NaN, so such numbers are the strings `inf`, `-inf`, `nan`.
-//! Parameters, intervals and the trace are packed, which keeps a line of a ten-parameter run with an interval of each and a
-//! trace of twenty points under 1000 bytes.
+//! A line reads `{"crc":"89abcdef","id":"…","run":"…"}`; the checksum is CRC-32 (ISO 3309, reflected polynomial EDB88320) of
+//! the bytes behind it, from the `"` of `"id"` to the end of the line. The identity stands as `plan.csv` has it, so that a
+//! run can be looked for; all else of it is packed, so that a line of ten parameters with an interval of each and a trace of
+//! forty points, the longest that is kept, stays under 1073 bytes.
 
-use serde::de::{self, Deserializer, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::packed;
-use crate::record::{Interval, Record, Status};
+use crate::record::Record;
 
 /// Number of the format; a reader refuses every other one.
-pub(super) const FORMAT: u64 = 4;
+pub(super) const FORMAT: u64 = 5;
 
 /// The first line of a journal.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,162 +58,47 @@ pub(super) fn read_end(line: &[u8]) -> Option<String> {
     serde_json::from_slice::<End>(line).ok().map(|end| end.end)
 }
 
-/// A double that survives JSON, whatever its value.
-#[derive(Clone, Copy, Debug)]
-struct Number(f64);
-
-impl Serialize for Number {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            x if x.is_finite() => serializer.serialize_f64(x),
-            x if x.is_nan() => serializer.serialize_str("nan"),
-            x if x > 0.0 => serializer.serialize_str("inf"),
-            _ => serializer.serialize_str("-inf"),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
-        struct Reader;
-        impl Visitor<'_> for Reader {
-            type Value = Number;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a number, or one of the strings inf, -inf, nan")
-            }
-
-            fn visit_f64<E>(self, x: f64) -> Result<Number, E> {
-                Ok(Number(x))
-            }
-
-            fn visit_i64<E>(self, x: i64) -> Result<Number, E> {
-                Ok(Number(x as f64))
-            }
-
-            fn visit_u64<E>(self, x: u64) -> Result<Number, E> {
-                Ok(Number(x as f64))
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Number, E> {
-                match text {
-                    "inf" => Ok(Number(f64::INFINITY)),
-                    "-inf" => Ok(Number(f64::NEG_INFINITY)),
-                    "nan" => Ok(Number(f64::NAN)),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
-            }
-        }
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-/// Intervals that follow each other by one method: method, level, factor of the ends, note, numbers as `packed` writes them.
-type Bounds = (String, Number, Number, String, String);
-
+/// A record, as JSON has it.
 #[derive(Serialize, Deserialize)]
-struct Line {
-    id: String,
-    status: Status,
-    reason: String,
-    loss: Option<Number>,
-    /// Evaluations, gradients, iterations.
-    work: (u64, u64, u64),
-    /// Of all of it, in evaluations of the loss.
-    cost: Number,
-    /// As `packed` writes them.
-    parameters: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    trace: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    intervals: Vec<Bounds>,
-    seconds: Number,
+struct Line<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    /// As `packed` writes it.
+    #[serde(borrow)]
+    run: Cow<'a, str>,
 }
 
 const START: &str = "{\"crc\":\"";
-const MIDDLE: &str = "\",\"run\":";
+const MIDDLE: &str = "\",";
 
 /// The line of a record, with its end of line.
 pub(super) fn write(record: &Record) -> String {
-    let payload = payload(record, record.seconds);
-    let checksum = checksum(payload.as_bytes());
-    format!("{START}{checksum:08x}{MIDDLE}{payload}}}\n")
+    let rest = rest(record, record.seconds);
+    format!("{START}{:08x}{MIDDLE}{rest}\n", checksum(rest.as_bytes()))
 }
 
 /// The record of a line without its end of line; None if it is damaged.
 pub(super) fn read(line: &[u8]) -> Option<Record> {
     let line = std::str::from_utf8(line).ok()?;
     let (checksum_text, rest) = line.strip_prefix(START)?.split_at_checked(8)?;
-    let payload = rest.strip_prefix(MIDDLE)?.strip_suffix('}')?;
-    if u32::from_str_radix(checksum_text, 16).ok()? != checksum(payload.as_bytes()) {
+    let rest = rest.strip_prefix(MIDDLE)?;
+    if u32::from_str_radix(checksum_text, 16).ok()? != checksum(rest.as_bytes()) {
         return None;
     }
-    serde_json::from_str::<Line>(payload).ok().and_then(record)
+    let Line { id, run } = serde_json::from_str(line).ok()?;
+    packed::read(&run, id.into_owned())
 }
 
 /// Whether two records say the same but for the time that they took. NaN equals NaN here.
 pub(super) fn agree(a: &Record, b: &Record) -> bool {
-    payload(a, 0.0) == payload(b, 0.0)
+    rest(a, 0.0) == rest(b, 0.0)
 }
 
-fn payload(record: &Record, seconds: f64) -> String {
-    let alike =
-        |a: &Interval, b: &Interval| a.method == b.method && a.level.to_bits() == b.level.to_bits() && a.note == b.note;
-    let bounds = |intervals: &[Interval]| {
-        let Interval { method, level, note, .. } = &intervals[0];
-        let factor = factor(intervals);
-        let numbers = packed::write_intervals(intervals, &record.parameters, factor);
-        (method.clone(), Number(*level), Number(factor), note.clone(), numbers)
-    };
-    let line = Line {
-        id: record.identity.clone(),
-        status: record.status,
-        reason: record.reason.clone(),
-        loss: record.loss.map(Number),
-        work: (record.evaluations, record.gradients, record.iterations),
-        cost: Number(record.work),
-        parameters: packed::write_numbers(&record.parameters),
-        trace: packed::write_trace(&record.trace),
-        intervals: record.intervals.chunk_by(alike).map(bounds).collect(),
-        seconds: Number(seconds),
-    };
-    serde_json::to_string(&line).expect("words and numbers have a JSON form")
-}
-
-/// What times a standard error gives the ends of intervals by one method, by the law of Student or of Gauss: the same for
-/// all, and had from the one whose numbers lose least of it.
-fn factor(intervals: &[Interval]) -> f64 {
-    let of = |i: &Interval| {
-        let (half, error) = (i.upper? - i.estimate, i.standard_error?);
-        Some((half / i.estimate.abs(), half / error)).filter(|(share, factor)| !share.is_nan() && factor.is_finite())
-    };
-    intervals.iter().filter_map(of).max_by(|a, b| a.0.total_cmp(&b.0)).map_or(0.0, |(_, factor)| factor)
-}
-
-/// None where a packed part is none.
-fn record(line: Line) -> Option<Record> {
-    let parameters = packed::read_numbers(&line.parameters)?;
-    let mut intervals = Vec::new();
-    for (method, Number(level), Number(factor), note, numbers) in line.intervals {
-        let (estimate, standard_error, lower, upper) = (f64::NAN, None, None, None);
-        let like = Interval { parameter: 0, method, level, estimate, standard_error, lower, upper, note };
-        intervals.extend(packed::read_intervals(&numbers, &parameters, factor, &like)?);
-    }
-    let (evaluations, gradients, iterations) = line.work;
-    Some(Record {
-        identity: line.id,
-        status: line.status,
-        reason: line.reason,
-        loss: line.loss.map(|x| x.0),
-        evaluations,
-        gradients,
-        iterations,
-        work: line.cost.0,
-        parameters,
-        trace: packed::read_trace(&line.trace)?,
-        intervals,
-        seconds: line.seconds.0,
-    })
+/// What the checksum is of: all that follows it.
+fn rest(record: &Record, seconds: f64) -> String {
+    let line = Line { id: Cow::from(&record.identity), run: packed::write(record, seconds).into() };
+    let text = serde_json::to_string(&line).expect("words have a JSON form");
+    text[1..].to_string()
 }
 
 /// CRC-32 (ISO 3309): reflected, polynomial EDB88320, initial value and final exclusive-or FFFFFFFF. Eight bytes at a time,
@@ -255,7 +141,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::TracePoint;
+    use crate::record::{Interval, Status, TracePoint};
 
     fn sample() -> Record {
         Record {
@@ -341,7 +227,7 @@ mod tests {
             loss: 1.0 / f64::from(i + 3),
             gradient_norm: Some(1.0 / f64::from(i + 7)),
         };
-        let record = Record { trace: (0..20).map(point).collect(), ..record };
+        let record = Record { trace: (0..40).map(point).collect(), ..record };
         assert!(write(&record).len() <= (1 << 30) / 1_000_000, "{}", write(&record).len());
     }
 }

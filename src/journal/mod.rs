@@ -1,6 +1,7 @@
 //! The results folder: an append-only record of finished runs, and files written whole or not at all.
 
 pub mod append;
+mod bits;
 pub mod files;
 pub mod inputs;
 pub mod kept;
@@ -13,6 +14,7 @@ pub mod read;
 pub mod recorder;
 pub mod resume;
 pub mod submitted;
+mod words;
 
 use std::fmt;
 use std::io;

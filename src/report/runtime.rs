@@ -8,7 +8,8 @@
 //!   the trace) down to the precision of `Answer::target`.
 //! * A run reaches a target at the first point of its trace whose best loss is as low: its **runtime**, in evaluations of
 //!   the loss, in *work* (evaluations, with gradients at what they really cost), or in seconds (spread evenly over its
-//!   evaluations). Traces are thinned to some two percent of the evaluations; so is the runtime.
+//!   evaluations). Between two points of a trace that are not those of neighbouring iterations, the logarithm of what the
+//!   loss lies above the run's last one is taken to fall evenly over the evaluations.
 //! * The **expected runtime** is what all runs spent before they reached the target, or to their ends, over the number of
 //!   runs that reached it: that of restarting until one does. Infinite where none did.
 //! * The **share** within a runtime is that of all pairs of a run and a target that are reached by then, without
@@ -19,7 +20,7 @@ use std::io;
 
 use super::comparison::{Answer, Row};
 use crate::math::elementary::{exp, log};
-use crate::record::{Record, Records};
+use crate::record::{Record, Records, TracePoint};
 
 /// Targets of a variant.
 pub const TARGETS: usize = 51;
@@ -63,12 +64,27 @@ pub fn reach(record: &Record, target: f64) -> Option<Runtime> {
     let before = record.trace.partition_point(|point| point.loss.is_nan() || point.loss > target);
     let all = spent(record);
     let Some(point) = record.trace.get(before) else { return Some(all) };
-    let evaluations = point.evaluations as f64;
+    let first = before.checked_sub(1).map_or(point, |before| &record.trace[before]);
+    let share = passed(first, point, target, record.trace.last().map_or(point.loss, |last| last.loss));
+    let between = |first: u64, next: u64| share.mul_add(next.saturating_sub(first) as f64, first as f64);
+    let evaluations = between(first.evaluations, point.evaluations);
+    let gradients = between(first.gradients, point.gradients);
     // What a gradient costs beyond the evaluations that it is counted as.
     let extra = (record.work - all.evaluations) / record.gradients.max(1) as f64;
     let share = if record.evaluations > 0 { evaluations / all.evaluations } else { 1.0 };
-    let work = extra.mul_add(point.gradients as f64, evaluations);
+    let work = extra.mul_add(gradients, evaluations);
     Some(Runtime { evaluations, work, seconds: share * all.seconds })
+}
+
+/// The share of the way from one point of a trace to the next at which the loss was as low as the target.
+fn passed(first: &TracePoint, next: &TracePoint, target: f64, last: f64) -> f64 {
+    if next.iteration <= first.iteration + 1 || next.loss <= last {
+        return 1.0;
+    }
+    let above = |loss: f64| log(loss - last);
+    let share = (above(first.loss) - above(target)) / (above(first.loss) - above(next.loss));
+    // No number where the first loss is infinite or none.
+    if share < 1.0 { share.max(0.0) } else { 1.0 }
 }
 
 /// The expected runtime of restarting until a run reaches a target, from one run after the other.
