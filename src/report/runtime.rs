@@ -8,8 +8,8 @@
 //!   the trace) down to the precision of `Answer::target`.
 //! * A run reaches a target at the first point of its trace whose best loss is as low: its **runtime**, in evaluations of
 //!   the loss, in *work* (evaluations, with gradients at what they really cost), or in seconds (spread evenly over its
-//!   evaluations). Between two points of a trace that are not those of neighbouring iterations, the logarithm of what the
-//!   loss lies above the run's last one is taken to fall evenly over the evaluations.
+//!   evaluations). Where iterations between two points of the trace were not kept, the logarithm of what the loss lies
+//!   above the run's last one is taken to fall evenly from one iteration to the next.
 //! * The **expected runtime** is what all runs spent before they reached the target, or to their ends, over the number of
 //!   runs that reached it: that of restarting until one does. Infinite where none did.
 //! * The **share** within a runtime is that of all pairs of a run and a target that are reached by then, without
@@ -76,15 +76,13 @@ pub fn reach(record: &Record, target: f64) -> Option<Runtime> {
     Some(Runtime { evaluations, work, seconds: share * all.seconds })
 }
 
-/// The share of the way from one point of a trace to the next at which the loss was as low as the target.
+/// The share of the iterations from one point of a trace to the next after which the loss was as low as the target.
 fn passed(first: &TracePoint, next: &TracePoint, target: f64, last: f64) -> f64 {
-    if next.iteration <= first.iteration + 1 || next.loss <= last {
-        return 1.0;
-    }
+    let iterations = next.iteration.saturating_sub(first.iteration).max(1) as f64;
     let above = |loss: f64| log(loss - last);
     let share = (above(first.loss) - above(target)) / (above(first.loss) - above(next.loss));
-    // No number where the first loss is infinite or none.
-    if share < 1.0 { share.max(0.0) } else { 1.0 }
+    // No number where the first loss is infinite or none; and nothing is known of how a last loss was come near.
+    if share < 1.0 && next.loss > last { (share * iterations).ceil().max(1.0) / iterations } else { 1.0 }
 }
 
 /// The expected runtime of restarting until a run reaches a target, from one run after the other.
@@ -167,4 +165,33 @@ pub fn thinned(count: usize, most: usize) -> Vec<usize> {
         return (0..count).collect();
     }
     (0..most).map(|i| i * (count - 1) / (most - 1)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(iteration: u64, loss: f64) -> TracePoint {
+        TracePoint { iteration, evaluations: 7 * iteration, gradients: iteration, loss, gradient_norm: None }
+    }
+
+    /// The iteration after which a run of these points was as low.
+    fn passes(first: TracePoint, next: TracePoint, target: f64) -> f64 {
+        let share = passed(&first, &next, target, 1.0);
+        share.mul_add((next.iteration - first.iteration) as f64, first.iteration as f64)
+    }
+
+    #[test]
+    fn iterations_that_were_not_kept_are_taken_to_fall_evenly() {
+        let pass = |target| passes(point(10, 101.0), point(20, 2.0), target);
+        assert_eq!(pass(11.0), 15.0);
+        assert_eq!(pass(10.9), 16.0);
+        assert_eq!(pass(100.999), 11.0);
+        assert_eq!(pass(2.0), 20.0);
+        assert_eq!(passes(point(10, 101.0), point(11, 2.0), 100.0), 11.0);
+        // Where there is nothing to go by, at the end.
+        assert_eq!(passes(point(0, f64::INFINITY), point(9, 2.0), 3.0), 9.0);
+        assert_eq!(passes(point(0, f64::NAN), point(9, 2.0), 3.0), 9.0);
+        assert_eq!(passes(point(0, 2.0), point(9, 1.0), 1.5), 9.0);
+    }
 }
