@@ -231,6 +231,10 @@ impl Builder {
                 match operator {
                     Add if known[1] == Some(0.0) => Some(a),
                     Add if known[0] == Some(0.0) => Some(b),
+                    Add if let (Some(a), Some(b)) = (negated_a, negated_b) => {
+                        let sum = self.add(a, b);
+                        Some(self.negate(sum))
+                    }
                     Add if negated_b.is_some() => Some(self.subtract(a, negated_b?)),
                     Add if negated_a.is_some() => Some(self.subtract(b, negated_a?)),
                     Subtract if known[1] == Some(0.0) => Some(a),

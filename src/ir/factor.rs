@@ -430,6 +430,17 @@ mod tests {
         assert_eq!(by_row(&factored(&b, &[apart])), 4);
     }
 
+    /// As reverse mode writes the adjoint of what is squared and taken away.
+    #[test]
+    fn twice_a_negation_has_a_factor_too() {
+        let (mut b, [u, _], [p, _]) = exponentials();
+        let product = b.multiply(u, p);
+        let negative = b.negate(product);
+        let twice = b.add(negative, negative);
+        let total = b.sum(twice);
+        assert_eq!(by_row(&factored(&b, &[total])), 2);
+    }
+
     #[test]
     fn what_is_compared_keeps_its_bits() {
         let mut b = Builder::new();
