@@ -9,7 +9,7 @@ use crate::math::{elementary, special};
 
 /// A block operand: a slice of rows, or one number for all.
 #[derive(Clone, Copy)]
-enum Lanes<'a> {
+pub enum Lanes<'a> {
     Rows(&'a [f64]),
     One(f64),
 }
@@ -25,7 +25,7 @@ impl Lanes<'_> {
 }
 
 #[inline(always)]
-fn lanes_of<'a>(operand: Operand, state: &'a State) -> Lanes<'a> {
+pub fn lanes_of<'a>(operand: Operand, state: &'a State) -> Lanes<'a> {
     match operand {
         Operand::Slot(slot) => Lanes::Rows(&state.slots[slot as usize][..state.lanes]),
         Operand::Column(column) => {

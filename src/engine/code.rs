@@ -43,6 +43,8 @@ pub enum Step {
     Apply(Instruction),
     /// Two operations on rows in one.
     Pair(Pair),
+    /// A sum of products on rows.
+    Dot(Dot),
     /// The same operation on each element of vectors; an operand that is no vector stands for every element.
     Elementwise {
         instruction: Instruction,
@@ -83,6 +85,7 @@ impl Step {
     pub fn operations(&self) -> usize {
         match self {
             Step::Pair(_) => 2,
+            Step::Dot(dot) => dot.operations(),
             Step::Sum { summand, .. } => summand.operations(),
             _ => 1,
         }
@@ -104,6 +107,38 @@ pub struct Pair {
     pub to: Operand,
     /// Those of the first operation, then the other one of the second.
     pub operands: [Operand; 3],
+}
+
+/// Terms added up from the first to the last. The first one is not taken away.
+#[derive(Clone, Debug)]
+pub struct Dot {
+    pub to: Operand,
+    pub terms: Box<[Term]>,
+}
+
+/// A row value, or its product with another value.
+#[derive(Clone, Copy, Debug)]
+pub struct Term<T = Operand> {
+    pub rows: T,
+    pub by: Option<T>,
+    /// Taken away and not added.
+    pub minus: bool,
+}
+
+impl Dot {
+    pub fn operations(&self) -> usize {
+        self.terms.iter().map(|term| 1 + usize::from(term.by.is_some())).sum::<usize>() - 1
+    }
+}
+
+impl<T: Copy> Term<T> {
+    pub fn operands(&self) -> impl Iterator<Item = T> {
+        [Some(self.rows), self.by].into_iter().flatten()
+    }
+
+    pub fn map<U>(&self, f: impl Fn(T) -> U) -> Term<U> {
+        Term { rows: f(self.rows), by: self.by.map(f), minus: self.minus }
+    }
 }
 
 /// The first operation and the second; `From` subtracts the first result from the third operand.

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::engine::axis::Axis;
-use crate::engine::code::{Backward, Body, Carry, Instruction, LoopCode, Operand, Pair, Repeat, Step, Summand};
-use crate::engine::pair::{pairs, visit_uses};
+use crate::engine::code::{Backward, Body, Carry, Dot, Instruction, LoopCode, Operand, Pair, Repeat, Step, Summand};
+use crate::engine::pair::{Joined, pairs, visit_uses};
 use crate::engine::schedule::{Item, schedule};
 use crate::ir::{Loop, LoopKind, Node, Program, Rate, Value};
 
@@ -119,7 +119,7 @@ impl Emitter {
         let size = |v: Value| sizes[v.index()].unwrap_or(1);
         let mut mine = vec![false; program.nodes.len()];
         selected.iter().for_each(|v| mine[v.index()] = true);
-        let pairs = pairs(program, rates, &sizes, selected);
+        let pairs = pairs(program, rates, &sizes, selected, self.axis);
         let sums = std::mem::take(&mut self.sums);
         let items = schedule(selected, &pairs, &sums);
         let mut last_use: Vec<usize> = vec![0; program.nodes.len()];
@@ -174,11 +174,17 @@ impl Emitter {
                     results.insert(*value, of);
                     steps.push(Step::Loop(Box::new(code)));
                 }
-                Node::Apply(..) if pairs.of(*value).is_some() => {
-                    let (form, operands) = pairs.of(*value).expect("just asked");
+                Node::Apply(..) if let Some(joined) = pairs.of(*value) => {
                     let to = self.place(true, 1);
-                    let operands = operands.map(|v| places[v.index()].expect("an operand has a place"));
-                    steps.push(Step::Pair(Pair { form, to, operands }));
+                    let place = |v: Value| places[v.index()].expect("an operand has a place");
+                    steps.push(match joined {
+                        Joined::Pair(form, operands) => {
+                            Step::Pair(Pair { form: *form, to, operands: operands.map(place) })
+                        }
+                        Joined::Dot(terms) => {
+                            Step::Dot(Dot { to, terms: terms.iter().map(|term| term.map(place)).collect() })
+                        }
+                    });
                     places[value.index()] = Some(to);
                 }
                 _ => {

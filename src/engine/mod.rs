@@ -3,7 +3,7 @@
 //! `compile` turns a program and the data that it is bound to into a `Kernel`: passes over the rows, each a list of
 //! steps (`code`, made by `emit`, joined by `pair`, put in
 //! order by `schedule`) on blocks, with the uniform work between them. `run` executes them
-//! with the loops of `block` and `lanes` on numbers that are `aligned`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
+//! with the loops of `block`, `dot` and `lanes` on numbers that are `aligned`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
 //! of summation; `points` turns a program of few rows so that lanes are points, and `batch` runs it sixteen points at a
 //! time where a loop does the work; `choice` says which lanes are taken, and why; `share` lets
 //! threads that somebody lends take part of the rows; `level` chooses among the copies
@@ -18,6 +18,7 @@ mod choice;
 mod code;
 mod compile;
 pub mod directions;
+mod dot;
 mod emit;
 mod lanes;
 mod level;

@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use crate::engine::aligned::Aligned;
 use crate::engine::block;
-use crate::engine::code::{Body, Carry, Instruction, LoopCode, Operand, Pair, Pass, Repeat, Step, Summand};
+use crate::engine::code::{Body, Carry, Dot, Instruction, LoopCode, Operand, Pair, Pass, Repeat, Step, Summand};
+use crate::engine::dot;
 use crate::engine::line::execute::{Files, Over};
 use crate::engine::line::{self, Line, Number};
 use crate::engine::share;
@@ -301,6 +302,12 @@ macro_rules! interpreter {
 
             $(#[$features])?
             #[inline(never)]
+            fn dot(of: &Dot, state: &mut State) {
+                dot::dot(of, state);
+            }
+
+            $(#[$features])?
+            #[inline(never)]
             fn sum(at: u32, summand: Summand, state: &mut State, count: usize) {
                 block::sum(at, summand, state, count);
             }
@@ -314,6 +321,7 @@ macro_rules! interpreter {
                             _ => apply(instruction, state),
                         },
                         Step::Pair(of) => pair(of, state),
+                        Step::Dot(of) => dot(of, state),
                         Step::Elementwise { instruction, count, vector } => {
                             for k in 0..*count {
                                 let of = block::element_of(instruction, vector, k);

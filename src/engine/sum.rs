@@ -43,10 +43,12 @@ impl Sum {
                     lanes[j] += chunk[j];
                 }
             }
-            for (lane, row) in lanes.iter_mut().zip(rest) {
-                *lane += row;
+            if !rest.is_empty() {
+                for (lane, row) in lanes.iter_mut().zip(rest) {
+                    *lane += row;
+                }
             }
-            self.leaf(lanes);
+            self.leaf(std::array::from_fn(|j| lanes[j] + lanes[j + STRIDE / 2]));
         }
     }
 
@@ -72,18 +74,20 @@ impl Sum {
                     lanes[j] += join(a[j], b[j]);
                 }
             }
-            for (lane, (a, b)) in lanes.iter_mut().zip(rest.iter().zip(other_rest)) {
-                *lane += join(*a, *b);
+            if !rest.is_empty() {
+                for (lane, (a, b)) in lanes.iter_mut().zip(rest.iter().zip(other_rest)) {
+                    *lane += join(*a, *b);
+                }
             }
-            self.leaf(lanes);
+            self.leaf(std::array::from_fn(|j| lanes[j] + lanes[j + STRIDE / 2]));
         }
     }
 
     /// Adds a leaf to the tree. Not inlined, and given a copy: seen beside the loop over the rows, the sum by halves makes
     /// the compiler give that loop vectors of two lanes.
     #[inline(never)]
-    fn leaf(&mut self, lanes: [f64; STRIDE]) {
-        let mut total = halved(&lanes);
+    fn leaf(&mut self, eight: [f64; STRIDE / 2]) {
+        let mut total = halved(&eight);
         let height = self.leaves.trailing_ones() as usize;
         for left in &self.subtrees[..height] {
             total += left;
@@ -128,9 +132,8 @@ impl Sum {
     }
 }
 
-/// The sum of the lanes by halves.
-fn halved(lanes: &[f64; STRIDE]) -> f64 {
-    let eight: [f64; 8] = std::array::from_fn(|j| lanes[j] + lanes[j + 8]);
+/// The sum by halves.
+fn halved(eight: &[f64; STRIDE / 2]) -> f64 {
     let four: [f64; 4] = std::array::from_fn(|j| eight[j] + eight[j + 4]);
     (four[0] + four[2]) + (four[1] + four[3])
 }

@@ -1,7 +1,7 @@
 //! Fewer instructions: two operations in one, next values written where a loop carries them.
 
 use crate::engine::Kernel;
-use crate::engine::code::{Body, Form, Instruction, Operand, Repeat, Step};
+use crate::engine::code::{Body, Form, Instruction, Operand, Repeat, Step, Term};
 use crate::engine::compile::Output;
 use crate::engine::line::code::{Code, Lanes, NUMBER, Op};
 use crate::ir::Operator;
@@ -94,6 +94,10 @@ impl Uses {
                     self.read(*index, 1);
                     self.read(*element, 1);
                     self.write(*vector, *size);
+                }
+                Step::Dot(dot) => {
+                    dot.terms.iter().flat_map(Term::operands).for_each(|v| self.read(v, 1));
+                    self.write(dot.to, 1);
                 }
                 Step::Sum { summand, .. } => summand.operands().into_iter().for_each(|v| self.read(v, 1)),
                 Step::Loop(of) => {
