@@ -79,6 +79,11 @@ impl fmt::Display for Level {
     }
 }
 
+/// So many of something, as a sentence says it: `1 run`, `2 runs`. Plural is the noun with an `s`.
+pub fn many(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The candidate that `written` most likely meant, if one is near enough to suggest.
 ///
 /// Nearness is the Damerau-Levenshtein distance (optimal string alignment), at most a third of the longer word, and less

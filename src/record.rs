@@ -1,5 +1,6 @@
 //! What is kept of a finished run, and of each measurement beside the runs: the records that reports are made from.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::ops::Range;
@@ -14,6 +15,11 @@ pub trait Records: fmt::Debug + Sync {
 
     /// The finite loss of a finished run that did not fail.
     fn loss(&self, run: usize) -> Option<f64>;
+
+    /// The record of a finished run that is in memory.
+    fn held(&self, _run: usize) -> Option<&Record> {
+        None
+    }
 
     /// What one thread reads records with.
     fn reader(&self) -> Box<dyn Reader + '_>;
@@ -32,14 +38,58 @@ pub trait Reader {
 
 impl dyn Records + '_ {
     /// The finished runs among some positions, in order.
-    pub fn among(&self, runs: impl Iterator<Item = usize>) -> impl Iterator<Item = io::Result<(usize, Record)>> {
+    pub fn among(
+        &self,
+        runs: impl Iterator<Item = usize>,
+    ) -> impl Iterator<Item = io::Result<(usize, Cow<'_, Record>)>> {
         let mut reader = self.reader();
-        runs.filter_map(move |run| reader.fetch(run).map(|record| Some((run, record?))).transpose())
+        runs.filter_map(move |run| match self.held(run) {
+            Some(record) => Some(Ok((run, Cow::Borrowed(record)))),
+            None => reader.fetch(run).map(|record| Some((run, Cow::Owned(record?)))).transpose(),
+        })
     }
 
     /// Positions of the finished runs.
     pub fn finished(&self, runs: Range<usize>) -> impl Iterator<Item = usize> {
         runs.filter(|run| self.status(*run).is_some())
+    }
+}
+
+/// The records of some runs, one after the other in the plan, in memory.
+#[derive(Debug)]
+pub struct Held {
+    first: usize,
+    records: Vec<Option<Record>>,
+}
+
+impl Held {
+    pub fn read(records: &dyn Records, runs: Range<usize>) -> io::Result<Held> {
+        let (first, mut reader) = (runs.start, records.reader());
+        Ok(Held { first, records: runs.map(|run| reader.fetch(run)).collect::<io::Result<_>>()? })
+    }
+}
+
+impl Records for Held {
+    fn status(&self, run: usize) -> Option<Status> {
+        Some(self.held(run)?.status)
+    }
+
+    fn loss(&self, run: usize) -> Option<f64> {
+        self.held(run)?.answer()
+    }
+
+    fn held(&self, run: usize) -> Option<&Record> {
+        self.records.get(run.checked_sub(self.first)?)?.as_ref()
+    }
+
+    fn reader(&self) -> Box<dyn Reader + '_> {
+        Box::new(self)
+    }
+}
+
+impl Reader for &Held {
+    fn fetch(&mut self, run: usize) -> io::Result<Option<Record>> {
+        Ok(self.held(run).cloned())
     }
 }
 

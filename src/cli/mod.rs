@@ -357,8 +357,8 @@ fn load_folder(path: &Path, overrides: &[(String, String)]) -> Result<Result<Loa
     }))
 }
 
-/// Combinations of the axes that are looked at together.
-const AT_ONCE: usize = 128;
+/// Combinations of the axes that are looked at together, for each thread.
+const AT_ONCE: usize = 64;
 
 fn load_written(written: &Written, set: Vec<(String, String)>) -> Result<Loaded, Vec<Diagnostic>> {
     let catalog = &crate::catalog::CATALOG;

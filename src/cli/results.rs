@@ -12,6 +12,7 @@ use crate::journal::{Error, Folder, Inputs, Kept, measured};
 use crate::plan::recent::Recent;
 use crate::plan::{HELD, Measured, identity};
 use crate::record::{Derivatives, Records, Status};
+use crate::report::suite::Part;
 use crate::report::{self, Comparison, Fit, Machine, Results};
 use crate::terminal::{Screen, print_result};
 
@@ -23,7 +24,7 @@ pub struct Done<'a> {
     derivatives: Derivatives,
     machine: Machine,
     fit: Option<Fit>,
-    pub comparison: Arc<Comparison>,
+    pub comparison: Comparison,
 }
 
 impl Done<'_> {
@@ -40,10 +41,16 @@ impl Done<'_> {
         }
     }
 
+    /// As a part of several experiments.
+    pub fn part(&self) -> Part<'_> {
+        let Loaded { experiment, plan, .. } = self.loaded;
+        Part { name: &experiment.name, plan, records: &self.kept, comparison: &self.comparison }
+    }
+
     /// The summary; standard output may be closed, the reports are on disk.
     pub fn show(&self, screen: &Screen) -> Result<(), Error> {
         let summary = report::summary(&self.results(), &self.comparison, self.folder.path());
-        let _ = print_result(screen, &summary.map_err(|source| unread(&self.folder, source))?);
+        let _ = print_result(screen, &summary.map_err(|source| unread(self.folder.path(), source))?);
         Ok(())
     }
 
@@ -107,19 +114,19 @@ pub fn gather(
 ) -> Result<Done<'_>, Error> {
     let plan = &loaded.plan;
     let gathered = || -> io::Result<_> {
-        let comparison = Arc::new(report::compare(plan, &kept)?);
+        let comparison = report::compare(plan, &kept)?;
         let Some(best) = comparison.best else { return Ok((comparison, None)) };
         let variant = plan.run(best).variant;
         let has_data = !matches!(plan.experiment(variant).data, Data::None);
         let record = if has_data { kept.fetch(best)? } else { None };
         Ok((comparison, record.and_then(|record| report::fit(&loaded.model(variant), best, &record))))
     };
-    let (comparison, fit) = gathered().map_err(|source| unread(&folder, source))?;
+    let (comparison, fit) = gathered().map_err(|source| unread(folder.path(), source))?;
     Ok(Done { loaded, folder, kept, derivatives, machine, fit, comparison })
 }
 
-fn unread(folder: &Folder, source: io::Error) -> Error {
-    Error::io("use the journals of", folder.path(), source)
+pub fn unread(folder: &Path, source: io::Error) -> Error {
+    Error::io("use the journals of", folder, source)
 }
 
 /// Done, or with failed runs.

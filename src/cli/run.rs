@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex};
 use clap::Args;
 
 use super::batch::Signals;
+use super::results::{self, Done};
 use super::task::{Ended, Task};
 use super::{Exit, Loaded, Overrides, faulty, load_all, logging, on_threads, print};
 use crate::cluster;
 use crate::diagnostic::Diagnostic;
 use crate::execute;
 use crate::journal::{Error, Folder};
+use crate::report;
 use crate::report::suite::Part;
-use crate::report::{self, Comparison};
 use crate::terminal::{Screen, print_result};
 
 #[derive(Args, Debug)]
@@ -100,7 +101,8 @@ pub fn main(arguments: &Arguments) -> Exit {
     let threads = arguments.threads.map_or_else(default_threads, NonZeroUsize::get);
     on_threads(threads, || {
         let mut exit = Exit::Done;
-        let mut comparisons = Vec::new();
+        // Of several experiments, for the comparison over all of them.
+        let mut parts = Vec::new();
         let fault = Mutex::new(None);
         let ended = execute::scope(|scope| {
             for (path, one) in arguments.experiments.iter().zip(&loaded) {
@@ -112,7 +114,10 @@ pub fn main(arguments: &Arguments) -> Exit {
                 let ended = match task.run(one) {
                     Ok(Ended { exit, done: None }) => exit,
                     Ok(Ended { exit, done: Some(done) }) => {
-                        comparisons.push(Arc::clone(&done.comparison));
+                        let done = Arc::new(done);
+                        if loaded.len() > 1 {
+                            parts.push(Arc::clone(&done));
+                        }
                         // The next experiment runs while the reports of this one are written.
                         let fault = &fault;
                         scope.spawn(move |_| {
@@ -138,31 +143,23 @@ pub fn main(arguments: &Arguments) -> Exit {
         match ended {
             Some(ended) => Ok(ended),
             None if shard.is_some() => Ok(exit),
-            None => suite(arguments, &loaded, &comparisons, &screen).map(|()| exit),
+            None => suite(arguments, &loaded, &parts, &screen).map(|()| exit),
         }
     })
 }
 
 /// The comparison over several experiments, beside their folders.
-fn suite(
-    arguments: &Arguments,
-    loaded: &[Loaded],
-    comparisons: &[Arc<Comparison>],
-    screen: &Screen,
-) -> Result<(), Error> {
+fn suite(arguments: &Arguments, loaded: &[Loaded], done: &[Arc<Done>], screen: &Screen) -> Result<(), Error> {
     let [first, _, ..] = loaded else { return Ok(()) };
-    let parts: Vec<Part> = loaded
-        .iter()
-        .zip(comparisons)
-        .map(|(one, comparison)| Part { name: &one.experiment.name, plan: &one.plan, comparison })
-        .collect();
+    let parts: Vec<Part> = done.iter().map(|done| done.part()).collect();
     let first = arguments.results_folder(first);
     let beside = first.parent().filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Folder::create(beside)?.write("comparison.csv", |out| report::suite::table(&parts, out))?;
     if !arguments.quiet {
         let file = beside.join("comparison.csv").display().to_string();
+        let summary = report::suite::summary(&parts, &file).map_err(|source| results::unread(beside, source))?;
         // Standard output may be closed; the table is on disk.
-        let _ = print_result(screen, &report::suite::summary(&parts, &file));
+        let _ = print_result(screen, &summary);
     }
     Ok(())
 }

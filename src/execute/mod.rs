@@ -194,14 +194,15 @@ fn watch(
     }
 }
 
-/// Works out a value for each item on all threads, and takes them in their order. So many items are in hand at once, twice:
-/// while some are taken, the next are worked out.
+/// Works out a value for each item on all threads, and takes them in their order. So many items for each thread are in hand
+/// at once, twice: while some are taken, the next are worked out.
 pub fn in_order<I: Send + Sync, T: Send, E: Send>(
     mut items: impl Iterator<Item = I> + Send,
     at_once: usize,
     map: impl Fn(&I) -> T + Sync,
     mut take: impl FnMut(T) -> Result<(), E> + Send,
 ) -> Result<(), E> {
+    let at_once = at_once * rayon::current_num_threads();
     let mut ready: Vec<T> = Vec::new();
     loop {
         let next: Vec<I> = items.by_ref().take(at_once).collect();

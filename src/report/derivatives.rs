@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Results;
-use super::comparison::median;
+use super::compared::median;
 use super::numbers::{duration, exact, field, short};
 use super::summary::Cells;
 use super::tables::{Rows, axes, words};

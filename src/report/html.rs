@@ -4,13 +4,10 @@ use std::fmt::Write;
 use std::io;
 
 use super::Results;
-use super::comparison::Comparison;
+use super::comparison::{Comparison, ROWS};
 use super::derivatives;
 use super::plots::Picture;
 use super::summary::{self, Best, Cells};
-
-/// Rows of the comparison on the page; the others are in `comparison.csv`.
-const ROWS: usize = 200;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--text:#1c1c1c;--back:#fff;--soft:#666;--line:#ddd;--stripe:#f6f6f6}\
@@ -61,7 +58,7 @@ pub(super) fn render(results: &Results, comparison: &Comparison, pictures: &[Pic
     }
     picture(&mut page, "fit.svg");
     picture(&mut page, "intervals.svg");
-    if comparison.rows.iter().any(|row| !row.members.is_empty()) {
+    if comparison.any {
         page.push_str("<h2>Comparison</h2>\n");
         table(&mut page, &summary::rows(results, comparison, ROWS), 2 + results.plan.axes.len());
         for line in summary::winners(results.plan, comparison) {

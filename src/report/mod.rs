@@ -3,6 +3,8 @@
 //! Nothing here reads a clock or a file. Only columns named `seconds…`, `*_ns` and `cost_ratio`, the picture of
 //! accuracy against cost, and `timings.csv` depend on time; everything else is a function of the experiment.
 
+mod combinations;
+mod compared;
 mod comparison;
 mod derivatives;
 mod fit;
@@ -15,6 +17,7 @@ mod run_tables;
 mod runtime;
 mod runtime_tables;
 pub mod simulation;
+mod stream;
 pub mod suite;
 mod summary;
 mod tables;
@@ -41,11 +44,14 @@ pub use fit::fit;
 pub use provenance::data_names;
 pub use tables::plan as write_plan;
 
-/// Records that are in hand at once, twice: enough for all threads, little of the memory.
-const AT_ONCE: usize = 4096;
-
-/// Of these, how many a thread reads together.
+/// Records that a thread reads together.
 const TOGETHER: usize = 32;
+
+/// So many such portions are in hand for each thread at once, twice: enough to keep all busy, little of the memory.
+const AT_ONCE: usize = 16;
+
+/// The same of batches of combinations (`combinations`), which have more records.
+const BATCHES: usize = 4;
 
 /// Everything that reports are made from.
 #[derive(Clone, Copy, Debug)]
@@ -143,10 +149,10 @@ pub fn render(results: &Results, comparison: &Comparison, folder: &Folder) -> Re
     Ok([few?, many?].concat())
 }
 
-/// The reports that have a row, or a point, per run.
+/// The reports that have rows for every combination or run.
 fn render_many(results: &Results, comparison: &Comparison, folder: &Folder) -> Result<Vec<String>, Error> {
-    folder.write_together(run_tables::NAMES, |outs| run_tables::write(results, comparison, outs))?;
-    Ok(run_tables::NAMES.map(String::from).to_vec())
+    folder.write_together(stream::NAMES, |outs| stream::write(results, comparison, outs))?;
+    Ok(stream::NAMES.map(String::from).to_vec())
 }
 
 /// The others, and the plan, which needs no records.
@@ -162,8 +168,6 @@ fn render_few(results: &Results, comparison: &Comparison, folder: &Folder) -> Re
     type Table<'t> = (&'t str, Box<dyn Fn(&mut dyn Write) -> std::io::Result<()> + 't>);
     let tables: Vec<Table> = vec![
         ("plan.csv", Box::new(|out| tables::plan(results.plan, out))),
-        ("comparison.csv", Box::new(|out| tables::comparison(results.plan, comparison, out))),
-        ("ecdf.csv", Box::new(|out| runtime_tables::ecdf(results, comparison, out))),
         ("derivatives.csv", Box::new(|out| derivatives::table(results, out))),
         ("predictions.csv", Box::new(|out| tables::predictions(results, out))),
     ];

@@ -1,91 +1,68 @@
-//! `runs.csv`, `intervals.csv`, `trace.csv`, `timings.csv` and `targets.csv`: what the records say, in one pass over them.
+//! `runs.csv`, `intervals.csv`, `trace.csv` and `timings.csv`: what the records say.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::ops::Range;
 
-use super::comparison::Comparison;
+use super::Results;
 use super::numbers::{exact, field};
-use super::runtime_tables::{Reached, Targets, targets_header};
 use super::tables::{Rows, axes, describe, words};
-use super::{AT_ONCE, Results, TOGETHER};
-use crate::execute::in_order;
 use crate::plan::{Plan, Run};
 use crate::record::Record;
 
-pub(super) const NAMES: [&str; 5] = ["runs.csv", "intervals.csv", "trace.csv", "timings.csv", "targets.csv"];
+pub(super) const NAMES: [&str; 4] = ["runs.csv", "intervals.csv", "trace.csv", "timings.csv"];
 
 const FIXED: [&str; 4] = ["run", "optimizer", "differentiation", "repeat"];
 const OUTCOME: [&str; 6] = ["status", "reason", "loss", "evaluations", "gradients", "iterations"];
 
-/// What some runs, one after the other, add to the tables: rows of the first four, and for the fifth what each spent, with
-/// the position of its group.
-#[derive(Default)]
-struct Part {
-    rows: [Vec<u8>; 4],
-    reached: Vec<(usize, Reached)>,
+/// What the tables have columns of, and who writes their rows.
+pub(super) struct RunTables<'a> {
+    results: &'a Results<'a>,
+    /// The names of all scalar parameters of the plan, each with its place among them.
+    names: Vec<String>,
+    places: HashMap<String, usize>,
+    threads: String,
 }
 
-/// Writes the tables of `NAMES` to their places.
-pub(super) fn write(results: &Results, comparison: &Comparison, outs: [&mut (dyn Write + Send); 5]) -> io::Result<()> {
-    let plan = results.plan;
-    let (names, places) = parameters(plan);
-    let intervals =
-        ["run", "parameter", "method", "level", "estimate", "standard_error", "lower", "upper", "reference", "covered"];
-    let trace = ["run", "iteration", "evaluations", "gradients", "loss", "gradient_norm"];
-    let timings = ["run", "seconds", "seconds_per_evaluation", "threads", "host", "cpu"];
-    let headers = [header(plan, &names), words(&intervals), words(&trace), words(&timings)];
-    let [runs, intervals, trace, timings, targets] = outs;
-    let mut outs = [runs, intervals, trace, timings];
-    for (out, header) in outs.iter_mut().zip(&headers) {
-        Rows::new(out, header)?.end()?;
+impl<'a> RunTables<'a> {
+    pub fn of(results: &'a Results<'a>) -> RunTables<'a> {
+        let (names, places) = parameters(results.plan);
+        RunTables { results, names, places, threads: results.machine.threads.to_string() }
     }
-    let mut targets = Rows::new(targets, &targets_header(results))?;
-    let mut group: Option<(usize, Targets)> = None;
-    let parts = (0..plan.len()).step_by(TOGETHER).map(|first| first..plan.len().min(first + TOGETHER));
-    let made = |runs: &Range<usize>| part(results, comparison, runs.clone(), &places);
-    in_order(parts, AT_ONCE / TOGETHER, made, |part: io::Result<Part>| {
-        let part = part?;
-        part.rows.iter().zip(&mut outs).try_for_each(|(rows, out)| out.write_all(rows))?;
-        for (place, reached) in part.reached {
-            if group.as_ref().is_none_or(|(known, _)| *known != place) {
-                let next = Targets::of(comparison, place).map(|targets| (place, targets));
-                if let Some((_, done)) = std::mem::replace(&mut group, next) {
-                    done.write(plan, &mut targets)?;
-                }
-            }
-            if let Some((_, targets)) = &mut group {
-                targets.add(reached);
-            }
-        }
-        Ok::<_, io::Error>(())
-    })?;
-    if let Some((_, last)) = group {
-        last.write(plan, &mut targets)?;
-    }
-    targets.end()
-}
 
-fn part(
-    results: &Results,
-    comparison: &Comparison,
-    runs: Range<usize>,
-    places: &HashMap<String, usize>,
-) -> io::Result<Part> {
-    let (plan, machine) = (results.plan, results.machine);
-    let mut part = Part::default();
-    let [outcomes, intervals, trace, timings] = part.rows.each_mut();
-    let [mut outcomes, mut intervals, mut trace, mut timings] =
-        [outcomes, intervals, trace, timings].map(Rows::further);
-    let threads = machine.threads.to_string();
-    let mut group = (usize::MAX, None);
-    for member in results.records.among(runs) {
-        let (index, record) = member?;
+    /// The columns of each.
+    pub fn headers(&self) -> [Vec<String>; 4] {
+        let intervals = [
+            "run",
+            "parameter",
+            "method",
+            "level",
+            "estimate",
+            "standard_error",
+            "lower",
+            "upper",
+            "reference",
+            "covered",
+        ];
+        let trace = ["run", "iteration", "evaluations", "gradients", "loss", "gradient_norm"];
+        let timings = ["run", "seconds", "seconds_per_evaluation", "threads", "host", "cpu"];
+        [header(self.results.plan, &self.names), words(&intervals), words(&trace), words(&timings)]
+    }
+
+    /// Adds the rows of a run whose axes have these values.
+    pub fn add<W: Write>(
+        &self,
+        index: usize,
+        record: &Record,
+        values: &[String],
+        tables: &mut [Rows<W>; 4],
+    ) -> io::Result<()> {
+        let Results { plan, machine, .. } = self.results;
         let (run, number) = (plan.run(index), index.to_string());
-        outcomes.write(&outcome(plan, &run, &record, places))?;
-        add_intervals(plan, &run, &record, &mut intervals)?;
+        let [outcomes, intervals, trace, timings] = tables;
+        outcomes.write(outcome(plan, &run, record, values, &self.places))?;
+        add_intervals(plan, &run, record, intervals)?;
         for point in &record.trace {
-            trace.write(&[
+            trace.write([
                 &number,
                 &point.iteration.to_string(),
                 &point.evaluations.to_string(),
@@ -95,17 +72,9 @@ fn part(
             ])?;
         }
         let each = (record.evaluations > 0).then(|| record.seconds / record.evaluations as f64);
-        timings.write(&[&number, &exact(record.seconds), &field(each), &threads, &machine.host, &machine.cpu])?;
-        let place = plan.group(index);
-        if group.0 != place {
-            group = (place, Targets::of(comparison, place));
-        }
-        part.reached.extend(group.1.as_ref().map(|targets| (place, targets.reached(&record))));
+        let (seconds, each) = (exact(record.seconds), field(each));
+        timings.write([&number, &seconds, &each, &self.threads, &machine.host, &machine.cpu])
     }
-    for rows in [outcomes, intervals, trace, timings] {
-        rows.end()?;
-    }
-    Ok(part)
 }
 
 /// The columns of `runs.csv`.
@@ -123,8 +92,8 @@ fn header(plan: &Plan, names: &[String]) -> Vec<String> {
 }
 
 /// A row of `runs.csv`; `places` are those of the parameters among their columns.
-fn outcome(plan: &Plan, run: &Run, record: &Record, places: &HashMap<String, usize>) -> Vec<String> {
-    let mut fields = describe(plan, run);
+fn outcome(plan: &Plan, run: &Run, record: &Record, values: &[String], places: &HashMap<String, usize>) -> Vec<String> {
+    let mut fields = describe(plan, run, values);
     fields.extend([super::status(record.status).to_string(), record.reason.clone(), field(record.loss)]);
     fields.extend([record.evaluations, record.gradients, record.iterations].map(|count| count.to_string()));
     let first = fields.len();

@@ -18,7 +18,7 @@
 
 use std::io;
 
-use super::comparison::{Answer, Row};
+use super::compared::{Answer, Row};
 use crate::math::elementary::{exp, log};
 use crate::record::{Record, Records, TracePoint};
 

@@ -2,14 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::Results;
-use super::comparison::{Answer, Comparison, Row};
+use super::compared::{Answer, Compared, Row};
 use super::numbers::{exact, field};
 use super::runtime::{self, Expected, Runtime};
 use super::tables::{Rows, axes, row_of, words};
 use crate::math::elementary::{log10, pow};
 use crate::plan::Plan;
-use crate::record::Record;
+use crate::record::{Record, Records};
 
 /// Shares of the pairs of a run and a target: 0.02, 0.04, …, 1.
 const SHARES: usize = 50;
@@ -19,37 +18,42 @@ const DECADES: i32 = 40;
 
 const KEYS: [&str; 2] = ["optimizer", "differentiation"];
 
-/// One row per share that a row of the comparison attains: the runtimes within which it does.
-pub(super) fn ecdf(results: &Results, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let measured = ["share", "evaluations", "work", "seconds"];
-    let mut table = Rows::new(out, &header(results, &measured))?;
-    for row in &comparison.rows {
-        let Some(answer) = &comparison.answers[row.variant] else { continue };
-        let precisions = comparison.precisions[row.variant].all();
-        let (runtimes, pairs) = runtime::reached(row, results.records, answer, &precisions)?;
-        let fixed = row_of(results.plan, row);
+/// The columns of `ecdf.csv`: one row per share that a row of the comparison attains, and the runtimes within which it does.
+pub(super) fn ecdf_header(plan: &Plan) -> Vec<String> {
+    header(plan, &["share", "evaluations", "work", "seconds"])
+}
+
+/// The rows of `ecdf.csv` of a variant with these values of the axes.
+pub(super) fn ecdf<W: Write>(
+    compared: &Compared,
+    records: &dyn Records,
+    values: &[String],
+    table: &mut Rows<W>,
+) -> io::Result<()> {
+    let Some(answer) = &compared.answer else { return Ok(()) };
+    let precisions = compared.precisions.all();
+    for row in &compared.rows {
+        let (runtimes, pairs) = runtime::reached(row, records, answer, &precisions)?;
+        let fixed = row_of(row, values);
         for step in 1..=SHARES {
             // The smallest runtime within which so many pairs are reached.
             let count = (pairs * step).div_ceil(SHARES);
             let [evaluations, work, seconds] =
                 runtimes.each_ref().map(|sorted| sorted.get(count.checked_sub(1)?).copied());
             let Some(evaluations) = evaluations else { break };
-            let mut fields = fixed.clone();
-            fields.push(exact(step as f64 / SHARES as f64));
-            fields.push(exact(evaluations));
-            fields.extend([work, seconds].map(field));
-            table.write(&fields)?;
+            let measured = [exact(step as f64 / SHARES as f64), exact(evaluations), field(work), field(seconds)];
+            table.write(fixed.iter().chain(&measured))?;
         }
     }
-    table.end()
+    Ok(())
 }
 
 /// The columns of `targets.csv`: one row per row of the comparison and precision, the powers of ten, and that of the
 /// target itself.
-pub(super) fn targets_header(results: &Results) -> Vec<String> {
+pub(super) fn targets_header(plan: &Plan) -> Vec<String> {
     let measured =
         ["precision", "loss", "runs", "reached", "evaluations_to_target", "work_to_target", "seconds_to_target"];
-    header(results, &measured)
+    header(plan, &measured)
 }
 
 /// The rows of `targets.csv` that a row of the comparison has, while its runs are looked at.
@@ -64,11 +68,10 @@ pub(super) struct Targets<'a> {
 pub(super) type Reached = (Vec<Option<Runtime>>, Runtime);
 
 impl<'a> Targets<'a> {
-    /// None for a row whose variant has no answer.
-    pub fn of(comparison: &'a Comparison, row: usize) -> Option<Targets<'a>> {
-        let row = comparison.rows.get(row)?;
-        let answer = comparison.answers[row.variant].as_ref()?;
-        let precisions = decades(&comparison.precisions[row.variant].all());
+    /// Of a row of a variant, by its place among them; None where the variant has no answer.
+    pub fn of(compared: &'a Compared, row: usize) -> Option<Targets<'a>> {
+        let (row, answer) = (compared.rows.get(row)?, compared.answer.as_ref()?);
+        let precisions = decades(&compared.precisions.all());
         let all = vec![Expected::default(); precisions.len()];
         Some(Targets { row, answer, precisions, all })
     }
@@ -83,23 +86,24 @@ impl<'a> Targets<'a> {
         self.all.iter_mut().zip(reached).for_each(|(expected, reached)| expected.add(reached, spent));
     }
 
-    pub fn write<W: Write>(&self, plan: &Plan, table: &mut Rows<W>) -> io::Result<()> {
-        let fixed = row_of(plan, self.row);
+    /// Writes the rows; `values` are those of the axes.
+    pub fn write<W: Write>(&self, values: &[String], table: &mut Rows<W>) -> io::Result<()> {
+        let fixed = row_of(self.row, values);
         for (expected, precision) in self.all.iter().zip(&self.precisions) {
             let Some(runtime) = expected.runtime() else { continue };
-            let mut fields = fixed.clone();
             let (runs, reached) = (self.row.members.len().to_string(), expected.reached.to_string());
-            fields.extend([exact(*precision), exact(self.answer.loss + precision), runs, reached]);
-            fields.extend([runtime.evaluations, runtime.work, runtime.seconds].map(exact));
-            table.write(&fields)?;
+            let [evaluations, work, seconds] = [runtime.evaluations, runtime.work, runtime.seconds].map(exact);
+            let loss = exact(self.answer.loss + precision);
+            let measured = [exact(*precision), loss, runs, reached, evaluations, work, seconds];
+            table.write(fixed.iter().chain(&measured))?;
         }
         Ok(())
     }
 }
 
-fn header(results: &Results, measured: &[&str]) -> Vec<String> {
+fn header(plan: &Plan, measured: &[&str]) -> Vec<String> {
     let mut header = words(&KEYS);
-    header.extend(axes(results.plan, &[&KEYS[..], measured].concat()));
+    header.extend(axes(plan, &[&KEYS[..], measured].concat()));
     header.extend(words(measured));
     header
 }

@@ -6,11 +6,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::comparison::{Comparison, Row};
+use super::compared::{Compared, Row};
+use super::comparison::{Comparison, TOLD, named};
 use super::derivatives;
 use super::numbers::{count, duration, measured, short};
 use super::winner::Winner;
 use super::{Goodness, Results};
+use crate::diagnostic::many;
 use crate::experiment::{Data, Experiment, Scalar};
 use crate::plan::{Plan, Run};
 use crate::record::{Interval, Record, Status};
@@ -36,11 +38,11 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
         None if results.plan.is_empty() => {}
         None => text.push("  best fit  none: no run found a finite loss".to_string()),
     }
-    if comparison.rows.iter().any(|row| !row.members.is_empty()) {
+    if comparison.any {
         text.push(String::new());
         text.extend(aligned(&rows(results, comparison, ROWS), 2 + results.plan.axes.len()));
-        if comparison.rows.len() > ROWS {
-            text.push(format!("  … and {} more rows in comparison.csv", comparison.rows.len() - ROWS));
+        if comparison.rows > ROWS {
+            text.push(format!("  … and {} in comparison.csv", many(comparison.rows - ROWS, "more row")));
         }
         let winners = winners(results.plan, comparison);
         if !winners.is_empty() {
@@ -53,7 +55,7 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
         text.push(String::new());
         text.extend(aligned(&table.cells, table.left));
         if table.left_out > 0 {
-            text.push(format!("  … and {} more rows in derivatives.csv", table.left_out));
+            text.push(format!("  … and {} in derivatives.csv", many(table.left_out, "more row")));
         }
     }
     text.extend(derivatives::refusals(results).into_iter().map(|line| format!("  note: {line}")));
@@ -74,12 +76,12 @@ pub(super) fn render(results: &Results, comparison: &Comparison, folder: &Path) 
 
 /// What was fitted.
 pub(super) fn data(results: &Results) -> String {
-    let many = |n: usize| if n == 1 { "1 row".to_string() } else { format!("{} rows", count(n as u64)) };
+    let rows = |n: usize| if n == 1 { "1 row".to_string() } else { format!("{} rows", count(n as u64)) };
     match &results.experiment.data {
         Data::Measured(table) => {
-            format!("{}, {}", table.file.as_deref().unwrap_or("table"), many(table.rows()))
+            format!("{}, {}", table.file.as_deref().unwrap_or("table"), rows(table.rows()))
         }
-        Data::Synthetic { inputs, .. } => format!("synthetic, {}", many(inputs.rows())),
+        Data::Synthetic { inputs, .. } => format!("synthetic, {}", rows(inputs.rows())),
         Data::None => "none".to_string(),
     }
 }
@@ -204,18 +206,24 @@ fn interval(record: &Record, parameter: usize) -> Option<&Interval> {
     record.intervals.iter().find(|interval| interval.parameter == parameter && interval.standard_error.is_some())
 }
 
-/// The comparison, rounded; `most` rows.
+/// The comparison, rounded; `most` rows, of which it holds no fewer than `comparison::ROWS`.
 pub(super) fn rows(results: &Results, comparison: &Comparison, most: usize) -> Cells {
     let mut header = vec!["optimizer".to_string(), "differentiation".to_string()];
     header.extend(results.plan.axes.iter().cloned());
     let measured = ["converged", "at best", "best loss", "digits", "evaluations", "gradients", "time", "to target"];
     header.extend(measured.into_iter().map(String::from));
     let mut cells = vec![header];
-    for row in comparison.rows.iter().take(most) {
-        let mut line = vec![row.optimizer.to_string(), row.method.as_deref().unwrap_or("–").to_string()];
-        line.extend(results.plan.values(row.variant));
-        line.extend(measures(row));
-        cells.push(line);
+    for compared in comparison.first() {
+        let values = results.plan.values(compared.variant);
+        for row in compared.rows.iter().take((most + 1).saturating_sub(cells.len())) {
+            let mut line = vec![row.optimizer.to_string(), row.method.as_deref().unwrap_or("–").to_string()];
+            line.extend_from_slice(&values);
+            line.extend(measures(row));
+            cells.push(line);
+        }
+        if cells.len() > most {
+            break;
+        }
     }
     cells
 }
@@ -237,50 +245,31 @@ fn measures(row: &Row) -> [String; 8] {
     ]
 }
 
-/// Combinations of the axes whose winners are told one by one.
-const TOLD: usize = 3;
-
 /// Which optimizer and method reaches the target with the least work, and how sure that is: of each combination of the
 /// axes, or of many how often each.
 pub(super) fn winners(plan: &Plan, comparison: &Comparison) -> Vec<String> {
-    let won =
-        || comparison.winners.iter().enumerate().filter_map(|(variant, winner)| Some((variant, winner.as_ref()?)));
-    let several = won().any(|(_, winner)| winner.compared > 1);
-    if !several {
+    if !comparison.contested {
         return Vec::new();
     }
-    if comparison.winners.len() <= TOLD {
-        return won().map(|(variant, winner)| told(plan, comparison, variant, winner)).collect();
+    if plan.variants() <= TOLD {
+        return comparison.first().filter_map(|one| Some(told(plan, one, one.winner.as_ref()?))).collect();
     }
-    let mut tally: Vec<(String, usize, usize)> = Vec::new();
-    for (_, winner) in won() {
-        let name = named(&comparison.rows[winner.row]);
-        let place = tally.iter().position(|(known, ..)| *known == name).unwrap_or_else(|| {
-            tally.push((name, 0, 0));
-            tally.len() - 1
-        });
-        tally[place].1 += 1;
-        tally[place].2 += usize::from(winner.is_clear());
-    }
-    tally.sort_by_key(|(_, led, _)| std::cmp::Reverse(*led));
-    let all: Vec<String> = tally.iter().map(|(name, led, clear)| format!("{name} {led} ({clear} clearly)")).collect();
-    vec![format!("least work to the target, of {} combinations: {}", comparison.winners.len(), all.join("; "))]
+    let mut won: Vec<_> = comparison.won.iter().collect();
+    won.sort_by_key(|(_, led, _)| std::cmp::Reverse(*led));
+    let all: Vec<String> = won.iter().map(|(name, led, clear)| format!("{name} {led} ({clear} clearly)")).collect();
+    vec![format!("least work to the target, of {} combinations: {}", plan.variants(), all.join("; "))]
 }
 
-fn named(row: &Row) -> String {
-    row.method.as_ref().map_or_else(|| row.optimizer.to_string(), |method| format!("{} by {method}", row.optimizer))
-}
-
-fn told(plan: &Plan, comparison: &Comparison, variant: usize, winner: &Winner) -> String {
+fn told(plan: &Plan, compared: &Compared, winner: &Winner) -> String {
     let work = |work: f64| if work < 1e6 { count(work.round() as u64) } else { short(work, 3) };
-    let name = named(&comparison.rows[winner.row]);
-    let values = plan.axes.iter().zip(plan.values(variant));
+    let name = named(&compared.rows[winner.row]);
+    let values = plan.axes.iter().zip(plan.values(compared.variant));
     let at: Vec<String> = values.map(|(path, value)| format!("{path} = {value}")).collect();
     let at = if at.is_empty() { String::new() } else { format!(" at {}", at.join(", ")) };
     let word = if winner.is_clear() { "winner" } else { "ahead " };
     let mut line = format!("{word}    {name}{at}: the work of {} evaluations to the target", work(winner.work));
     if let Some((next, ratio)) = winner.next {
-        let next = named(&comparison.rows[next]);
+        let next = named(&compared.rows[next]);
         line += &match ratio.is_finite() {
             true => format!("; next {next}, {} times that", short(ratio, 3)),
             false => "; no other reached it".to_string(),

@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use super::Results;
-use super::comparison::{Answer, Comparison, Row};
+use super::compared::{Answer, Compared, Row};
 use super::numbers::field;
 use crate::plan::{Plan, Run, Skipped};
 
@@ -26,7 +26,7 @@ impl<W: Write> Rows<W> {
         Rows(csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(out))
     }
 
-    pub fn write<S: AsRef<[u8]>>(&mut self, fields: &[S]) -> io::Result<()> {
+    pub fn write<S: AsRef<[u8]>>(&mut self, fields: impl IntoIterator<Item = S>) -> io::Result<()> {
         self.0.write_record(fields).map_err(|error| match error.into_kind() {
             csv::ErrorKind::Io(error) => error,
             kind => io::Error::other(format!("{kind:?}")),
@@ -49,10 +49,10 @@ pub(super) fn axes(plan: &Plan, fixed: &[&str]) -> Vec<String> {
 }
 
 /// Optimizer, differentiation method and repeat of a run, then the values of the axes.
-pub(super) fn describe(plan: &Plan, run: &Run) -> Vec<String> {
+pub(super) fn describe(plan: &Plan, run: &Run, values: &[String]) -> Vec<String> {
     let method = plan.differentiation(run).map_or(String::new(), |method| method.to_string());
     let mut fields = vec![run.index.to_string(), plan.optimizer(run).to_string(), method, run.repeat.to_string()];
-    fields.extend(plan.values(run.variant));
+    fields.extend_from_slice(values);
     fields
 }
 
@@ -81,14 +81,17 @@ pub fn plan(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
         }
         Ok(())
     };
-    for run in plan.runs() {
-        leave_out(&mut rows, run.variant)?;
-        let mut fields = describe(plan, &run);
-        fields.push(plan.identity(run.index));
-        if plan.conditional {
-            fields.push(String::new());
+    for variant in 0..plan.variants() {
+        leave_out(&mut rows, variant)?;
+        let values = plan.values(variant);
+        for index in plan.runs_of(variant) {
+            let mut fields = describe(plan, &plan.run(index), &values);
+            fields.push(plan.identity(index));
+            if plan.conditional {
+                fields.push(String::new());
+            }
+            rows.write(&fields)?;
         }
-        rows.write(&fields)?;
     }
     leave_out(&mut rows, plan.variants())?;
     rows.end()
@@ -122,9 +125,9 @@ pub(super) const MEASURED: [&str; 24] = [
     "answer",
 ];
 
-pub(super) fn measured(comparison: &Comparison, row: &Row) -> Vec<String> {
+pub(super) fn measured(compared: &Compared, row: &Row) -> Vec<String> {
     let runs = row.members.len();
-    let answer = comparison.answers[row.variant].as_ref();
+    let answer = compared.answer.as_ref();
     let success = row.success.map(|_| row.reached as f64 / runs as f64);
     let mut fields = vec![runs.to_string(), row.converged.to_string()];
     fields.extend(
@@ -162,24 +165,27 @@ pub(super) fn measured(comparison: &Comparison, row: &Row) -> Vec<String> {
     fields
 }
 
-pub(super) fn comparison(plan: &Plan, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+/// The columns of `comparison.csv`.
+pub(super) fn comparison_header(plan: &Plan) -> Vec<String> {
     let fixed = ["optimizer", "differentiation"];
     let mut header = words(&fixed);
     header.extend(axes(plan, &[&fixed[..], &MEASURED].concat()));
     header.extend(words(&MEASURED));
-    let mut rows = Rows::new(out, &header)?;
-    for row in &comparison.rows {
-        let mut fields = row_of(plan, row);
-        fields.extend(measured(comparison, row));
-        rows.write(&fields)?;
+    header
+}
+
+/// The rows of `comparison.csv` of a variant with these values of the axes.
+pub(super) fn comparison<W: Write>(compared: &Compared, values: &[String], rows: &mut Rows<W>) -> io::Result<()> {
+    for row in &compared.rows {
+        rows.write(row_of(row, values).iter().chain(&measured(compared, row)))?;
     }
-    rows.end()
+    Ok(())
 }
 
 /// Optimizer and differentiation method of a row, then the values of the axes.
-pub(super) fn row_of(plan: &Plan, row: &Row) -> Vec<String> {
+pub(super) fn row_of(row: &Row, values: &[String]) -> Vec<String> {
     let mut fields = vec![row.optimizer.to_string(), row.method.as_deref().unwrap_or_default().to_string()];
-    fields.extend(plan.values(row.variant));
+    fields.extend_from_slice(values);
     fields
 }
 

@@ -2,7 +2,7 @@
 
 use super::sample::{Sample, empty, large, small};
 use super::summary::Best;
-use super::{compare, derivatives, html, plots, render, run_tables, summary, tables};
+use super::{compare, derivatives, html, plots, render, stream, summary, tables};
 use crate::journal::Folder;
 
 fn text(write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> Vec<String> {
@@ -13,20 +13,19 @@ fn text(write: impl Fn(&mut dyn std::io::Write) -> std::io::Result<()>) -> Vec<S
     text.trim_end_matches("\r\n").split("\r\n").map(String::from).collect()
 }
 
-/// One of the tables of runs.
+/// One of the tables of combinations and runs.
 fn run_table(sample: &Sample, name: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let written = Folder::create(folder.path()).unwrap();
     let comparison = compare(&sample.plan, &sample.records).unwrap();
-    written.write_together(run_tables::NAMES, |outs| run_tables::write(&sample.results(), &comparison, outs)).unwrap();
+    written.write_together(stream::NAMES, |outs| stream::write(&sample.results(), &comparison, outs)).unwrap();
     let bytes = std::fs::read(folder.path().join(name)).unwrap();
     text(|out| out.write_all(&bytes))
 }
 
 /// The columns `from..to` of `comparison.csv`, whose first three say which row it is.
 fn comparison_columns(sample: &Sample, from: usize, to: usize) -> Vec<String> {
-    let comparison = compare(&sample.plan, &sample.records).unwrap();
-    let lines = text(|out| tables::comparison(&sample.plan, &comparison, out));
+    let lines = run_table(sample, "comparison.csv");
     let cut = |line: &String| line.split(',').skip(from).take(to - from).collect::<Vec<_>>().join(",");
     lines.iter().map(cut).collect()
 }
@@ -144,7 +143,7 @@ fn comparison_csv_says_how_sure_it_is() {
 fn runtimes_to_targets() {
     let sample = small();
     let comparison = compare(&sample.plan, &sample.records).unwrap();
-    let precisions = comparison.precisions[0].all();
+    let precisions = comparison.shown().unwrap().precisions.all();
     // The traces that there are begin at infinity: a single target.
     assert_eq!(precisions.len(), 1);
     let targets = run_table(&sample, "targets.csv");
@@ -156,10 +155,10 @@ fn runtimes_to_targets() {
     assert!(targets[1].starts_with("lbfgs,reverse,1e-4,") && targets[1].ends_with(",1.000001,2,1,80,120,1"));
     let large = large(5);
     let comparison = compare(&large.plan, &large.records).unwrap();
-    let precisions = comparison.precisions[0].all();
+    let precisions = comparison.shown().unwrap().precisions.all();
     assert_eq!(precisions.len(), 51);
     assert!(precisions.windows(2).all(|pair| pair[0] > pair[1]));
-    let ecdf = text(|out| super::runtime_tables::ecdf(&large.results(), &comparison, out));
+    let ecdf = run_table(&large, "ecdf.csv");
     assert_eq!(ecdf[0], "optimizer,differentiation,share,evaluations,work,seconds");
     let rows: Vec<Vec<f64>> =
         ecdf[1..].iter().map(|line| line.split(',').skip(2).map(|field| field.parse().unwrap()).collect()).collect();

@@ -5,7 +5,7 @@
 //! a repeat is drawn for all rows at once. The probability of a row is the share of the resamplings in which it is the
 //! best; the random numbers are those of a stream of their own, and so always the same.
 
-use super::comparison::Row;
+use super::compared::Row;
 use crate::math::random::Stream;
 
 /// Resamplings, and how many numbers they may look at before there are fewer of them.
@@ -18,7 +18,7 @@ const CLEAR: f64 = 0.95;
 /// The best row of a variant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Winner {
-    /// Position among the rows of the comparison.
+    /// Position among the rows of the variant.
     pub row: usize,
     /// Its expected work to the target.
     pub work: f64,
@@ -49,9 +49,9 @@ impl Costs {
     }
 }
 
-/// Writes the probability of each row of a variant, and gives the winner; None where no row reached the target. `first` is
-/// the position of the first of the rows in the comparison; `costs` are theirs.
-pub fn decide(rows: &mut [Row], first: usize, costs: &[Costs]) -> Option<Winner> {
+/// Writes the probability of each row of a variant, and gives the winner; None where no row reached the target. `costs`
+/// are those of the rows.
+pub fn decide(rows: &mut [Row], costs: &[Costs]) -> Option<Winner> {
     let here: Vec<usize> = (0..rows.len()).filter(|i| !rows[*i].members.is_empty()).collect();
     let costs: Vec<&Costs> = here.iter().map(|i| &costs[*i]).collect();
     let repeats = costs.iter().map(|costs| costs.0.len()).max()?;
@@ -60,7 +60,7 @@ pub fn decide(rows: &mut [Row], first: usize, costs: &[Costs]) -> Option<Winner>
     let mut order: Vec<usize> = (0..here.len()).collect();
     order.sort_by(|a, b| expected[*a].total_cmp(&expected[*b]).then(a.cmp(b)));
     let best = *order.first().filter(|best| expected[**best].is_finite())?;
-    let next = order.get(1).map(|next| (first + here[*next], expected[*next] / expected[best]));
+    let next = order.get(1).map(|next| (here[*next], expected[*next] / expected[best]));
     let mut resamplings = 0;
     if repeats > 1 && here.len() > 1 {
         resamplings = (LOOKS / (repeats * here.len())).clamp(100, RESAMPLINGS);
@@ -79,7 +79,7 @@ pub fn decide(rows: &mut [Row], first: usize, costs: &[Costs]) -> Option<Winner>
         }
     }
     let probability = rows[here[best]].best_probability;
-    let (row, work, compared) = (first + here[best], expected[best], here.len());
+    let (row, work, compared) = (here[best], expected[best], here.len());
     Some(Winner { row, work, next, probability, compared, repeats, resamplings })
 }
 

@@ -51,7 +51,7 @@ fn folder() -> (tempfile::TempDir, Folder) {
 /// The records that are kept, in the order of the plan.
 fn kept(history: &History) -> Vec<Record> {
     let records: &dyn Records = &history.kept;
-    records.among(0..plan().len()).map(|member| member.unwrap().1).collect()
+    records.among(0..plan().len()).map(|member| member.unwrap().1.into_owned()).collect()
 }
 
 fn open(folder: &Folder) -> (Journal, Vec<Record>) {

@@ -9,7 +9,7 @@ use super::axis::Logarithmic;
 use super::{Picture, colour, layout, marker, plain, thinned};
 use crate::record::Derivative;
 use crate::report::Results;
-use crate::report::comparison::median;
+use crate::report::compared::median;
 
 pub(super) fn draw(results: &Results) -> Option<Picture> {
     let mut methods: Vec<(&str, Vec<&Derivative>)> = Vec::new();

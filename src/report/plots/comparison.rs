@@ -5,9 +5,9 @@ use kuva::render::annotations::ReferenceLine;
 use kuva::render::plots::Plot;
 
 use super::axis::Logarithmic;
-use super::{DARK, FAINT, Picture, colour, layout, name, plain, shown, thinned};
+use super::{DARK, FAINT, Picture, colour, layout, name, plain, thinned};
 use crate::report::Results;
-use crate::report::comparison::{Comparison, Row, median};
+use crate::report::compared::{Compared, Row, median};
 
 /// Rows that fit on a page.
 const ROWS: usize = 40;
@@ -15,10 +15,10 @@ const ROWS: usize = 40;
 /// Runs of a row that can be told apart.
 const RUNS: usize = 60;
 
-pub(super) fn draw(results: &Results, comparison: &Comparison) -> Option<Picture> {
-    let rows: Vec<&Row> = shown(results, comparison).into_iter().take(ROWS).collect();
+pub(super) fn draw(results: &Results, shown: &Compared) -> Option<Picture> {
+    let rows: Vec<&Row> = super::rows(shown).take(ROWS).collect();
     let variant = rows.first()?.variant;
-    let answer = comparison.answers.get(variant)?.as_ref()?;
+    let answer = shown.answer.as_ref()?;
     let floor = (answer.loss.abs() * 1e-16).max(1e-20);
     let hues = super::convergence::styles(&rows);
     let mut plots: Vec<Plot> = Vec::new();

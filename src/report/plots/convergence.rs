@@ -1,16 +1,17 @@
 //! `convergence.svg`: how far the best loss so far lies above the lowest one known, against evaluations of the loss.
 
+use std::borrow::Cow;
 use std::io;
 
 use kuva::plot::{BandPlot, LinePlot};
 use kuva::render::plots::Plot;
 
 use super::axis::Logarithmic;
-use super::{COLOURS, Picture, colour, dash, layout, name, plain, shown};
+use super::{COLOURS, Picture, colour, dash, layout, name, plain};
 use crate::math::elementary::{exp, log};
 use crate::record::{Record, TracePoint};
 use crate::report::Results;
-use crate::report::comparison::{Comparison, Row};
+use crate::report::compared::{Compared, Row};
 
 /// Points of a curve: enough to look smooth.
 const GRID: usize = 80;
@@ -18,11 +19,9 @@ const GRID: usize = 80;
 /// Runs of a row that enter the median: more change little and cost time.
 const RUNS: usize = 200;
 
-pub(super) fn draw(results: &Results, comparison: &Comparison) -> io::Result<Option<Picture>> {
-    let rows: Vec<&Row> =
-        shown(results, comparison).into_iter().filter(|row| row.loss_best.is_some()).take(24).collect();
-    let Some(variant) = rows.first().map(|row| row.variant) else { return Ok(None) };
-    let Some(Some(answer)) = comparison.answers.get(variant) else { return Ok(None) };
+pub(super) fn draw(results: &Results, shown: &Compared) -> io::Result<Option<Picture>> {
+    let rows: Vec<&Row> = super::rows(shown).filter(|row| row.loss_best.is_some()).take(24).collect();
+    let Some(answer) = &shown.answer else { return Ok(None) };
     let known = answer.loss;
     // A difference below rounding is none; this is also what a logarithmic axis can show of zero.
     let floor = (known.abs() * 1e-16).max(1e-20);
@@ -100,7 +99,7 @@ struct Point {
 fn curve(results: &Results, row: &Row, known: f64, floor: f64) -> io::Result<Vec<Point>> {
     let members = super::thinned(row.members.len(), RUNS).into_iter().map(|i| row.members[i]);
     let members = results.records.among(members).map(|member| member.map(|(_, record)| record));
-    let records: Vec<Record> = members.collect::<io::Result<_>>()?;
+    let records: Vec<Cow<Record>> = members.collect::<io::Result<_>>()?;
     let first = records.iter().filter_map(|r| r.trace.first()).map(|p| p.evaluations.max(1)).min();
     let last = records.iter().map(|record| record.evaluations).max();
     let (Some(first), Some(last)) = (first, last) else { return Ok(Vec::new()) };

@@ -16,7 +16,7 @@ use super::{FAINT, Picture, layout, plain};
 use crate::experiment::Of;
 use crate::record::Derivative;
 use crate::report::Results;
-use crate::report::comparison::median;
+use crate::report::compared::median;
 use crate::report::numbers::short;
 
 /// Panels beside each other.

@@ -6,9 +6,9 @@ use kuva::plot::LinePlot;
 use kuva::render::plots::Plot;
 
 use super::axis::{Linear, Logarithmic};
-use super::{Picture, colour, dash, layout, name, plain, shown};
+use super::{Picture, colour, dash, layout, name, plain};
 use crate::report::Results;
-use crate::report::comparison::{Comparison, Row};
+use crate::report::compared::{Compared, Row};
 use crate::report::runtime;
 
 /// Points of a curve: enough to look smooth.
@@ -18,11 +18,10 @@ const POINTS: usize = 120;
 type Curves = Vec<Vec<(f64, f64)>>;
 
 /// Against work, and against seconds.
-pub(super) fn draw(results: &Results, comparison: &Comparison) -> io::Result<[Option<Picture>; 2]> {
-    let rows: Vec<&Row> = shown(results, comparison).into_iter().take(24).collect();
-    let Some(variant) = rows.first().map(|row| row.variant) else { return Ok([None, None]) };
-    let Some(Some(answer)) = comparison.answers.get(variant) else { return Ok([None, None]) };
-    let precisions = &comparison.precisions[variant].all();
+pub(super) fn draw(results: &Results, shown: &Compared) -> io::Result<[Option<Picture>; 2]> {
+    let rows: Vec<&Row> = super::rows(shown).take(24).collect();
+    let Some(answer) = &shown.answer else { return Ok([None, None]) };
+    let precisions = &shown.precisions.all();
     let mut against: [Curves; 2] = Default::default();
     for row in &rows {
         let ([_, work, seconds], pairs) = runtime::reached(row, results.records, answer, precisions)?;

@@ -5,7 +5,7 @@ use super::series::{Scale, along, line};
 use super::{Picture, layout};
 use crate::record::Derivative;
 use crate::report::Results;
-use crate::report::comparison::median;
+use crate::report::compared::median;
 
 pub(super) fn draw(results: &Results) -> Option<Picture> {
     if results.derivatives.rows.iter().all(|d| d.expression_nodes.is_none()) {

@@ -27,7 +27,8 @@ use kuva::render::plots::Plot;
 use kuva::render::render::render_multiple;
 use kuva::render::theme::Theme;
 
-use super::comparison::{Comparison, Row};
+use super::compared::{Compared, Row};
+use super::comparison::Comparison;
 use super::runtime::thinned;
 use super::{Results, numbers};
 use crate::plan::Plan;
@@ -58,14 +59,16 @@ pub(super) struct Picture {
 
 /// Every picture that has something to show.
 pub(super) fn all(results: &Results, comparison: &Comparison) -> io::Result<Vec<Picture>> {
-    let [work, seconds] = ecdf::draw(results, comparison)?;
+    // Pictures show one combination.
+    let shown = comparison.shown();
+    let [work, seconds] = shown.map_or(Ok([None, None]), |shown| ecdf::draw(results, shown))?;
     let pictures = [
         fit::draw(results),
         intervals::draw(results, comparison)?,
         work,
         seconds,
-        convergence::draw(results, comparison)?,
-        comparison::draw(results, comparison),
+        shown.map_or(Ok(None), |shown| convergence::draw(results, shown))?,
+        shown.and_then(|shown| comparison::draw(results, shown)),
         accuracy_cost::draw(results),
         step_size::draw(results),
         expression_nodes::draw(results),
@@ -178,10 +181,9 @@ fn shorten(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// The rows of the variant that is shown: the best run's.
-fn shown<'c>(results: &Results, comparison: &'c Comparison) -> Vec<&'c Row> {
-    let variant = comparison.best.map_or(0, |index| results.plan.run(index).variant);
-    comparison.rows.iter().filter(|row| row.variant == variant && !row.members.is_empty()).collect()
+/// The rows that have something to show.
+fn rows(shown: &Compared) -> impl Iterator<Item = &Row> {
+    shown.rows.iter().filter(|row| !row.members.is_empty())
 }
 
 /// How a row is named in a legend.

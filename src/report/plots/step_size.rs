@@ -7,7 +7,7 @@ use super::series::{label, line, place};
 use super::{Picture, layout};
 use crate::math::elementary::log10;
 use crate::report::Results;
-use crate::report::comparison::median;
+use crate::report::compared::median;
 use crate::report::derivatives::STEP;
 
 /// Errors and steps of one method.
