@@ -1,14 +1,13 @@
 //! Runs programs over lanes: blocks of data rows, compiled for the processor at hand, the same bits on every one.
 //!
 //! `compile` turns a program and the data that it is bound to into a `Kernel`: passes over the rows, each a list of
-//! steps (`code`, made by `emit`, joined by `pair`, put in
-//! order by `schedule`) on blocks, with the uniform work between them. `run` executes them
-//! with the loops of `block`, `dot` and `lanes` on numbers that are `aligned`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order
-//! of summation; `points` turns a program of few rows so that lanes are points, and `batch` runs it sixteen points at a
-//! time where a loop does the work; `choice` says which lanes are taken, and why; `share` lets
-//! threads that somebody lends take part of the rows; `level` chooses among the copies
-//! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions;
-//! beside the data a kernel needs one block per live value. docs/engine.md has measurements.
+//! steps (`code`, made by `emit`, joined by `pair`, put in order by `schedule`) on blocks, with the uniform work between
+//! them. `run` executes them with the loops of `block`, `dot` and `lanes` on numbers that are `aligned`; `tape` keeps the
+//! states of loops for their derivatives; `sum` fixes the order of summation; `points` turns a program of few rows so that
+//! lanes are points, and `batch` runs it sixteen points at a time where a loop does the work; `choice` says which lanes
+//! are taken, and why; `share` lets threads that somebody lends take part of the rows; `level` chooses among the copies
+//! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions; beside
+//! the data a kernel needs one block per live value. docs/engine.md has measurements.
 
 mod aligned;
 mod axis;
@@ -191,11 +190,15 @@ impl Kernel {
         let mut stores = vec![vec![0.0; padded]; turned.stores()];
         run::run(turned, &rows, &[], workspace, &mut stores);
         for (j, output) in turned.outputs.iter().enumerate() {
-            for (i, results) in results.chunks_mut(outputs).enumerate() {
-                results[j] = match output {
-                    compile::Output::Uniform(place) => workspace.uniforms[*place as usize],
-                    compile::Output::Rows(store) => stores[*store as usize][i],
-                };
+            let places = results.iter_mut().skip(j).step_by(outputs);
+            match output {
+                compile::Output::Uniform(place) => {
+                    let number = workspace.uniforms[*place as usize];
+                    places.for_each(|result| *result = number);
+                }
+                compile::Output::Rows(store) => {
+                    places.zip(&stores[*store as usize][..points.len()]).for_each(|(result, number)| *result = *number);
+                }
             }
         }
     }
