@@ -9,7 +9,7 @@ use std::sync::Arc;
 use csv::{ErrorKind, StringRecord, Trim};
 use sha2::{Digest, Sha256};
 
-use crate::diagnostic::{Diagnostic, Source, did_you_mean};
+use crate::diagnostic::{Diagnostic, Source, did_you_mean, many};
 
 /// Columns of equal length, by name, in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -164,7 +164,9 @@ fn parse(source: Source, checksum: String) -> Result<Sheet, Vec<Diagnostic>> {
         }
     }
     if ragged > SHOWN {
-        further(&mut faults, format!("{} more rows have a wrong number of fields", ragged - SHOWN));
+        let more = ragged - SHOWN;
+        let have = if more == 1 { "has" } else { "have" };
+        further(&mut faults, format!("{} {have} a wrong number of fields", many(more, "more row")));
     }
     if faults.is_empty() && sheet.starts.is_empty() {
         faults.push(Diagnostic::error(format!("`{name}` has a header row, but no rows of data")));
@@ -258,7 +260,8 @@ impl Sheet {
         }
         if column.faults > column.faulty.len() {
             let more = column.faults - column.faulty.len();
-            further(faults, format!("{more} more cells of this column are not numbers"));
+            let are = if more == 1 { "is not a number" } else { "are not numbers" };
+            further(faults, format!("{} of this column {are}", many(more, "more cell")));
         }
     }
 

@@ -8,6 +8,7 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 
 use super::{Exit, results};
 use crate::cluster::slurm;
+use crate::diagnostic::many;
 use crate::journal::Origin;
 use crate::plan::shard::Shard;
 
@@ -79,7 +80,7 @@ pub(super) fn again(most: u32, signals: &Signals, ended: usize) -> Exit {
         return Exit::Again;
     }
     if restarts >= most {
-        tell!("the task was put into the queue again {restarts} times already; it stays out");
+        tell!("the task was put into the queue again {} already; it stays out", many(restarts as usize, "time"));
         return Exit::Again;
     }
     match Command::new("scontrol").args(["requeue", &task]).status() {

@@ -9,6 +9,7 @@ use clap::Args;
 use super::results::Preparations;
 use super::{Exit, load_folder, on_threads, print, results};
 use crate::cluster::slurm::quoted;
+use crate::diagnostic::many;
 use crate::journal::resume::remaining;
 use crate::journal::{Error, Folder, History};
 use crate::terminal::Screen;
@@ -72,5 +73,7 @@ fn missing(runs: &[usize], all: usize, path: &Path) -> String {
     let named: Vec<String> = runs.iter().take(NAMED).map(|run| run.to_string()).collect();
     let more = if runs.len() > NAMED { ", …" } else { "" };
     let command = format!("sbi-run run {}", quoted(&path.display().to_string()));
-    format!("{} of {all} runs are missing ({}{more}); this runs them: {command}", runs.len(), named.join(", "))
+    let (is, them) = if runs.len() == 1 { ("is", "it") } else { ("are", "them") };
+    let (all, named) = (many(all, "run"), named.join(", "));
+    format!("{} of {all} {is} missing ({named}{more}); this runs {them}: {command}", runs.len())
 }

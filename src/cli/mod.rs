@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, did_you_mean, many};
 use crate::diff::{differentiability, lanes};
 use crate::engine::Lanes;
 use crate::execute::in_order;
@@ -258,7 +258,7 @@ fn on_threads(threads: usize, work: impl FnOnce() -> Result<Exit, Error> + Send)
     match crate::execute::with_threads(threads, work) {
         Ok(ended) => ended.unwrap_or_else(|error| faulty(&error)),
         Err(error) => {
-            tell!("cannot start {threads} threads: {error}");
+            tell!("cannot start {}: {error}", many(threads, "thread"));
             Exit::Invalid
         }
     }

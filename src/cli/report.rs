@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::{Exit, Loaded, load_written, print, results};
 use crate::cluster::slurm::quoted;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, many};
 use crate::experiment::{Data, Experiment, Written};
 use crate::journal::{Folder, History, Inputs, measured};
 use crate::report::{self, Machine};
@@ -72,10 +72,10 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
         )));
     }
     if history.findings.damaged > 0 {
-        tell!("{} damaged lines of the journal are left out", history.findings.damaged);
+        tell!("left out of the journal: {}", many(history.findings.damaged, "damaged line"));
     }
     if history.unknown > 0 {
-        tell!("{} records of the journal belong to no run of `resolved.toml`", history.unknown);
+        tell!("of no run of `resolved.toml`: {} of the journal", many(history.unknown, "record"));
     }
     let read = |name: &str| std::fs::read_to_string(path.join(name)).ok();
     let derivatives = measured::read(path);

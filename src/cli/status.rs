@@ -77,13 +77,18 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
     let queue = asked.unwrap_or_default();
     let live = live(&history.journals, &queue);
     let whole = crate::journal::append::is_locked(path);
-    let running = (live.values().sum::<usize>() + usize::from(whole)).min(all.left);
+    let at_it = |shard: &str, count: &Count| live.get(shard).copied().unwrap_or(0).min(count.left);
+    let shards = || (1..=of).filter_map(|number| Shard::new(number, of));
+    let of_shards: usize = shards().zip(&each).map(|(shard, count)| at_it(&shard.to_string(), count)).sum();
+    let running = (of_shards + usize::from(whole)).min(all.left);
+    // A process at the whole plan has a run in hand; with how many threads it works is written nowhere.
+    let [or_more, or_fewer] = if whole && all.left > 1 { [" or more", " or fewer"] } else { [""; 2] };
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = writeln!(text, "done       {}", all.done);
-    let _ = writeln!(text, "running    {running}");
+    let _ = writeln!(text, "running    {running}{or_more}");
     let _ = writeln!(text, "failed     {}", all.failed);
-    let _ = writeln!(text, "remaining  {}", all.left - running);
+    let _ = writeln!(text, "remaining  {}{or_fewer}", all.left - running);
     if let Some(line) = results::of_other_settings(history.unknown) {
         let _ = writeln!(text, "{line}");
     }
@@ -97,10 +102,9 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
         let _ =
             writeln!(text, "\n{:<9}{:>8}{:>9}{:>8}{:>11}  state", "shard", "done", "running", "failed", "remaining");
     }
-    for (count, shard) in each.iter().zip((1..=of).filter_map(|number| Shard::new(number, of))) {
+    for (count, shard) in each.iter().zip(shards()) {
         let name = shard.to_string();
-        let running = live.get(&name).copied();
-        let state = match (count.left, running, waiting.get(&name)) {
+        let state = match (count.left, live.get(&name), waiting.get(&name)) {
             (0, _, _) => "done".to_string(),
             (_, Some(_), _) => "running".to_string(),
             (_, _, Some(task)) if task.reason == "None" => task.state.to_lowercase(),
@@ -110,7 +114,7 @@ fn status(path: &Path) -> Result<Result<String, Exit>, Error> {
                 last_seen(&name, &history.journals)
             }
         };
-        let running = running.unwrap_or(0).min(count.left);
+        let running = at_it(&name, count);
         let Count { done, failed, left } = count;
         let _ = writeln!(text, "{name:<9}{done:>8}{running:>9}{failed:>8}{:>11}  {state}", left - running);
     }

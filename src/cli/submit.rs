@@ -9,6 +9,7 @@ use clap::Args;
 use super::results::Preparations;
 use super::{Exit, Loaded, Overrides, faulty, load_all, output, print};
 use crate::cluster::slurm::{self, Submission, quoted};
+use crate::diagnostic::many;
 use crate::execute::estimate::estimate;
 use crate::journal::submitted::{self, Submitted};
 use crate::journal::{Error, Folder, Inputs};
@@ -61,7 +62,8 @@ pub fn main(arguments: &Arguments) -> Exit {
 fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
     let tasks = arguments.tasks.get().min(loaded.plan.len());
     if tasks < arguments.tasks.get() {
-        tell!("the plan has {tasks} runs: {tasks} tasks are enough");
+        let are = if tasks == 1 { "is" } else { "are" };
+        tell!("the plan has {}: {} {are} enough", many(tasks, "run"), many(tasks, "task"));
     }
     let text = |path: &Path| path.display().to_string();
     let Some(out) = folder_of_results(arguments, loaded) else {
@@ -148,9 +150,11 @@ fn submit(arguments: &Arguments, loaded: &Loaded) -> Result<Exit, Error> {
         // Noted at once: what is in the queue must be known, whatever becomes of the next one.
         submitted::write(&folder, &noted)?;
     }
+    let (their, they_come) = if tasks == 1 { ("its", "it comes") } else { ("their", "they come") };
     match sbatch(&submission.merge_arguments(&merge, &jobs)) {
         Ok(job) => Ok(output(&format!(
-            "submitted {tasks} tasks as {}, and their merge as {job}\nsbi-run status {} tells how they come along\n",
+            "submitted {} as {}, and {their} merge as {job}\nsbi-run status {} tells how {they_come} along\n",
+            many(tasks, "task"),
             jobs.join(", "),
             quoted(&text(&results))
         ))),

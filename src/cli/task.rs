@@ -11,6 +11,7 @@ use super::results::{self, Done, Preparations};
 use super::run::Arguments;
 use super::{Exit, Loaded, Weights};
 use crate::cluster::slurm::quoted;
+use crate::diagnostic::many;
 use crate::execute::{self, Event, Limits};
 use crate::journal::files::set_aside;
 use crate::journal::resume::remaining;
@@ -65,7 +66,7 @@ impl Task<'_> {
         remaining.retain(mine);
         let share = (0..plan.len()).filter(mine).count();
         let todo = remaining.len();
-        info!("{}: {share} runs, {todo} to do", experiment.name);
+        info!("{}: {}, {todo} to do", experiment.name, many(share, "run"));
         let failed =
             (0..plan.len()).filter(mine).filter(|run| history.kept.status(*run) == Some(Status::Failed)).count();
         if failed > 0 && !arguments.retry {
@@ -94,7 +95,8 @@ impl Task<'_> {
             let folder = quoted(&path.display().to_string());
             if left > 0 {
                 tell!(
-                    "share {shard} interrupted after {done} of {share} runs; this goes on: sbi-run run {folder} --shard {shard}"
+                    "share {shard} interrupted after {done} of {}; this goes on: sbi-run run {folder} --shard {shard}",
+                    many(share, "run")
                 );
                 let exit = match arguments.requeue {
                     None => Exit::Interrupted,
@@ -102,7 +104,7 @@ impl Task<'_> {
                 };
                 return Ok(Ended { exit, done: None });
             }
-            say(&format!("share {shard} is done, {share} runs; when all are: sbi-run merge {folder}"));
+            say(&format!("share {shard} is done, {}; when all are: sbi-run merge {folder}", many(share, "run")));
             return Ok(Ended { exit: results::exit(&kept, (0..plan.len()).filter(mine)), done: None });
         }
         let cancel = &self.signals.cancel;
@@ -117,7 +119,7 @@ impl Task<'_> {
         }
         let interrupted = left > 0 || cancel.load(Ordering::Relaxed);
         if interrupted {
-            tell!("interrupted after {done} of {share} runs; the same command goes on from there");
+            tell!("interrupted after {done} of {}; the same command goes on from there", many(share, "run"));
         }
         let exit = if interrupted { Exit::Interrupted } else { results::exit(&reports.kept, 0..plan.len()) };
         Ok(Ended { exit, done: Some(reports) })

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::gradient::Point;
 use super::{Exit, ExperimentFile, Loaded, output, print};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, many};
 use crate::diff::symbolic;
 use crate::diff::trace::{Leaf, Place, Trace, trace};
 use crate::journal::{self, Folder};
@@ -78,7 +78,7 @@ fn traced(arguments: &Arguments, loaded: &Loaded) -> Result<Trace, Vec<Diagnosti
     let fault = |message: String| vec![Diagnostic::error(message)];
     let count = model.rows.count();
     if arguments.row >= count {
-        let message = format!("`--row {}`: there are {count} rows", arguments.row);
+        let message = format!("`--row {}`: the data have {}", arguments.row, many(count, "row"));
         return Err(vec![Diagnostic::error(message).help(format!("rows are numbered from 0 to {}", count.max(1) - 1))]);
     }
     let leaf = |(name, value): (&str, &f64)| Leaf { name: name.to_string(), value: *value };

@@ -2,7 +2,8 @@
 //!
 //! Every variant of the plan is measured whose derivative differs. What determines a derivative is the program, the data,
 //! the points, the method and its own settings: variants that agree in these are measured once, and their row leaves
-//! those axes empty in which they differ. One model is taken at a time, so that memory is that of one.
+//! those axes empty in which they differ. Models are looked at twice, one after the other, and let go of: once to tell
+//! which variants agree, once to measure.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -31,11 +32,18 @@ const KEPT_POINTS: usize = 256;
 const TIME: Duration = Duration::from_millis(500);
 const TIME_AT_POINT: Duration = Duration::from_millis(4);
 
-/// Variants with one model and one set of points.
+/// Variants whose programs, data and points are the same.
+struct Alike {
+    variants: Vec<usize>,
+    /// How many points there are.
+    points: usize,
+}
+
+/// The same with what is measured.
 struct Group<'a> {
     subject: Subject<'a>,
     points: Vec<Vec<f64>>,
-    variants: Vec<usize>,
+    variants: &'a [usize],
 }
 
 /// A method with its settings, and the variants that have it.
@@ -54,43 +62,47 @@ pub fn compare(plan: &Plan, prepare: &dyn Fn(usize) -> Arc<Prepared>, cancel: &A
     if plan.variants() == 0 || same && nowhere(0) {
         return Derivatives::default();
     }
-    let models: Vec<Option<Arc<Prepared>>> =
-        (0..plan.variants()).map(|variant| (!nowhere(variant)).then(|| prepare(variant))).collect();
-    let groups = groups(plan, &models);
-    let points: usize = groups.iter().map(|group| group.points.len()).sum();
+    let alike = alike(plan, prepare, cancel);
+    let points: usize = alike.iter().map(|group| group.points).sum();
     let allowance = TIME_AT_POINT.min(TIME / u32::try_from(points.max(1)).unwrap_or(u32::MAX));
     let mut all = Derivatives::default();
-    for group in &groups {
+    for Alike { variants, .. } in &alike {
         if !cancel.load(Ordering::Relaxed) {
-            measure(plan, group, allowance, cancel, &mut all);
+            let (prepared, experiment) = (prepare(variants[0]), plan.experiment(variants[0]));
+            let subject = Subject::new(&prepared.model, &experiment.differentiation.compare);
+            let group = Group { subject, points: self::points(&experiment, &prepared.model), variants };
+            measure(plan, &group, allowance, cancel, &mut all);
         }
     }
     if cancel.load(Ordering::Relaxed) { Derivatives::default() } else { all }
 }
 
-fn groups<'a>(plan: &Plan, prepared: &'a [Option<Arc<Prepared>>]) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (index, prepared) in prepared.iter().enumerate() {
-        let Some(prepared) = prepared else { continue };
-        let (model, experiment): (&Model, _) = (&prepared.model, plan.experiment(index));
-        let points = points(&experiment, model);
-        let subject = Subject::new(model, &experiment.differentiation.compare);
-        let mut hash = DefaultHasher::new();
-        subject.program().hash(&mut hash);
-        points.iter().flatten().for_each(|x| x.to_bits().hash(&mut hash));
-        let alike = places.entry(hash.finish()).or_default();
-        let same = |place: &&usize| {
-            let group = &groups[**place];
-            group.subject.same(&subject) && group.points == points
-        };
-        match alike.iter().find(same) {
-            Some(place) => groups[*place].variants.push(index),
-            None => {
-                alike.push(groups.len());
-                groups.push(Group { subject, points, variants: vec![index] });
-            }
+/// The variants with points, those that are alike together; as far as it comes before it is cancelled.
+fn alike(plan: &Plan, prepare: &dyn Fn(usize) -> Arc<Prepared>, cancel: &AtomicBool) -> Vec<Alike> {
+    let mut groups: Vec<Alike> = Vec::new();
+    let mut places: HashMap<(u64, u64), usize> = HashMap::new();
+    for variant in 0..plan.variants() {
+        let experiment = plan.experiment(variant);
+        let compare = &experiment.differentiation.compare;
+        if cancel.load(Ordering::Relaxed) || compare.count() == 0 {
+            continue;
         }
+        let prepared = prepare(variant);
+        let points = points(&experiment, &prepared.model);
+        let subject = Subject::new(&prepared.model, compare);
+        // Twice 64 bits: of all the plans that there will ever be, none has two variants that agree by chance.
+        let sum = [0u8, 1].map(|start| {
+            let mut hash = DefaultHasher::new();
+            start.hash(&mut hash);
+            subject.hash(&mut hash);
+            points.iter().for_each(|point| point.iter().for_each(|x| x.to_bits().hash(&mut hash)));
+            hash.finish()
+        });
+        let place = *places.entry(sum.into()).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Alike { variants: Vec::new(), points: points.len() });
+        }
+        groups[place].variants.push(variant);
     }
     groups
 }
@@ -127,7 +139,7 @@ fn points(experiment: &Experiment, model: &Model) -> Vec<Vec<f64>> {
 /// The methods of the group's variants, in the order of the experiment, each with its settings in turn.
 fn candidates(plan: &Plan, group: &Group) -> Vec<Candidate> {
     let mut candidates: Vec<(usize, Candidate)> = Vec::new();
-    for variant in &group.variants {
+    for variant in group.variants {
         let experiment = plan.experiment(*variant);
         let differentiation = &experiment.differentiation;
         for (order, kind) in differentiation.methods.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! What is compared: the gradient of the loss or the Jacobian of the outputs, by one method; and the judge of both.
 
+use std::hash::{Hash, Hasher};
+
 use crate::diff::reference::Reference;
 use crate::diff::{Jacobian, Method, Objective, Options};
 use crate::engine::{Kernel, Workspace};
@@ -53,20 +55,20 @@ impl<'a> Subject<'a> {
         Subject { model, of: compare.of, program }
     }
 
-    /// Whether the derivatives of two subjects are the same.
-    pub fn same(&self, other: &Subject) -> bool {
-        self.of == other.of
-            && self.program == other.program
-            && self.model.table.columns == other.model.table.columns
-            && self.model.rows.count() == other.model.rows.count()
+    /// Takes in all that its derivatives follow from, apart from the point.
+    pub fn hash(&self, hash: &mut impl Hasher) {
+        (self.of == Of::Gradient).hash(hash);
+        self.program.hash(hash);
+        self.model.rows.count().hash(hash);
+        for column in &self.model.table.columns {
+            column.len().hash(hash);
+            // Zeros of either sign are one value.
+            column.iter().for_each(|x| (x + 0.0).to_bits().hash(hash));
+        }
     }
 
     pub fn model(&self) -> &'a Model {
         self.model
-    }
-
-    pub fn program(&self) -> &Program {
-        &self.program
     }
 
     /// How many numbers are differentiated: rows of a Jacobian; of a gradient the outputs behind the loss.

@@ -8,7 +8,7 @@ use super::file::{Entry, Node, Table};
 use super::reader::suggest;
 use super::scope::names_in;
 use crate::data::further;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, many};
 use crate::kind::{self, Derivatives, Sigma};
 use crate::language::lower;
 use crate::language::tree::Formula;
@@ -356,7 +356,8 @@ impl Check<'_> {
             }
             let more = faults.count();
             if more > 0 {
-                further(&mut self.faults, format!("{more} more rows are refused, for the same or a like reason"));
+                let (rows, are) = (many(more, "more row"), if more == 1 { "is" } else { "are" });
+                further(&mut self.faults, format!("{rows} {are} refused, for the same or a like reason"));
             }
         }
     }

@@ -7,7 +7,7 @@ use super::file::{Content, Node, Place, Table};
 use super::homes::homes;
 use super::keys::{Absent, Group, Row, Section, Shape};
 use super::number;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::diagnostic::{Diagnostic, did_you_mean, many};
 use crate::kind::{Accepts, Catalog, Default, Kind};
 
 /// Simulators of later versions, and what there is until then.
@@ -235,7 +235,7 @@ impl Reader<'_> {
     fn pair(&mut self, node: &Node, path: &str) {
         let nodes = node.list().unwrap_or_default();
         if nodes.len() != 2 {
-            let label = format!("{} values", nodes.len());
+            let label = many(nodes.len(), "value");
             return self.faults.push(node.place.error(format!("`{}` must be `[low, high]`", shown(path)), label));
         }
         for end in nodes {

@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempPath;
+
 use super::Error;
 
 /// How names end that files have while they are written.
@@ -25,11 +27,8 @@ impl Folder {
             return Err(Error::NotFolder(path.to_path_buf()));
         }
         fs::create_dir_all(path).map_err(|source| Error::io("make the folder", path, source))?;
-        tempfile::Builder::new()
-            .prefix(".probe")
-            .suffix(PART)
-            .tempfile_in(path)
-            .and_then(|mut file| file.write_all(b"probe"))
+        part(".probe", path)
+            .and_then(|(mut file, _gone)| file.write_all(b"probe"))
             .map_err(|source| Error::io("write to the folder", path, source))?;
         let folder = Folder { path: path.to_path_buf() };
         folder.sweep();
@@ -83,24 +82,18 @@ impl Folder {
         names: [&str; N],
         contents: impl FnOnce([&mut (dyn Write + Send); N]) -> io::Result<()>,
     ) -> Result<(), Error> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(PART);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // What an ordinary new file gets: the user's umask takes its part away.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
         let write = || -> io::Result<()> {
-            let mut writers = Vec::with_capacity(N);
+            let (mut writers, mut places) = (Vec::with_capacity(N), Vec::with_capacity(N));
             for _ in names {
-                writers.push(BufWriter::with_capacity(1 << 16, builder.tempfile_in(&self.path)?));
+                let (file, place) = part(".", &self.path)?;
+                writers.push(BufWriter::with_capacity(1 << 16, file));
+                places.push(place);
             }
             let Ok(mut writers): Result<[_; N], _> = writers.try_into() else { unreachable!("as many as names") };
             contents(writers.each_mut().map(|writer| writer as &mut (dyn Write + Send)))?;
-            for (writer, name) in writers.into_iter().zip(names) {
-                let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
-                file.persist(self.file(name)).map_err(|error| error.error)?;
+            for ((mut writer, place), name) in writers.into_iter().zip(places).zip(names) {
+                writer.flush()?;
+                place.persist(self.file(name)).map_err(|error| error.error)?;
             }
             Ok(())
         };
@@ -115,6 +108,16 @@ impl Folder {
             _ => Ok(()),
         }
     }
+}
+
+/// A new file in a folder, under a name that goes with it unless the file gets another one. Errors are the system's own:
+/// those of `tempfile` end with that name, which tells nobody anything.
+fn part(prefix: &str, folder: &Path) -> io::Result<(fs::File, TempPath)> {
+    let mut options = fs::OpenOptions::new();
+    // What an ordinary new file gets: the user's umask takes its part away.
+    options.write(true).create_new(true);
+    let file = tempfile::Builder::new().prefix(prefix).suffix(PART).make_in(folder, |path| options.open(path))?;
+    Ok(file.into_parts())
 }
 
 /// Moves a results folder aside, to the first free name `NAME.old-1`, `NAME.old-2`, …; nothing is ever deleted.
@@ -174,6 +177,21 @@ mod tests {
         folder.remove("a.csv").unwrap();
         folder.remove("a.csv").unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    /// The name that a file has while it is written is nobody's concern.
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_written_is_told_by_its_own_name() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = Folder::create(&home.path().join("silver")).unwrap();
+        fs::create_dir(folder.file("a.csv")).unwrap();
+        let in_the_way = folder.write("a.csv", |out| out.write_all(b"x")).unwrap_err().to_string();
+        fs::remove_dir_all(folder.path()).unwrap();
+        let gone = folder.write("b.csv", |out| out.write_all(b"x")).unwrap_err().to_string();
+        for (message, name) in [(in_the_way, "a.csv"), (gone, "b.csv")] {
+            assert!(message.contains(name) && message.ends_with(')') && !message.contains(PART), "{message}");
+        }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! Runs are of kinds: an optimizer with its method. A run has a weight, the operations of one evaluation of its loss, so
 //! that combinations of the axes with more rows or steps count for more. The seconds that a run takes are expected to be
 //! those of its kind for each unit of weight. A kind of which nothing is known is taken for the mean of the others; once
-//! its running runs have taken half of that, they are expected to take as long again as they took so far.
+//! its running runs have taken half of that, they are expected to take as long again as they took so far. A run that goes
+//! on is never taken for ended: it is expected to take a quarter of its age at least.
 
 use std::collections::BTreeMap;
 
@@ -130,8 +131,12 @@ impl Forecast {
             _ => shown(place),
         };
         let waiting: f64 = (0..self.kinds.len()).map(|place| self.kinds[place].waiting * pace(place)).sum();
-        // What takes twice as long as others of its kind is expected to take as long again as it is late.
-        let rest = |run: &Underway| (run.weight.max(1.0) * pace(run.kind) - run.seconds).abs();
+        // What takes twice as long as others of its kind is expected to take as long again as it is late. One that is
+        // about as old as they became may end now or go on: never less than a quarter of its age.
+        let rest = |run: &Underway| {
+            let early = run.weight.max(1.0) * pace(run.kind) - run.seconds;
+            early.abs().max(0.25 * run.seconds)
+        };
         let longest = underway.iter().map(rest).fold(0.0, f64::max);
         let work = waiting + underway.iter().map(rest).sum::<f64>();
         let now: f64 = underway.iter().map(|run| run.seconds).sum();
@@ -189,7 +194,7 @@ mod tests {
         (0..3).for_each(|_| forecast.end(0, 1.0, 1.0));
         let left = |seconds| forecast.left(&[Underway { kind: 0, weight: 1.0, seconds }], 3.0 + seconds).unwrap();
         assert!((left(0.25).seconds - 0.75).abs() < 1e-9);
-        assert!((left(1.0).seconds - 0.0).abs() < 1e-9);
+        assert!((left(1.0).seconds - 0.25).abs() < 1e-9, "a run that goes on is not nearly done");
         assert!((left(5.0).seconds - 4.0).abs() < 1e-9);
         assert!(left(5.0).done < left(1.0).done, "what was thought to be nearly done was not");
     }

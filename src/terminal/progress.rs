@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::forecast::{Forecast, Underway};
 use super::screen::{Kind, Screen};
+use crate::diagnostic::many;
 use crate::record::{Record, Status};
 
 /// Between two lines where there is no terminal: on a cluster they go to a log that somebody reads.
@@ -226,7 +227,7 @@ impl State {
     }
 
     fn counts(&self) -> String {
-        format!("{}/{} runs", self.before + self.done, self.before + self.todo)
+        format!("{}/{}", self.before + self.done, many(self.before + self.todo, "run"))
     }
 
     fn failures(&self) -> String {

@@ -74,6 +74,13 @@ fn shards_merge_to_what_one_process_gives() {
     {
         assert!(status.contains(line), "{line} in\n{status}");
     }
+    // Somebody is at the whole plan, with nobody knows how many threads.
+    let journal = std::fs::File::create(lab.path("some/case/journal.jsonl")).unwrap();
+    journal.lock().unwrap();
+    let status = lab.run(&["status", "some/case"]).ends(0).out;
+    assert!(status.contains("running    1 or more\n") && status.contains("remaining  9 or fewer\n"), "{status}");
+    drop(journal);
+    std::fs::remove_file(lab.path("some/case/journal.jsonl")).unwrap();
     for shard in ["1/2", "2/2"] {
         lab.run(&["run", "some/case", "--shard", shard, "--quiet"]).ends(0);
     }
