@@ -81,6 +81,11 @@ impl Run {
     pub fn holds(self, place: u16) -> bool {
         place >= self.first && place - self.first < self.count
     }
+
+    pub fn meets(self, other: Run) -> bool {
+        let end = |run: Run| u32::from(run.first) + u32::from(run.count);
+        u32::from(self.first) < end(other) && u32::from(other.first) < end(self)
+    }
 }
 
 impl Code {
@@ -112,6 +117,21 @@ impl Code {
             }
             Op::Lanes(_) => [self.a, self.b, self.c].contains(&(place | NUMBER)),
             _ => [self.a, self.b, self.c].contains(&place),
+        })
+    }
+
+    /// The numbers that it reads, as `reads` says; None as in `written`. Of no use where it works on lanes.
+    pub fn numbers_read(&self) -> Option<[Run; 3]> {
+        let one = |first| Run { first, count: 1 };
+        let run = |first| Run { first, count: self.d };
+        let Code { to, a, b, c, .. } = *self;
+        Some(match self.op {
+            Op::Copy => [run(a); 3],
+            Op::Fill => [one(a); 3],
+            Op::Element => [run(a), one(b), one(b)],
+            Op::Replace => [run(to), one(a), one(b)],
+            Op::Each | Op::Loop => return None,
+            _ => [one(a), one(b), one(c)],
         })
     }
 

@@ -6,7 +6,8 @@ use std::ops::Range;
 use crate::engine::block::{element_of, position};
 use crate::engine::code::{Form, Instruction, Operand};
 use crate::engine::line::code::{NUMBER, Run};
-use crate::engine::line::flat::{Do, FORMS, Flat};
+use crate::engine::line::flat::{Codes, Do, FORMS, Flat};
+use crate::engine::line::handed;
 use crate::engine::line::lanes::{Eight, each, elements, operand, replace_elements};
 use crate::engine::line::number::Number;
 use crate::engine::line::one::{one, put};
@@ -83,7 +84,16 @@ macro_rules! executor {
             use super::*;
 
             $(#[$features])?
-            pub fn codes<T: Number, const W: usize>(line: &Line, codes: &[Flat], files: &mut Files<T, W>) {
+            pub fn codes<T: Number, const W: usize>(line: &Line, codes: &Codes, files: &mut Files<T, W>) {
+                match codes {
+                    Codes::Handed(codes) => handed::$name::codes(line, codes, files),
+                    Codes::Placed(codes) => placed(line, codes, files),
+                }
+            }
+
+            /// Each result goes to its place.
+            $(#[$features])?
+            pub fn placed<T: Number, const W: usize>(line: &Line, codes: &[Flat], files: &mut Files<T, W>) {
                 // In locals, so that they stay in registers.
                 let Files { numbers, lanes, tape, frames } = files;
                 let (numbers, lanes) = (&mut **numbers, &mut **lanes);
@@ -200,6 +210,8 @@ macro_rules! executor {
                         Do::ElementsLanes => elements!(numbers, lanes, code),
                         Do::ReplaceLanes => one!(ReplaceLanes, code, numbers, lanes),
                         Do::ReplaceElementsLanes => replace_elements!(numbers, lanes, code),
+                        // What is handed on is in no list of these.
+                        _ => {}
                     }
                 }
             }
@@ -333,7 +345,7 @@ macro_rules! executor {
                 let wanted = body.wanted.is_none_or(|place| files.numbers[place as usize].any());
                 // A call that does nothing is a tenth of a short step.
                 if wanted && !body.moves.is_empty() {
-                    codes(line, &body.moves, files);
+                    placed(line, &body.moves, files);
                 }
                 wanted
             }

@@ -2,30 +2,38 @@
 
 use crate::engine::code::Form;
 use crate::engine::line::code::{Code, Lanes, NUMBER, Op};
+use crate::engine::line::one::arithmetic;
+use crate::engine::line::order::order;
 use crate::ir::op::ROWS;
 
-/// What an instruction does. `N` and `L` say of what: numbers or lanes, where both may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Do {
-    Add,
-    Subtract,
-    Multiply,
+macro_rules! define {
+    (
+        [$($others:tt)*]
+        two: [$($f:ident $fx:ident $fy:ident, $fo:ident $fxo:ident $fyo:ident, ($($x:ident),*) $two:expr;)*]
+        three: [$(
+            $g:ident $gx:ident $gy:ident $gz:ident, $go:ident $gxo:ident $gyo:ident $gzo:ident, ($($u:ident),*) $three:expr;
+        )*]
+    ) => {
+        /// What an instruction does. `N` and `L` say of what: numbers or lanes, where both may be.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Do {
+            $($f, $fx, $fy, $fo, $fxo, $fyo,)*
+            $($g, $gx, $gy, $gz, $go, $gxo, $gyo, $gzo,)*
+            $($others)*
+        }
+
+        /// Of arithmetic: by which operand is handed on, and by whether the result is only handed on.
+        const HANDED: &[[[Do; 4]; 2]] = &[
+            $([[Do::$f, Do::$fx, Do::$fy, Do::$f], [Do::$fo, Do::$fxo, Do::$fyo, Do::$fo]],)*
+            $([[Do::$g, Do::$gx, Do::$gy, Do::$gz], [Do::$go, Do::$gxo, Do::$gyo, Do::$gzo]],)*
+        ];
+    };
+}
+arithmetic! { define,
     Divide,
     Negate,
     Select,
-    AddAdd,
-    AddSubtract,
-    AddFrom,
-    AddMultiply,
-    SubtractAdd,
-    SubtractSubtract,
-    SubtractFrom,
-    SubtractMultiply,
-    MultiplyAdd,
-    MultiplySubtract,
-    MultiplyFrom,
-    MultiplyMultiply,
     /// The d-th operator of the table.
     Apply,
     Copy,
@@ -143,7 +151,42 @@ pub struct Flat {
     pub d: u16,
 }
 
-pub fn flat(codes: &[Code]) -> Vec<Flat> {
+/// A list of instructions.
+#[derive(Clone, Debug)]
+pub enum Codes {
+    /// On numbers alone: results may be handed on.
+    Handed(Vec<Flat>),
+    Placed(Vec<Flat>),
+}
+
+/// `is_passed_on`: of a number that the next instruction reads, whether nothing else does.
+pub fn flat(codes: &[Code], is_passed_on: impl Fn(u16) -> bool) -> Codes {
+    if codes.iter().any(|code| matches!(code.op, Op::Lanes(_))) {
+        return Codes::Placed(placed(codes));
+    }
+    let codes = order(codes);
+    let mut flat: Vec<Flat> = codes.iter().map(one).collect();
+    let row = |op: Do| HANDED.iter().position(|row| row[0][0] == op);
+    let gives = |op: Op| matches!(op, Op::Add | Op::Subtract | Op::Multiply | Op::Pair(_) | Op::Element);
+    let arity = |code: &Code| if matches!(code.op, Op::Pair(_)) { 3 } else { 2 };
+    for k in 0..codes.len() {
+        let Some(at) = row(flat[k].op) else { continue };
+        let operands = [codes[k].a, codes[k].b, codes[k].c];
+        let before = k.checked_sub(1).filter(|before| gives(codes[*before].op));
+        let handed = before.and_then(|before| operands[..arity(&codes[k])].iter().position(|v| *v == codes[before].to));
+        flat[k].op = HANDED[at][0][handed.map_or(0, |operand| operand + 1)];
+        if let (Some(before), Some(_)) = (before, handed)
+            && is_passed_on(codes[before].to)
+            && let Some([stored, on]) = HANDED.iter().find(|[stored, _]| stored.contains(&flat[before].op))
+        {
+            flat[before].op = on[stored.iter().position(|op| *op == flat[before].op).unwrap_or(0)];
+        }
+    }
+    Codes::Handed(flat)
+}
+
+/// Two with one jump, where they are of those.
+pub fn placed(codes: &[Code]) -> Vec<Flat> {
     let mut flat: Vec<Flat> = codes.iter().map(one).collect();
     let mut at = 0;
     while let [first, second, ..] = &mut flat[at..] {

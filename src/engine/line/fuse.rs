@@ -51,6 +51,10 @@ impl Uses {
         self.writes[place as usize] == 1 && self.reads[place as usize] == 1
     }
 
+    pub fn is_read_once(&self, place: u16) -> bool {
+        self.reads[place as usize] == 1
+    }
+
     pub fn read(&mut self, operand: Operand, count: u32) {
         if let Operand::Uniform(first) = operand {
             self.reads[first as usize..(first + count) as usize].iter_mut().for_each(|reads| *reads += 1);

@@ -10,15 +10,17 @@ mod code;
 pub mod execute;
 mod flat;
 mod fuse;
+mod handed;
 mod lanes;
 mod number;
 mod one;
+mod order;
 pub mod translate;
 
 use crate::engine::Kernel;
 use crate::engine::code::{Instruction, Step};
 use code::Run;
-use flat::Flat;
+use flat::{Codes, Flat};
 pub use fuse::Uses;
 pub use lanes::Eight;
 pub use number::{Number, Sixteen};
@@ -26,7 +28,7 @@ pub use number::{Number, Sixteen};
 /// A list of steps on uniform places, translated.
 #[derive(Clone, Debug)]
 pub struct Line {
-    pub codes: Vec<Flat>,
+    pub codes: Codes,
     /// The loops in it, and in them.
     loops: Vec<Repeated>,
     each: Vec<Each>,
@@ -44,7 +46,7 @@ struct Each {
 struct Body {
     /// Where the step's index stands.
     index: u16,
-    codes: Vec<Flat>,
+    codes: Codes,
     /// What moves next values to where the loop carries them.
     moves: Vec<Flat>,
     wanted: Option<u16>,

@@ -1,4 +1,84 @@
-//! What single instructions do, as macros for `execute`, which does some of them two with one jump.
+//! What single instructions do, as macros for `execute`.
+
+/// The operations of `+ - *` on numbers, for a macro that is given them behind what else it is given. Of each: itself; those
+/// whose first, second, third operand is the result of the instruction before, handed on; and the same again whose own
+/// result is only handed on, and stored nowhere.
+macro_rules! arithmetic {
+    ($then:ident, $($given:tt)*) => {
+        $then! {
+            [$($given)*]
+            two: [
+                Add AddX AddY, AddOn AddXOn AddYOn, (x, y) x + y;
+                Subtract SubtractX SubtractY, SubtractOn SubtractXOn SubtractYOn, (x, y) x - y;
+                Multiply MultiplyX MultiplyY, MultiplyOn MultiplyXOn MultiplyYOn, (x, y) x * y;
+            ]
+            three: [
+                AddAdd AddAddX AddAddY AddAddZ, AddAddOn AddAddXOn AddAddYOn AddAddZOn, (x, y, z) (x + y) + z;
+                AddSubtract AddSubtractX AddSubtractY AddSubtractZ, AddSubtractOn AddSubtractXOn AddSubtractYOn AddSubtractZOn, (x, y, z) (x + y) - z;
+                AddFrom AddFromX AddFromY AddFromZ, AddFromOn AddFromXOn AddFromYOn AddFromZOn, (x, y, z) z - (x + y);
+                AddMultiply AddMultiplyX AddMultiplyY AddMultiplyZ, AddMultiplyOn AddMultiplyXOn AddMultiplyYOn AddMultiplyZOn, (x, y, z) (x + y) * z;
+                SubtractAdd SubtractAddX SubtractAddY SubtractAddZ, SubtractAddOn SubtractAddXOn SubtractAddYOn SubtractAddZOn, (x, y, z) (x - y) + z;
+                SubtractSubtract SubtractSubtractX SubtractSubtractY SubtractSubtractZ, SubtractSubtractOn SubtractSubtractXOn SubtractSubtractYOn SubtractSubtractZOn, (x, y, z) (x - y) - z;
+                SubtractFrom SubtractFromX SubtractFromY SubtractFromZ, SubtractFromOn SubtractFromXOn SubtractFromYOn SubtractFromZOn, (x, y, z) z - (x - y);
+                SubtractMultiply SubtractMultiplyX SubtractMultiplyY SubtractMultiplyZ, SubtractMultiplyOn SubtractMultiplyXOn SubtractMultiplyYOn SubtractMultiplyZOn, (x, y, z) (x - y) * z;
+                MultiplyAdd MultiplyAddX MultiplyAddY MultiplyAddZ, MultiplyAddOn MultiplyAddXOn MultiplyAddYOn MultiplyAddZOn, (x, y, z) (x * y) + z;
+                MultiplySubtract MultiplySubtractX MultiplySubtractY MultiplySubtractZ, MultiplySubtractOn MultiplySubtractXOn MultiplySubtractYOn MultiplySubtractZOn, (x, y, z) (x * y) - z;
+                MultiplyFrom MultiplyFromX MultiplyFromY MultiplyFromZ, MultiplyFromOn MultiplyFromXOn MultiplyFromYOn MultiplyFromZOn, (x, y, z) z - (x * y);
+                MultiplyMultiply MultiplyMultiplyX MultiplyMultiplyY MultiplyMultiplyZ, MultiplyMultiplyOn MultiplyMultiplyXOn MultiplyMultiplyYOn MultiplyMultiplyZOn, (x, y, z) (x * y) * z;
+            ]
+        }
+    };
+}
+pub(super) use arithmetic;
+
+/// Does one instruction: arithmetic, or what the other arms say.
+macro_rules! dispatch {
+    (
+        [$code:ident, $numbers:ident, $last:ident, { $($others:tt)* }]
+        two: [$($f:ident $fx:ident $fy:ident, $fo:ident $fxo:ident $fyo:ident, ($x:ident, $y:ident) $two:expr;)*]
+        three: [$(
+            $g:ident $gx:ident $gy:ident $gz:ident, $go:ident $gxo:ident $gyo:ident $gzo:ident,
+            ($u:ident, $v:ident, $w:ident) $three:expr;
+        )*]
+    ) => {
+        match $code.op {
+            $(
+                Do::$f => result!($code, $numbers, $last, [$x = a, $y = b], [], $two, to),
+                Do::$fx => result!($code, $numbers, $last, [$y = b], [$x], $two, to),
+                Do::$fy => result!($code, $numbers, $last, [$x = a], [$y], $two, to),
+                Do::$fo => result!($code, $numbers, $last, [$x = a, $y = b], [], $two),
+                Do::$fxo => result!($code, $numbers, $last, [$y = b], [$x], $two),
+                Do::$fyo => result!($code, $numbers, $last, [$x = a], [$y], $two),
+            )*
+            $(
+                Do::$g => result!($code, $numbers, $last, [$u = a, $v = b, $w = c], [], $three, to),
+                Do::$gx => result!($code, $numbers, $last, [$v = b, $w = c], [$u], $three, to),
+                Do::$gy => result!($code, $numbers, $last, [$u = a, $w = c], [$v], $three, to),
+                Do::$gz => result!($code, $numbers, $last, [$u = a, $v = b], [$w], $three, to),
+                Do::$go => result!($code, $numbers, $last, [$u = a, $v = b, $w = c], [], $three),
+                Do::$gxo => result!($code, $numbers, $last, [$v = b, $w = c], [$u], $three),
+                Do::$gyo => result!($code, $numbers, $last, [$u = a, $w = c], [$v], $three),
+                Do::$gzo => result!($code, $numbers, $last, [$u = a, $v = b], [$w], $three),
+            )*
+            $($others)*
+        }
+    };
+}
+pub(super) use dispatch;
+
+/// The value of numbers, of which one may be handed on.
+macro_rules! result {
+    (
+        $code:ident, $numbers:ident, $last:ident,
+        [$($x:ident = $place:ident),*], [$($handed:ident)?], $value:expr $(, $to:ident)?
+    ) => {{
+        $(let $x = $numbers[$code.$place as usize];)*
+        $(let $handed = $last;)?
+        $last = $value;
+        $($numbers[$code.$to as usize] = $last;)?
+    }};
+}
+pub(super) use result;
 
 /// A number becomes `$value` of numbers.
 macro_rules! put {

@@ -3,18 +3,18 @@
 use crate::engine::block::element_of;
 use crate::engine::code::{self, Carry, Operand, Repeat, Step};
 use crate::engine::line::code::{Code, Lanes, NUMBER, Op, Run};
-use crate::engine::line::flat::flat;
+use crate::engine::line::flat::{Codes, flat, placed};
 use crate::engine::line::fuse::{self, Uses};
 use crate::engine::line::{Body, Each, How, Line, Repeated, State};
 use crate::ir::Operator;
 
 /// The line of a list of steps; None where a place or a count does not fit into an instruction.
 pub fn line(steps: &[Step], uses: &Uses) -> Option<Line> {
-    let mut line = Line { codes: Vec::new(), loops: Vec::new(), each: Vec::new() };
+    let mut line = Line { codes: Codes::Placed(Vec::new()), loops: Vec::new(), each: Vec::new() };
     let mut codes = codes(steps, &mut line, uses)?;
     fuse::join(&mut codes, uses);
     fuse::join_sums(&mut codes, &uses.kept, uses);
-    line.codes = flat(&codes);
+    line.codes = flat(&codes, |place| uses.is_read_once(place));
     Some(line)
 }
 
@@ -224,5 +224,7 @@ fn body(of: &code::Body, line: &mut Line, uses: &Uses) -> Option<Body> {
     let index = place(Operand::Uniform(of.index))?;
     let carried = State { numbers: runs(&|_| true, false)?, lanes: runs(&|_| true, true)? };
     let read = State { numbers: runs(&|carry| carry.read, false)?, lanes: runs(&|carry| carry.read, true)? };
-    Some(Body { index, codes: flat(&codes), moves: flat(&moves), wanted, carried, read })
+    let passed_on = |place| uses.is_read_once(place) && !carried.numbers.iter().any(|run| run.holds(place));
+    let (codes, moves) = (flat(&codes, passed_on), placed(&moves));
+    Some(Body { index, codes, moves, wanted, carried, read })
 }
