@@ -81,11 +81,6 @@ impl Run {
     pub fn holds(self, place: u16) -> bool {
         place >= self.first && place - self.first < self.count
     }
-
-    pub fn meets(self, other: Run) -> bool {
-        let end = |run: Run| u32::from(run.first) + u32::from(run.count);
-        u32::from(self.first) < end(other) && u32::from(other.first) < end(self)
-    }
 }
 
 impl Code {

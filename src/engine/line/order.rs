@@ -30,13 +30,22 @@ fn window(codes: &[Code]) -> Vec<usize> {
     // the longest chain of results that begins with it.
     let mut after: Vec<Vec<(usize, bool)>> = vec![Vec::new(); codes.len()];
     let mut waits = vec![0; codes.len()];
-    let touched: Vec<Option<Touched>> = codes.iter().map(Touched::by).collect();
-    for (j, later) in touched.iter().enumerate() {
-        for (i, earlier) in touched[..j].iter().enumerate() {
-            if let Some(takes) = depends(later, earlier) {
-                after[i].push((j, takes));
-                waits[j] += 1;
+    let mut wait = |later: usize, earlier: usize, takes: bool| {
+        after[earlier].push((later, takes));
+        waits[later] += 1;
+    };
+    let mut touched = Touched::by(codes);
+    for (k, code) in codes.iter().enumerate() {
+        for run in code.numbers_read().into_iter().flatten() {
+            for number in touched.of(run) {
+                number.writer.into_iter().for_each(|writer| wait(k, writer, true));
+                number.readers.push(k);
             }
+        }
+        for number in code.written().map(|run| touched.of(run)).into_iter().flatten() {
+            number.writer.into_iter().for_each(|writer| wait(k, writer, false));
+            number.readers.drain(..).filter(|reader| *reader != k).for_each(|reader| wait(k, reader, false));
+            number.writer = Some(k);
         }
     }
     let mut heights = vec![0; codes.len()];
@@ -45,17 +54,21 @@ fn window(codes: &[Code]) -> Vec<usize> {
         let to_end = after[k].iter().map(|(other, takes)| heights[*other] + if *takes { cycles } else { 0 });
         heights[k] = to_end.max().unwrap_or(cycles);
     }
-    let highest = |among: &mut dyn Iterator<Item = usize>| among.max_by_key(|k| (heights[*k], Reverse(*k)));
+    // Whose result each takes: the last one's that stands in the order.
+    let mut takes: Vec<Option<usize>> = vec![None; codes.len()];
     let mut ready: Vec<usize> = (0..codes.len()).filter(|k| waits[*k] == 0).collect();
     let mut ordered: Vec<usize> = Vec::with_capacity(codes.len());
-    let mut taken = Vec::new();
-    while let Some(top) = highest(&mut ready.iter().copied()) {
-        let mut followers = ready.iter().copied().filter(|k| operations(&codes[*k]) > 0 && taken.contains(&(*k, true)));
-        let next = highest(&mut followers).unwrap_or(top);
-        ready.retain(|k| *k != next);
+    loop {
+        let last = ordered.last().copied();
+        let follows = |k: usize| last.is_some() && takes[k] == last && operations(&codes[k]) > 0;
+        let key = |at: &usize| (follows(ready[*at]), heights[ready[*at]], Reverse(ready[*at]));
+        let Some(best) = (0..ready.len()).max_by_key(key) else { break };
+        let next = ready.swap_remove(best);
         ordered.push(next);
-        taken = std::mem::take(&mut after[next]);
-        for (other, _) in &taken {
+        for (other, takes_it) in &after[next] {
+            if *takes_it {
+                takes[*other] = Some(next);
+            }
             waits[*other] -= 1;
             if waits[*other] == 0 {
                 ready.push(*other);
@@ -74,26 +87,33 @@ fn operations(code: &Code) -> u32 {
     }
 }
 
-/// The numbers that an instruction reads and writes.
+/// The numbers that instructions read or write, and the first of each run: where two runs meet, one has the other's first.
 struct Touched {
-    read: [Run; 3],
-    written: Run,
+    places: Vec<u16>,
+    numbers: Vec<Number>,
+}
+
+/// Of those before: the last that wrote it, and those that have read it since.
+#[derive(Clone, Default)]
+struct Number {
+    writer: Option<usize>,
+    readers: Vec<usize>,
 }
 
 impl Touched {
-    fn by(code: &Code) -> Option<Touched> {
-        Some(Touched { read: code.numbers_read()?, written: code.written()? })
+    fn by(codes: &[Code]) -> Touched {
+        let runs = codes.iter().flat_map(|code| code.numbers_read().into_iter().flatten().chain(code.written()));
+        let mut places: Vec<u16> = runs.map(|run| run.first).collect();
+        places.sort_unstable();
+        places.dedup();
+        Touched { numbers: vec![Number::default(); places.len()], places }
     }
-}
 
-/// Whether an instruction must stay behind another: because it takes its result, or for another reason.
-fn depends(later: &Option<Touched>, earlier: &Option<Touched>) -> Option<bool> {
-    let (Some(later), Some(earlier)) = (later, earlier) else { return Some(true) };
-    if later.read.iter().any(|run| run.meets(earlier.written)) {
-        return Some(true);
+    fn of(&mut self, run: Run) -> &mut [Number] {
+        let first = self.places.partition_point(|place| *place < run.first);
+        let count = self.places[first..].partition_point(|place| run.holds(*place));
+        &mut self.numbers[first..first + count]
     }
-    let written = later.written;
-    (written.meets(earlier.written) || earlier.read.iter().any(|run| run.meets(written))).then_some(false)
 }
 
 #[cfg(test)]
