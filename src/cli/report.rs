@@ -77,12 +77,12 @@ fn again(path: &Path, quiet: bool, screen: &Screen) -> Result<(), Fault> {
     if history.unknown > 0 {
         tell!("of no run of `resolved.toml`: {} of the journal", many(history.unknown, "record"));
     }
-    let read = |name: &str| std::fs::read_to_string(path.join(name)).ok();
     let derivatives = measured::read(path);
     if derivatives.is_none() {
         tell!("without `{}` the comparison of derivatives is left out", measured::FILE);
     }
-    let machine = read("timings.csv").and_then(|text| Machine::of_timings(&text)).unwrap_or_default();
+    let timings = std::fs::File::open(path.join("timings.csv")).ok();
+    let machine = timings.and_then(Machine::of_timings).unwrap_or_default();
     let folder = Folder::create(path).map_err(files)?;
     let derivatives = derivatives.unwrap_or_default();
     let done = results::gather(&loaded, folder, history.kept, derivatives, machine).map_err(files)?;

@@ -29,7 +29,7 @@ pub(crate) mod sample;
 #[cfg(test)]
 mod tests;
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use crate::data::Table;
@@ -124,10 +124,10 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// The machine that `timings.csv` names in its first row.
-    pub fn of_timings(text: &str) -> Option<Machine> {
-        let (header, rows) = tables::read(text)?;
-        let field = |name: &str| Some(rows.first()?.get(header.iter().position(|other| other == name)?)?.clone());
+    /// The machine that `timings.csv` names in its first row; the others are not read.
+    pub fn of_timings(table: impl Read) -> Option<Machine> {
+        let (header, first) = tables::head(table)?;
+        let field = |name: &str| Some(first.get(header.iter().position(|other| other == name)?)?.clone());
         Some(Machine { host: field("host")?, cpu: field("cpu")?, threads: field("threads")?.parse().ok()? })
     }
 }

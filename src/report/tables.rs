@@ -4,7 +4,7 @@
 //! written `parameter.NAME`; an axis with the name of a fixed column `axis.PATH`. Where variants have different
 //! parameters (an axis changes a `size`), the columns are all of them in the order in which they first appear.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use super::Results;
 use super::compared::{Answer, Compared, Row};
@@ -189,13 +189,13 @@ pub(super) fn row_of(row: &Row, values: &[String]) -> Vec<String> {
     fields
 }
 
-/// A table as it was written: its header and its rows. None where it is not CSV.
-pub(super) fn read(text: &str) -> Option<(Vec<String>, Vec<Vec<String>>)> {
+/// The header of a table as it was written, and its first row. None where it has none, or is not CSV.
+pub(super) fn head(table: impl Read) -> Option<(Vec<String>, Vec<String>)> {
     let words = |record: &csv::StringRecord| record.iter().map(String::from).collect::<Vec<String>>();
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let mut reader = csv::Reader::from_reader(table);
     let header = words(reader.headers().ok()?);
-    let rows = reader.records().map(|record| record.ok().as_ref().map(words));
-    Some((header, rows.collect::<Option<_>>()?))
+    let first = reader.records().next()?.ok()?;
+    Some((header, words(&first)))
 }
 
 /// `predictions.csv`: one row per data row; with several outputs one per data row and output, named in `output`.
