@@ -77,7 +77,11 @@ impl fmt::Display for Error {
             Error::NotFolder(_) => write!(f, "`{path}` is in the way: results need a folder of this name"),
             Error::NotJournal(_) => write!(f, "`{path}` is not a journal of this program"),
             Error::Version { found, .. } => {
-                write!(f, "`{path}` has journal format {found}, this program reads format {}", line::FORMAT)
+                write!(
+                    f,
+                    "`{path}` has journal format {found}, this program reads format {}: `--fresh` moves the folder aside and begins anew",
+                    line::FORMAT
+                )
             }
             Error::Locked(_) => write!(f, "another process is writing to `{path}`"),
             Error::Removed(_) => write!(
