@@ -6,10 +6,11 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::AT_ONCE;
-use super::combinations::{Stretch, stretches};
+use super::combinations::{self, Stretch, stretches};
 use super::compared::{Compared, Row};
 use crate::execute::in_order;
 use crate::plan::Plan;
@@ -50,8 +51,8 @@ pub fn compare(plan: &Plan, records: &dyn Records) -> io::Result<Comparison> {
     for stretch in stretches(plan) {
         match stretch {
             Stretch::Together(batches) => {
-                let compared = |variants: &std::ops::Range<usize>| -> io::Result<Vec<Compared>> {
-                    let held = Held::read(records, super::combinations::runs(plan, variants))?;
+                let compared = |variants: &Range<usize>| -> io::Result<Vec<Compared>> {
+                    let held = Held::read(records, combinations::runs(plan, variants))?;
                     variants.clone().map(|variant| Compared::of(plan, &held, variant)).collect()
                 };
                 in_order(batches, AT_ONCE, compared, |compared| {

@@ -98,11 +98,6 @@ impl Code {
     pub fn reads(&self, place: u16) -> Option<bool> {
         let run = |first| Run { first, count: self.d }.holds(place);
         Some(match self.op {
-            Op::Copy => run(self.a),
-            Op::Fill => self.a == place,
-            Op::Element => run(self.a) || self.b == place,
-            Op::Replace => run(self.to) || self.a == place || self.b == place,
-            Op::Each | Op::Loop => return None,
             // The fourth operand; of all others it is a count.
             Op::Lanes(Lanes::Products | Lanes::ProductSpread) => {
                 [self.a, self.b, self.c, self.d].contains(&(place | NUMBER))
@@ -111,7 +106,7 @@ impl Code {
                 run(self.a & !NUMBER) || self.b == place | NUMBER
             }
             Op::Lanes(_) => [self.a, self.b, self.c].contains(&(place | NUMBER)),
-            _ => [self.a, self.b, self.c].contains(&place),
+            _ => self.numbers_read()?.iter().any(|run| run.holds(place)),
         })
     }
 

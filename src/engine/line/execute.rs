@@ -10,7 +10,7 @@ use crate::engine::line::flat::{Codes, Do, FORMS, Flat};
 use crate::engine::line::handed;
 use crate::engine::line::lanes::{Eight, each, elements, operand, replace_elements};
 use crate::engine::line::number::Number;
-use crate::engine::line::one::{one, put};
+use crate::engine::line::one::{arithmetic, one, put, stored};
 use crate::engine::line::{Body, Each, How, Line, Repeated, State};
 use crate::engine::sum::LEAF;
 use crate::engine::tape::{self, Frame};
@@ -112,25 +112,10 @@ macro_rules! executor {
                         };
                     }
                     let Flat { to, a, b, c, d, .. } = *code;
-                    match code.op {
-                        Do::Add => one!(Add, code, numbers, lanes),
-                        Do::Subtract => one!(Subtract, code, numbers, lanes),
-                        Do::Multiply => one!(Multiply, code, numbers, lanes),
+                    arithmetic! { stored, code, numbers, {
                         Do::Divide => at!(to) = at!(a) / at!(b),
                         Do::Negate => at!(to) = -at!(a),
                         Do::Select => at!(to) = T::select(at!(a), at!(b), at!(c)),
-                        Do::AddAdd => at!(to) = (at!(a) + at!(b)) + at!(c),
-                        Do::AddSubtract => at!(to) = (at!(a) + at!(b)) - at!(c),
-                        Do::AddFrom => at!(to) = at!(c) - (at!(a) + at!(b)),
-                        Do::AddMultiply => one!(AddMultiply, code, numbers, lanes),
-                        Do::SubtractAdd => at!(to) = (at!(a) - at!(b)) + at!(c),
-                        Do::SubtractSubtract => at!(to) = (at!(a) - at!(b)) - at!(c),
-                        Do::SubtractFrom => at!(to) = at!(c) - (at!(a) - at!(b)),
-                        Do::SubtractMultiply => at!(to) = (at!(a) - at!(b)) * at!(c),
-                        Do::MultiplyAdd => one!(MultiplyAdd, code, numbers, lanes),
-                        Do::MultiplySubtract => one!(MultiplySubtract, code, numbers, lanes),
-                        Do::MultiplyFrom => at!(to) = at!(c) - (at!(a) * at!(b)),
-                        Do::MultiplyMultiply => at!(to) = (at!(a) * at!(b)) * at!(c),
                         Do::Apply => at!(to) = apply(d, [at!(a), at!(b), at!(c)]),
                         Do::Copy => at!(to) = at!(a),
                         Do::CopyRun => {
@@ -212,7 +197,7 @@ macro_rules! executor {
                         Do::ReplaceElementsLanes => replace_elements!(numbers, lanes, code),
                         // What is handed on is in no list of these.
                         _ => {}
-                    }
+                    }}
                 }
             }
 

@@ -66,6 +66,25 @@ macro_rules! dispatch {
 }
 pub(super) use dispatch;
 
+/// Does one instruction whose operands and result all have their places: arithmetic, or what the other arms say.
+macro_rules! stored {
+    (
+        [$code:ident, $numbers:ident, { $($others:tt)* }]
+        two: [$($f:ident $fx:ident $fy:ident, $fo:ident $fxo:ident $fyo:ident, ($x:ident, $y:ident) $two:expr;)*]
+        three: [$(
+            $g:ident $gx:ident $gy:ident $gz:ident, $go:ident $gxo:ident $gyo:ident $gzo:ident,
+            ($u:ident, $v:ident, $w:ident) $three:expr;
+        )*]
+    ) => {
+        match $code.op {
+            $(Do::$f => put!($code, $numbers, [$x = a, $y = b], $two),)*
+            $(Do::$g => put!($code, $numbers, [$u = a, $v = b, $w = c], $three),)*
+            $($others)*
+        }
+    };
+}
+pub(super) use stored;
+
 /// The value of numbers, of which one may be handed on.
 macro_rules! result {
     (

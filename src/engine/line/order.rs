@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 use crate::engine::line::code::{Code, Op, Run};
 
-/// Instructions that are put in order at once: the work grows with the square.
+/// Instructions that are put in order at once: to choose the next one all that are ready are looked at.
 const WINDOW: usize = 128;
 
 /// What it takes until a result can be used, in cycles, about: to find out what to do, and each operation.
@@ -163,15 +163,19 @@ mod tests {
         #[test]
         fn the_order_changes_no_result(codes in proptest::collection::vec(code(), 0..40)) {
             // What is read once may be handed on, and then stands nowhere.
-            let reads = |code: &Code, place: u16| match code.op {
-                Op::Copy | Op::Negate => u32::from(code.a == place),
-                Op::Pair(_) => [code.a, code.b, code.c].iter().filter(|operand| **operand == place).count() as u32,
-                Op::Element => u32::from(code.b == place) + u32::from(place >= PLACES - 3),
-                // Of a vector every element may be looked at again.
-                Op::Replace => [code.a, code.b].iter().filter(|operand| **operand == place).count() as u32 + 2 * u32::from(place >= PLACES - 3),
-                _ => [code.a, code.b].iter().filter(|operand| **operand == place).count() as u32,
+            let reads = |code: &Code, place: u16| {
+                let among = |operands: &[u16]| operands.iter().filter(|operand| **operand == place).count();
+                let of_vector = usize::from(place >= PLACES - 3);
+                match code.op {
+                    Op::Copy | Op::Negate => among(&[code.a]),
+                    Op::Pair(_) => among(&[code.a, code.b, code.c]),
+                    Op::Element => among(&[code.b]) + of_vector,
+                    // Of a vector every element may be looked at again.
+                    Op::Replace => among(&[code.a, code.b]) + 2 * of_vector,
+                    _ => among(&[code.a, code.b]),
+                }
             };
-            let is_read_once = |place: u16| codes.iter().map(|code| reads(code, place)).sum::<u32>() == 1;
+            let is_read_once = |place: u16| codes.iter().map(|code| reads(code, place)).sum::<usize>() == 1;
             let as_they_are = execute(&Codes::Placed(placed(&codes)));
             let ordered = execute(&flat(&codes, is_read_once));
             for place in (0..PLACES).filter(|place| !is_read_once(*place)) {
