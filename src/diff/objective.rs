@@ -135,14 +135,26 @@ impl Objective {
 
     /// The value; its gradient goes to `gradient`, of length n.
     pub fn gradient(&self, point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
-        self.take(point, workspace, gradient, &mut []).value
+        self.slope(point, workspace, gradient, &mut []).0
     }
 
     /// The gradient with the method's own estimates of the errors of its components, NaN where the method has none. Of
     /// length n both; no estimates are given where there is no room for them.
     pub fn take(&self, point: &[f64], workspace: &mut Workspace, gradient: &mut [f64], errors: &mut [f64]) -> Taken {
         errors.fill(f64::NAN);
-        let mut evaluations = self.evaluations();
+        let (value, asked) = self.slope(point, workspace, gradient, errors);
+        let evaluations = asked.unwrap_or_else(|| self.evaluations());
+        Taken { value, evaluations, operations: self.operations_of(evaluations) }
+    }
+
+    /// The same with nothing counted but the evaluations of a schedule.
+    fn slope(
+        &self,
+        point: &[f64],
+        workspace: &mut Workspace,
+        gradient: &mut [f64],
+        errors: &mut [f64],
+    ) -> (f64, Option<u64>) {
         let value = match &self.gradient {
             Gradient::Quotient(quotient) if self.lanes_of_gradient().lanes == Lanes::Points => {
                 let mut results = vec![0.0; self.inputs + 1];
@@ -153,8 +165,8 @@ impl Objective {
             Gradient::Quotient(quotient) => {
                 let value = self.value(point, workspace);
                 let mut at = |moved: &[f64]| self.value(moved, workspace);
-                evaluations = 1 + self.slopes(*quotient, point, value, &mut at, gradient, errors);
-                value
+                let asked = 1 + self.slopes(*quotient, point, value, &mut at, gradient, errors);
+                return (value, Some(asked));
             }
             Gradient::ComplexStep { kernel, .. } => {
                 let steps = |x: f64| self.options.step_at(self.method, x);
@@ -169,11 +181,11 @@ impl Objective {
                     gradient.copy_from_slice(&results[1..]);
                     results[0]
                 }
-                None => self.run(tangents.kernels(), point, workspace, gradient),
+                None => in_parts(tangents.kernels(), point, workspace, gradient),
             },
-            Gradient::Program { kernel, .. } => self.run(std::slice::from_ref(kernel), point, workspace, gradient),
+            Gradient::Program { kernel, .. } => kernel.first_and_rest(point, workspace, gradient),
         };
-        Taken { value, evaluations, operations: self.operations_of(evaluations) }
+        (value, None)
     }
 
     /// The slopes in every input by differences of what `at` says of moved points, `base` being the value at the point;
@@ -224,29 +236,6 @@ impl Objective {
             value[0] = next();
             self.slopes(quotient, point, value[0], &mut |_| next(), gradient, &mut []);
         }
-    }
-
-    fn run(&self, kernels: &[Kernel], point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
-        if let [kernel] = kernels
-            && self.inputs > TANGENTS
-        {
-            let mut results = vec![0.0; self.inputs + 1];
-            kernel.evaluate(point, workspace, &mut results);
-            gradient.copy_from_slice(&results[1..]);
-            return results[0];
-        }
-        let mut results = [0.0; TANGENTS + 1];
-        let mut value = f64::NAN;
-        // One chunk even where there are no inputs: the value.
-        let mut rest = gradient;
-        for kernel in kernels {
-            let (part, after) = rest.split_at_mut(rest.len().min(TANGENTS));
-            kernel.evaluate(point, workspace, &mut results[..part.len() + 1]);
-            part.copy_from_slice(&results[1..part.len() + 1]);
-            value = results[0];
-            rest = after;
-        }
-        value
     }
 
     /// What one gradient with its value costs beyond `evaluations`, in evaluations of the loss, by the costs of their
@@ -307,4 +296,17 @@ impl Objective {
             _ => None,
         }
     }
+}
+
+/// The value, and its gradient where each kernel has the value and the components in the next inputs.
+fn in_parts(kernels: &[Kernel], point: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
+    let mut value = f64::NAN;
+    // One kernel even where there are no inputs: the value.
+    let mut rest = gradient;
+    for kernel in kernels {
+        let (part, after) = rest.split_at_mut(rest.len().min(TANGENTS));
+        value = kernel.first_and_rest(point, workspace, part);
+        rest = after;
+    }
+    value
 }

@@ -4,9 +4,12 @@
 //! nothing for each row any more: every number of its line is then sixteen, one for each point. Each lane has the bits
 //! of its point alone.
 
+use std::sync::Arc;
+
 use crate::engine::compile::{Output, compile_points};
 use crate::engine::line::execute::Files;
 use crate::engine::line::{Line, Number, Sixteen};
+use crate::engine::places::Fixed;
 use crate::engine::tape::Frame;
 use crate::engine::{Level, Workspace, run};
 use crate::ir::{Builder, Program, Value};
@@ -19,11 +22,10 @@ pub const MOST: usize = 48;
 #[derive(Clone, Debug)]
 pub struct Batch {
     line: Line,
-    constants: Vec<(u32, f64)>,
+    fixed: Arc<Fixed>,
     /// Coordinates of a point, which stand first among the numbers.
     inputs: usize,
     outputs: Vec<u32>,
-    numbers: usize,
     frames: usize,
     level: Level,
 }
@@ -39,9 +41,8 @@ impl Batch {
         Some(Batch {
             outputs: kernel.outputs.iter().map(place).collect::<Option<Vec<u32>>>()?,
             line: kernel.epilogue_line.filter(|_| kernel.passes.is_empty())?,
-            constants: kernel.constants,
+            fixed: kernel.fixed,
             inputs: kernel.inputs,
-            numbers: kernel.uniforms,
             frames: kernel.frames,
             level,
         })
@@ -50,9 +51,9 @@ impl Batch {
     /// The outputs at every point, one after the other in `results`.
     pub fn evaluate(&self, points: &[Vec<f64>], workspace: &mut Workspace, results: &mut [f64]) {
         let Workspace { batch: numbers, tape, frames, .. } = workspace;
-        numbers.resize(numbers.len().max(self.numbers), Sixteen::of(0.0));
+        numbers.resize(numbers.len().max(self.fixed.numbers), Sixteen::of(0.0));
         frames.resize(frames.len().max(self.frames), Frame::default());
-        for (place, number) in &self.constants {
+        for (place, number) in &self.fixed.constants {
             numbers[*place as usize] = Sixteen::of(*number);
         }
         let outputs = self.outputs.len().max(1);

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::engine::code::{Operand, Pass, Scatter, Summand};
 use crate::engine::emit::Emitter;
 use crate::engine::pair::{summand, use_counts};
+use crate::engine::places::Fixed;
 use crate::engine::sum::LEAF;
 use crate::engine::{Kernel, Level, Rows, Workspace, line, points};
 use crate::ir::{Node, Operator, Program, Rate, Value};
@@ -58,11 +59,11 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
         passes: Vec::new(),
         epilogue: Vec::new(),
         epilogue_line: None,
-        constants: Vec::new(),
+        fixed: Arc::default(),
         inputs: program.inputs,
         outputs: Vec::new(),
-        uniforms: 0,
         slots: 0,
+        sums: 0,
         frames: 0,
         block: LEAF,
         rows: rows.clone(),
@@ -96,8 +97,8 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
         _ => Output::Rows(stored.next().expect("endless")),
     };
     kernel.outputs = program.outputs.iter().map(output).collect();
-    kernel.constants = emitter.constants.clone();
-    kernel.uniforms = emitter.uniforms as usize;
+    kernel.fixed = Arc::new(Fixed { numbers: emitter.uniforms as usize, constants: emitter.constants.clone() });
+    kernel.sums = kernel.passes.iter().map(|pass| pass.sums.len()).max().unwrap_or(0);
     kernel.slots = emitter.slots as usize;
     kernel.frames = emitter.frames as usize;
     let fits = CACHE / (8 * (kernel.slots + program.columns).max(1));

@@ -3,12 +3,15 @@
 //! What does not depend on the direction is a number, what does is lanes; rows of the data go one after the other. The
 //! order of sums over rows is that of `sum`, so that the bits are those of a kernel for each direction.
 
+use std::sync::Arc;
+
 use crate::engine::axis::{Axis, lane_rates};
 use crate::engine::code::{Operand, Step};
 use crate::engine::compile::{hoist_data, multiply_uniform_sums, number_rows};
 use crate::engine::emit::Emitter;
 use crate::engine::line::execute::{Files, Over};
 use crate::engine::line::{Eight, Line, Uses, translate};
+use crate::engine::places::Fixed;
 use crate::engine::sum::{LEAF, Sum};
 use crate::engine::tape::Frame;
 use crate::engine::{Level, Rows, Why, Workspace, points, run};
@@ -22,8 +25,7 @@ pub const MOST: usize = 24;
 pub struct Directions {
     passes: Vec<Pass>,
     epilogue: Line,
-    constants: Vec<(u32, f64)>,
-    numbers: usize,
+    fixed: Arc<Fixed>,
     slots: usize,
     frames: usize,
     /// The directions in which each lane column is 1, bit by bit.
@@ -148,8 +150,7 @@ impl Directions {
         Ok(Directions {
             passes,
             epilogue,
-            constants: emitter.constants.clone(),
-            numbers: emitter.uniforms as usize,
+            fixed: Arc::new(Fixed { numbers: emitter.uniforms as usize, constants: emitter.constants.clone() }),
             slots: emitter.slots as usize,
             frames: emitter.frames as usize,
             sets: sets.to_vec(),
@@ -174,13 +175,9 @@ impl Directions {
     fn evaluate_in<const W: usize>(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
         let Workspace { uniforms, sums, tape, frames, lanes, leaf, .. } = workspace;
         let longest = |have: usize, want: usize| have.max(want);
-        uniforms.resize(longest(uniforms.len(), self.numbers), 0.0);
         frames.resize(longest(frames.len(), self.frames), Frame::default());
         lanes.resize(longest(lanes.len(), W * (self.slots + self.sets.len())), Eight([0.0; 8]));
-        uniforms[..inputs.len()].copy_from_slice(inputs);
-        for (place, number) in &self.constants {
-            uniforms[*place as usize] = *number;
-        }
+        uniforms.begin(&self.fixed, inputs);
         tape.clear();
         let lanes = lanes.as_chunks_mut::<W>().0;
         for (k, set) in self.sets.iter().enumerate() {
@@ -188,7 +185,7 @@ impl Directions {
                 lanes[self.slots + k][lane / 8].0[lane % 8] = f64::from(set >> lane & 1);
             }
         }
-        let mut files = Files { numbers: uniforms, lanes, tape, frames };
+        let mut files = Files { numbers: uniforms.numbers_mut(), lanes, tape, frames };
         for pass in &self.passes {
             run::line(&pass.before, self.level, &mut files);
             self.over_rows(pass, &mut files, sums, leaf);

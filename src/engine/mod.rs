@@ -6,8 +6,8 @@
 //! states of loops for their derivatives; `sum` fixes the order of summation; `points` turns a program of few rows so that
 //! lanes are points, and `batch` runs it sixteen points at a time where a loop does the work; `choice` says which lanes
 //! are taken, and why; `share` lets threads that somebody lends take part of the rows; `level` chooses among the copies
-//! compiled for AVX-512, AVX2 and everything else. Cost and memory: time grows linearly in rows times instructions; beside
-//! the data a kernel needs one block per live value. docs/engine.md has measurements.
+//! compiled for AVX-512, AVX2 and everything else; `places` holds the uniform values. Cost and memory: time grows linearly
+//! in rows times instructions; beside the data a kernel needs one block per live value. docs/engine.md has measurements.
 
 mod aligned;
 mod axis;
@@ -23,6 +23,7 @@ mod lanes;
 mod level;
 mod line;
 mod pair;
+mod places;
 mod points;
 mod run;
 mod schedule;
@@ -38,6 +39,7 @@ use aligned::Aligned;
 use batch::Batch;
 pub use choice::{Choice, Lanes, Why};
 pub use level::Level;
+use places::{Fixed, Places};
 pub use share::Crew;
 
 /// The data that programs are bound to: columns of equal length, shared between kernels.
@@ -58,12 +60,12 @@ pub struct Kernel {
     /// The work after the last pass.
     epilogue: Vec<code::Step>,
     epilogue_line: Option<line::Line>,
-    /// Numbers at fixed places of the uniform file.
-    constants: Vec<(u32, f64)>,
+    fixed: Arc<Fixed>,
     inputs: usize,
     outputs: Vec<compile::Output>,
-    uniforms: usize,
     slots: usize,
+    /// Most sums that a pass has.
+    sums: usize,
     frames: usize,
     block: usize,
     rows: Rows,
@@ -81,8 +83,10 @@ pub struct Kernel {
 /// The memory of one evaluation; one per thread, used again and again. A copy shares the spare memory of its threads.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    uniforms: Vec<f64>,
+    uniforms: Places,
     slots: Vec<Aligned>,
+    /// Rows for which the slots of the last kernel have room.
+    room: usize,
     sums: Vec<sum::Sum>,
     tape: Vec<f64>,
     frames: Vec<tape::Frame>,
@@ -137,9 +141,23 @@ impl Kernel {
     /// varies by row its sum is not taken: ask `rows` for it; here it reads NaN.
     pub fn evaluate(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
         run::run(self, &self.rows, inputs, workspace, &mut []);
-        for (result, output) in results.iter_mut().zip(&self.outputs) {
+        self.read(0, workspace.uniforms.numbers(), results);
+    }
+
+    /// The first output at `inputs`; the others go to `rest`. As `evaluate`.
+    pub fn first_and_rest(&self, inputs: &[f64], workspace: &mut Workspace, rest: &mut [f64]) -> f64 {
+        run::run(self, &self.rows, inputs, workspace, &mut []);
+        let mut first = [f64::NAN];
+        self.read(0, workspace.uniforms.numbers(), &mut first);
+        self.read(1, workspace.uniforms.numbers(), rest);
+        first[0]
+    }
+
+    /// The outputs from `first` on, once they are in the uniform file.
+    fn read(&self, first: usize, numbers: &[f64], results: &mut [f64]) {
+        for (result, output) in results.iter_mut().zip(self.outputs.iter().skip(first)) {
             *result = match output {
-                compile::Output::Uniform(place) => workspace.uniforms[*place as usize],
+                compile::Output::Uniform(place) => numbers[*place as usize],
                 compile::Output::Rows(_) => f64::NAN,
             };
         }
@@ -153,7 +171,7 @@ impl Kernel {
         self.outputs
             .iter()
             .map(|output| match output {
-                compile::Output::Uniform(place) => vec![workspace.uniforms[*place as usize]; self.rows.count],
+                compile::Output::Uniform(place) => vec![workspace.uniforms.numbers()[*place as usize]; self.rows.count],
                 compile::Output::Rows(store) => stores[*store as usize][..self.rows.count].to_vec(),
             })
             .collect()
@@ -193,7 +211,7 @@ impl Kernel {
             let places = results.iter_mut().skip(j).step_by(outputs);
             match output {
                 compile::Output::Uniform(place) => {
-                    let number = workspace.uniforms[*place as usize];
+                    let number = workspace.uniforms.numbers()[*place as usize];
                     places.for_each(|result| *result = number);
                 }
                 compile::Output::Rows(store) => {

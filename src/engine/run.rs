@@ -44,7 +44,8 @@ pub fn part(
     range: Range<usize>,
 ) {
     prepare(kernel, rows, &uniforms[..kernel.inputs], workspace);
-    workspace.uniforms[..kernel.uniforms].copy_from_slice(&uniforms[..kernel.uniforms]);
+    let count = kernel.fixed.numbers;
+    workspace.uniforms.numbers_mut()[..count].copy_from_slice(&uniforms[..count]);
     match kernel.level {
         Level::Portable => portable::part(kernel, pass, rows, workspace, range),
         // SAFETY: as in `run`.
@@ -92,28 +93,25 @@ pub fn line_over_rows<const W: usize>(
 }
 
 fn prepare(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace) {
-    if workspace.uniforms.len() < kernel.uniforms.max(inputs.len()) {
-        workspace.uniforms.resize(kernel.uniforms.max(inputs.len()), 0.0);
-    }
-    workspace.uniforms[..inputs.len()].copy_from_slice(inputs);
-    for (place, number) in &kernel.constants {
-        workspace.uniforms[*place as usize] = *number;
-    }
-    if workspace.slots.len() < kernel.slots {
-        workspace.slots.resize_with(kernel.slots, Aligned::default);
-    }
+    let is_other = workspace.uniforms.begin(&kernel.fixed, inputs);
     let lanes = kernel.block.min(rows.count.next_multiple_of(STRIDE));
-    for slot in workspace.slots[..kernel.slots].iter_mut().filter(|slot| slot.len() < lanes) {
-        *slot = Aligned::zeros(lanes);
-    }
-    let sums = kernel.passes.iter().map(|pass| pass.sums.len()).max().unwrap_or(0);
-    if workspace.sums.len() < sums {
-        workspace.sums.resize_with(sums, Sum::default);
-    }
-    if workspace.frames.len() < kernel.frames {
-        workspace.frames.resize(kernel.frames, Frame::default());
+    // The sums of a part are taken out of its workspace.
+    if is_other || workspace.room < lanes || workspace.sums.len() < kernel.sums {
+        make_room(kernel, lanes, workspace);
     }
     workspace.tape.clear();
+}
+
+#[cold]
+fn make_room(kernel: &Kernel, lanes: usize, workspace: &mut Workspace) {
+    let Workspace { slots, sums, frames, room, .. } = workspace;
+    slots.resize_with(slots.len().max(kernel.slots), Aligned::default);
+    for slot in slots[..kernel.slots].iter_mut().filter(|slot| slot.len() < lanes) {
+        *slot = Aligned::zeros(lanes);
+    }
+    sums.resize_with(sums.len().max(kernel.sums), Sum::default);
+    frames.resize(frames.len().max(kernel.frames), Frame::default());
+    *room = lanes;
 }
 
 /// What steps work on.
@@ -216,6 +214,7 @@ macro_rules! interpreter {
             $(#[$features])?
             pub fn kernel(kernel: &Kernel, rows: &Rows, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
                 let Workspace { uniforms, slots, sums, tape, frames, crew, spare, .. } = workspace;
+                let uniforms = uniforms.numbers_mut();
                 let mut state =
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 for pass in &kernel.passes {
@@ -250,6 +249,7 @@ macro_rules! interpreter {
             $(#[$features])?
             pub fn part(kernel: &Kernel, pass: &Pass, rows: &Rows, workspace: &mut Workspace, range: Range<usize>) {
                 let Workspace { uniforms, slots, sums, tape, frames, .. } = workspace;
+                let uniforms = uniforms.numbers_mut();
                 let mut state =
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 state.sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);

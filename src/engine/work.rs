@@ -8,7 +8,7 @@ impl Kernel {
     /// most steps that it may make). A backward loop that passes through states again is not charged for that.
     pub fn work(&self) -> f64 {
         let rows = self.rows.count as f64;
-        let known = |place: u32| self.constants.iter().find(|(at, _)| *at == place).map(|(_, number)| *number);
+        let known = |place: u32| self.fixed.constants.iter().find(|(at, _)| *at == place).map(|(_, number)| *number);
         let mut steps = Vec::new();
         let mut count = Count { rows, known: &known, steps: &mut steps };
         let mut total = count.all(&self.epilogue);

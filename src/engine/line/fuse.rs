@@ -22,7 +22,7 @@ pub struct Uses {
 
 impl Uses {
     pub fn of(kernel: &Kernel) -> Uses {
-        let mut uses = Uses::new(kernel.uniforms as u32, kernel.slots as u32, 0);
+        let mut uses = Uses::new(kernel.fixed.numbers as u32, kernel.slots as u32, 0);
         for pass in &kernel.passes {
             uses.steps(&pass.uniform);
             uses.steps(&pass.rows);
