@@ -28,6 +28,10 @@ macro_rules! executor {
                         }
                         Do::Replace => one!(Replace, code, numbers, lanes),
                         Do::Copy => numbers[code.to as usize] = numbers[code.a as usize],
+                        Do::Negate => numbers[code.to as usize] = -numbers[code.a as usize],
+                        Do::Divide => {
+                            numbers[code.to as usize] = numbers[code.a as usize] / numbers[code.b as usize];
+                        }
                         _ => {
                             execute::$name::placed(line, slice::from_ref(code), files);
                             last = T::of(0.0);
