@@ -1,8 +1,11 @@
-//! Time from text to a gradient that can be called, for every method: each shipped experiment, and a program of 1000 operations.
+//! Time from text to a gradient that can be called, for every method: the problems of the comparison, each shipped
+//! experiment, and a program of 1000 operations.
 //!
-//! `cargo bench --bench compile [WORD]`. Medians in microseconds. "read" is the file with its data, checked; "lower" is
-//! the model, all of its programs; the methods are differentiation and compilation for the engine. The bounds are 1 ms for
-//! lowering and a method together on the NIST problems, 50 ms from the text on for the long program.
+//! `cargo bench --bench compile [WORD]`. Medians in microseconds. "operations" are those of the loss on one row, "written"
+//! the same with those of a loop counted once; "read" is the file with its data, checked; "lower" is the model, all of its
+//! programs; the methods are differentiation and compilation for the engine. The goal is 0.1 ms for programs of less than
+//! 300 operations, and 1 ms for 5000: a star marks what is above it. `--repeat NAME METHOD TIMES` does nothing else than
+//! compile, for profilers.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -12,14 +15,20 @@ use sbi_run::catalog::CATALOG;
 use sbi_run::diagnostic::Source;
 use sbi_run::diff::{METHODS, Method, Objective, Options};
 use sbi_run::engine::Rows;
-use sbi_run::ir::{Builder, Program, Value};
+use sbi_run::ir::{Builder, Node, Program, Value};
 use sbi_run::language::lower::{self, Meaning, Scope};
 use sbi_run::language::tree::Text;
 
+#[path = "engine/problems.rs"]
+#[expect(dead_code, reason = "nothing is evaluated at their points")]
+mod problems;
 mod shipped;
 use shipped::shipped;
 
 const SAMPLES: usize = 15;
+
+/// Those of the comparison that differ in more than their data.
+const PROBLEMS: [&str; 7] = ["a_16", "b", "c", "d", "gmm_1e3_d2_k5", "gmm_1e3_d10_k5", "gmm_1e3_d10_k25"];
 
 /// Seconds; the median of a few calls.
 fn seconds<T>(mut f: impl FnMut() -> T) -> f64 {
@@ -34,14 +43,45 @@ fn seconds<T>(mut f: impl FnMut() -> T) -> f64 {
     samples[SAMPLES / 2]
 }
 
-fn by_method(program: &Program, rows: &Rows) -> Vec<String> {
+/// Operations on one row, those of loops counted once, as they are written.
+fn written(program: &Program) -> usize {
+    let of = |value: Value| match program.node(value) {
+        Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => 0,
+        Node::Loop(body) => written(&body.body),
+        Node::Result { .. } => 0,
+        _ => 1,
+    };
+    let needed = program.needed();
+    program.values().filter(|value| needed[value.index()]).map(of).sum()
+}
+
+/// Microseconds that a program of so many operations may take.
+fn goal(written: usize) -> f64 {
+    100f64.max(written as f64 / 5.0)
+}
+
+/// One line of the table.
+fn line(name: &str, program: &Program, rows: &Rows, before: &[String]) {
+    let written = written(program);
+    let counts = format!("{} | {written} | {:.0}", program.operations(), goal(written));
+    println!(
+        "| {name} | {counts} | {} | {} |",
+        before.join(" | "),
+        by_method(program, rows, goal(written)).join(" | ")
+    );
+}
+
+fn by_method(program: &Program, rows: &Rows, goal: f64) -> Vec<String> {
     let options = Options::default();
     METHODS
         .iter()
         .map(|kind| {
             let method = Method::named(kind.name).expect("a row is a method");
             match Objective::new(program, rows, method, &options) {
-                Ok(_) => format!("{:.0}", 1e6 * seconds(|| Objective::new(program, rows, method, &options))),
+                Ok(_) => {
+                    let taken = 1e6 * seconds(|| Objective::new(program, rows, method, &options));
+                    format!("{taken:.0}{}", if taken > goal { " *" } else { "" })
+                }
                 Err(_) => "too large".into(),
             }
         })
@@ -57,9 +97,7 @@ fn experiments(only: &str) {
         let (experiment, _) = sbi_run::experiment::read(&path, &[], &CATALOG).expect("an experiment");
         let lower = seconds(|| sbi_run::model::compile(&experiment));
         let model = sbi_run::model::compile(&experiment).expect("a model");
-        let operations = model.loss.operations();
-        let methods = by_method(&model.loss, &model.rows);
-        println!("| {name} | {operations} | {:.0} | {:.0} | {} |", read * 1e6, lower * 1e6, methods.join(" | "));
+        line(&name, &model.loss, &model.rows, &[read, lower].map(|seconds| format!("{:.0}", seconds * 1e6)));
     }
 }
 
@@ -92,18 +130,50 @@ fn long() -> String {
     text
 }
 
-fn main() {
-    let only = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
-    let methods: Vec<&str> = METHODS.iter().map(|kind| kind.name).collect();
-    println!("| model | operations | read | lower | {} |", methods.join(" | "));
-    println!("|---|---|---|---|{}", "---|".repeat(methods.len()));
-    experiments(&only);
-    if "long".contains(&only) {
-        let text = long();
-        let program = lowered(&text);
+/// The program of the loss of a problem of the comparison or of a shipped experiment, and its data.
+fn bound(name: &str) -> (Program, Rows) {
+    if let Some((_, path)) = shipped().into_iter().find(|(shipped, _)| shipped == name) {
+        let (experiment, _) = sbi_run::experiment::read(&path, &[], &CATALOG).expect("an experiment");
+        let model = sbi_run::model::compile(&experiment).expect("a model");
+        return (model.loss, model.rows);
+    }
+    if name == "long" {
         let rows = Rows::new(&[(0..100).map(|row| 1.0 + f64::from(row)).collect()], 100);
-        let lower = seconds(|| lowered(&text));
-        let methods = by_method(&program, &rows);
-        println!("| long | {} | | {:.0} | {} |", program.operations(), lower * 1e6, methods.join(" | "));
+        return (lowered(&long()), rows);
+    }
+    let problem = problems::problem(name);
+    let rows = problem.rows();
+    (problem.program, rows)
+}
+
+/// Compiles so often, for a profiler.
+fn repeat(name: &str, method: &str, times: usize) {
+    let (program, rows) = bound(name);
+    let method = Method::named(method).expect("a method");
+    for _ in 0..times {
+        let _ = black_box(Objective::new(black_box(&program), &rows, method, &Options::default()));
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    if let [command, name, method, times] = &arguments[..]
+        && command == "--repeat"
+    {
+        return repeat(name, method, times.parse().expect("a number of repetitions"));
+    }
+    let only = arguments.first().map_or("", String::as_str);
+    let methods: Vec<&str> = METHODS.iter().map(|kind| kind.name).collect();
+    println!("| model | operations | written | goal | read | lower | {} |", methods.join(" | "));
+    println!("|---|---|---|---|---|---|{}", "---|".repeat(methods.len()));
+    for name in PROBLEMS.iter().filter(|name| name.contains(only)) {
+        let (program, rows) = bound(name);
+        line(name, &program, &rows, &["–".into(), "–".into()]);
+    }
+    experiments(only);
+    if "long".contains(only) {
+        let (program, rows) = bound("long");
+        let lower = seconds(|| lowered(&long()));
+        line("long", &program, &rows, &["–".into(), format!("{:.0}", lower * 1e6)]);
     }
 }

@@ -134,7 +134,7 @@ fn carry_loop(b: &mut Builder, body: &Loop, place: &[Complex]) -> Vec<Complex> {
         operands.extend([z.re].into_iter().chain(z.im));
     }
     next.extend(outputs[body.carried..].iter().map(|z| z.re));
-    let whole = Loop { kind: body.kind, carried, body: inner.finish(&next, inputs, 0), operands };
+    let whole = Loop { kind: body.kind, carried, body: inner.finish(&next, inputs, 0).into(), operands };
     let mut results = b.add_loop(whole).1.into_iter();
     let mut take = || results.next().expect("a result for each part");
     imaginary.iter().map(|imaginary| Complex { re: take(), im: imaginary.then(&mut take) }).collect()

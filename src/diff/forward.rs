@@ -270,7 +270,7 @@ fn push_loop(
     all.extend(places.iter().map(|(k, direction)| next[*k][*direction].expect("a moving tangent has a next value")));
     all.extend(&outputs[carried..]);
     let whole =
-        Loop { kind: body.kind, carried: carried + places.len(), body: inner.finish(&all, inputs, 0), operands };
+        Loop { kind: body.kind, carried: carried + places.len(), body: inner.finish(&all, inputs, 0).into(), operands };
     let (of, results) = b.add_loop(whole);
     let of_result = |k: usize| -> Tangents {
         let find = |direction: usize| places.iter().position(|place| *place == (k, direction));

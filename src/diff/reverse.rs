@@ -294,7 +294,7 @@ impl<'a> Sweep<'a> {
         let carried = operands.len();
         operands.extend(body.captured().iter().map(|v| self.values[v.index()]));
         operands.push(self.values[value.index()]);
-        let backward = Loop { kind: LoopKind::Backward, carried, body: inner.program, operands };
+        let backward = Loop { kind: LoopKind::Backward, carried, body: inner.program.into(), operands };
         let (_, results) = self.b.add_loop(backward);
         let mut results = results.into_iter();
         let mut terms = Vec::new();
@@ -397,7 +397,8 @@ fn sum_of_elements(b: &mut Builder, vector: Value, size: u32) -> Value {
     let next = inner.add(sum, element);
     let body = inner.finish(&[next], 3, 0);
     let (count, zero) = (b.constant(f64::from(size)), b.constant(0.0));
-    b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body, operands: vec![count, zero, vector] }).1[0]
+    b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body: body.into(), operands: vec![count, zero, vector] }).1
+        [0]
 }
 
 /// For each node, whether an input reaches it.

@@ -202,7 +202,7 @@ fn tangent_of(
     tangents: &[Tangent],
     lanes: &mut Lanes,
 ) -> Tangent {
-    let mut operands = node.operands();
+    let mut operands = node.operands().to_vec();
     operands.sort_unstable();
     operands.dedup();
     let mut moving = carriers(node);
@@ -259,7 +259,7 @@ fn takes_as_it_is(node: &Node) -> bool {
 fn steering(node: &Node) -> Vec<Value> {
     match node {
         Node::Apply(Operator::Select, [test, ..]) => vec![*test],
-        Node::Apply(..) => node.operands(),
+        Node::Apply(..) => node.operands().to_vec(),
         Node::Element { index, .. } | Node::Replace { index, .. } | Node::Scatter { index, .. } => vec![*index],
         _ => Vec::new(),
     }
@@ -272,7 +272,7 @@ fn carriers(node: &Node) -> Vec<Value> {
         Node::Element { vector, .. } => vec![*vector],
         Node::Replace { vector, element, .. } => vec![*vector, *element],
         Node::Scatter { number, .. } => vec![*number],
-        node => node.operands(),
+        node => node.operands().to_vec(),
     }
 }
 
@@ -362,7 +362,7 @@ fn push_loop(
     let body = Loop {
         kind: body.kind,
         carried: carried + moves.len(),
-        body: inner.finish(&std::mem::take(&mut outputs), inputs, 0),
+        body: inner.finish(&std::mem::take(&mut outputs), inputs, 0).into(),
         operands,
     };
     let (_, results) = b.add_loop(body);

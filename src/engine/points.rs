@@ -251,7 +251,8 @@ mod tests {
         let next = inner.scale(3.7, product);
         let body = inner.finish(&[next], 2, 0);
         let steps = b.constant(20.0);
-        let (_, results) = b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body, operands: vec![steps, start] });
+        let (_, results) =
+            b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body: body.into(), operands: vec![steps, start] });
         b.finish(&[total, results[0]], 3, 2)
     }
 
@@ -324,7 +325,8 @@ mod tests {
         let body = inner.finish(&[double], 2, 0);
         let one = b.constant(1.0);
         // As long as an input says.
-        let (_, results) = b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body, operands: vec![x, one] });
+        let (_, results) =
+            b.add_loop(Loop { kind: LoopKind::Counted, carried: 1, body: body.into(), operands: vec![x, one] });
         let endless = b.finish(&results, 1, 1);
         assert_eq!(turn(&endless, &rows), Err(Why::LoopOfUnknownLength));
         let kernel = Kernel::new(&endless, &rows);

@@ -4,10 +4,9 @@
 //! of NaN: `x + 0`, `x * 1`, `x / 1`, `-(-x)`, `x * -1`, `a + -b`, signs pulled out of products and quotients, and
 //! the order of the operands of `+` and `*`. Nothing is reassociated, distributed or cancelled here.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::ir::hash::Mixing;
+use crate::ir::index::{Index, Vacant};
 use crate::ir::op::Operator;
 use crate::ir::program::{Loop, Node, Program, Rate, Value, node_rate, node_size};
 use crate::ir::prune::prune;
@@ -18,7 +17,7 @@ pub struct Builder {
     nodes: Vec<Node>,
     rates: Vec<Rate>,
     sizes: Vec<Option<u32>>,
-    shared: HashMap<Node, Value, Mixing>,
+    shared: Index,
 }
 
 impl Builder {
@@ -30,14 +29,15 @@ impl Builder {
     pub fn extend(program: &Program) -> Builder {
         let mut builder = Builder::new();
         for node in &program.nodes {
-            builder.append(node.clone());
+            let vacant = builder.shared.find(node, &builder.nodes).err();
+            builder.append(node.clone(), vacant);
         }
         builder
     }
 
     /// The program with these outputs, of so many inputs and columns, without what they do not need.
     pub fn finish(&self, outputs: &[Value], inputs: usize, columns: usize) -> Program {
-        prune(&Program { nodes: self.nodes.clone(), outputs: Vec::new(), inputs, columns }, outputs)
+        prune(&self.nodes, outputs, inputs, columns)
     }
 
     /// Copies a program into this one, its inputs and columns replaced by these values; returns its outputs.
@@ -287,21 +287,24 @@ impl Builder {
     }
 
     fn push(&mut self, node: Node) -> Value {
-        match self.shared.get(&node) {
-            Some(value) => *value,
-            None => self.append(node),
+        match self.shared.find(&node, &self.nodes) {
+            Ok(value) => value,
+            Err(vacant) => self.append(node, Some(vacant)),
         }
     }
 
-    fn append(&mut self, node: Node) -> Value {
+    /// Adds a node, to be found where it is `vacant`.
+    fn append(&mut self, node: Node, vacant: Option<Vacant>) -> Value {
         let value = Value(self.nodes.len() as u32);
         let rate = node_rate(&node, |v| self.rates[v.index()], &[]);
         let loop_at = |v: Value| if let Node::Loop(body) = &self.nodes[v.index()] { Some(&**body) } else { None };
         let size = node_size(&node, |v| self.sizes[v.index()], loop_at);
         self.rates.push(rate);
         self.sizes.push(size);
-        self.shared.insert(node.clone(), value);
         self.nodes.push(node);
+        if let Some(vacant) = vacant {
+            self.shared.insert(vacant, value);
+        }
         value
     }
 }

@@ -1,13 +1,14 @@
 //! The intermediate representation: one hash-consed program for simulator, transformation, prior and loss.
 //!
-//! `op` has one row per operator; `program` is the representation; `build` makes programs; `complex` carries
+//! `op` has one row per operator; `program` is the representation; `build` makes programs, and `index` finds
+//! equal nodes for it; `complex` carries
 //! operators to complex numbers; `factor` pulls uniform factors out of sums over the rows; `print` shows a program to people.
 
 pub mod build;
 pub mod complex;
 pub mod density;
 mod factor;
-mod hash;
+mod index;
 pub mod op;
 pub mod print;
 pub mod program;

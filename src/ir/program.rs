@@ -4,6 +4,7 @@
 //! loop is a node that holds a closed program, its body: the body's inputs are the loop's operands, so that every pass
 //! treats a loop by calling itself. Branches are selections: both sides are computed, one is taken, row by row.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::ir::op::Operator;
@@ -55,7 +56,8 @@ pub enum Node {
 pub struct Loop {
     pub kind: LoopKind,
     pub carried: usize,
-    pub body: Program,
+    /// Shared by the copies of the loop on other operands.
+    pub body: Arc<Program>,
     pub operands: Vec<Value>,
 }
 
@@ -89,6 +91,49 @@ pub struct Program {
     /// How many inputs and columns it may name.
     pub inputs: usize,
     pub columns: usize,
+}
+
+/// The nodes that a node uses.
+#[derive(Clone, Copy, Debug)]
+pub enum Operands<'a> {
+    Few([Value; 3], usize),
+    Many(&'a [Value]),
+}
+
+impl Deref for Operands<'_> {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        match self {
+            Operands::Few(values, count) => &values[..*count],
+            Operands::Many(values) => values,
+        }
+    }
+}
+
+impl<'a> IntoIterator for Operands<'a> {
+    type Item = Value;
+    type IntoIter = OperandsIter<'a>;
+
+    fn into_iter(self) -> OperandsIter<'a> {
+        OperandsIter { of: self, next: 0 }
+    }
+}
+
+/// One after the other.
+#[derive(Clone, Debug)]
+pub struct OperandsIter<'a> {
+    of: Operands<'a>,
+    next: usize,
+}
+
+impl Iterator for OperandsIter<'_> {
+    type Item = Value;
+
+    fn next(&mut self) -> Option<Value> {
+        self.next += 1;
+        self.of.get(self.next - 1).copied()
+    }
 }
 
 impl Value {
@@ -143,7 +188,7 @@ impl Loop {
 
     /// The same loop with other operands.
     pub fn with_operands(&self, operands: Vec<Value>) -> Loop {
-        Loop { operands, ..self.clone() }
+        Loop { kind: self.kind, carried: self.carried, body: Arc::clone(&self.body), operands }
     }
 
     /// The rate of the loop and of all that it carries: it runs once, or once for each row. `rate` knows the operands;
@@ -177,25 +222,26 @@ impl Loop {
 
 impl Node {
     /// The nodes that this one uses.
-    pub fn operands(&self) -> Vec<Value> {
-        let mut operands = Vec::new();
-        self.visit(|v| operands.push(v));
-        operands
+    pub fn operands(&self) -> Operands<'_> {
+        let few = |values: [Value; 3], count: usize| Operands::Few(values, count);
+        match self {
+            Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => {
+                few([Value(0); 3], 0)
+            }
+            Node::Apply(operator, operands) => few(*operands, operator.arity()),
+            Node::Sum(operand) | Node::Fill(operand, _) => few([*operand; 3], 1),
+            Node::Pack(elements) => Operands::Many(elements),
+            Node::Element { vector, index } => few([*vector, *index, *index], 2),
+            Node::Replace { vector, index, element } => few([*vector, *index, *element], 3),
+            Node::Scatter { index, number, .. } => few([*index, *number, *number], 2),
+            Node::Loop(body) => Operands::Many(&body.operands),
+            Node::Result { of, .. } => few([*of; 3], 1),
+        }
     }
 
     /// Calls `f` with every node that this one uses.
-    pub fn visit(&self, mut f: impl FnMut(Value)) {
-        match self {
-            Node::Constant(_) | Node::Input(_) | Node::VectorInput(..) | Node::Column(_) | Node::Row => {}
-            Node::Apply(operator, operands) => operands[..operator.arity()].iter().copied().for_each(f),
-            Node::Sum(operand) | Node::Fill(operand, _) => f(*operand),
-            Node::Pack(elements) => elements.iter().copied().for_each(f),
-            Node::Element { vector, index } => [*vector, *index].into_iter().for_each(f),
-            Node::Replace { vector, index, element } => [*vector, *index, *element].into_iter().for_each(f),
-            Node::Scatter { index, number, .. } => [*index, *number].into_iter().for_each(f),
-            Node::Loop(body) => body.operands.iter().copied().for_each(f),
-            Node::Result { of, .. } => f(*of),
-        }
+    pub fn visit(&self, f: impl FnMut(Value)) {
+        self.operands().iter().copied().for_each(f);
     }
 
     /// The same node on other operands.
@@ -290,10 +336,13 @@ impl Program {
 
     /// For each node, whether the outputs need it.
     pub fn needed(&self) -> Vec<bool> {
+        self.needed_by(self.outputs.iter().copied())
+    }
+
+    /// For each node, whether these need it.
+    pub fn needed_by(&self, outputs: impl Iterator<Item = Value>) -> Vec<bool> {
         let mut needed = vec![false; self.nodes.len()];
-        for output in &self.outputs {
-            needed[output.index()] = true;
-        }
+        outputs.for_each(|output| needed[output.index()] = true);
         for value in (0..self.nodes.len()).rev() {
             if needed[value] {
                 self.nodes[value].visit(|v| needed[v.index()] = true);

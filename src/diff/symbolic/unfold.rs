@@ -1,6 +1,7 @@
 //! Graph to tree: every subexpression written out wherever it is used.
 
 use super::too_large;
+use crate::ir::program::Operands;
 use crate::ir::{Node, Program, Value};
 
 /// The program in which no node is used twice, if it has no more than `most` nodes: they are counted before any is
@@ -23,9 +24,9 @@ pub fn unfold(program: &Program, most: usize) -> Result<Program, String> {
 /// Writes out the tree of a value behind `nodes`, operands first, and returns its root. A stack of its own: expressions
 /// may be deeper than the thread's.
 fn write(program: &Program, root: Value, nodes: &mut Vec<Node>) -> Value {
-    struct Visit {
+    struct Visit<'a> {
         of: Value,
-        operands: Vec<Value>,
+        operands: Operands<'a>,
         written: Vec<Value>,
     }
     let visit = |of: Value| Visit { of, operands: program.node(of).operands(), written: Vec::new() };

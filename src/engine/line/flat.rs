@@ -4,7 +4,7 @@ use crate::engine::code::Form;
 use crate::engine::line::code::{Code, Lanes, NUMBER, Op};
 use crate::engine::line::one::arithmetic;
 use crate::engine::line::order::order;
-use crate::ir::op::ROWS;
+use crate::ir::Operator;
 
 macro_rules! define {
     (
@@ -24,7 +24,7 @@ macro_rules! define {
         }
 
         /// Of arithmetic: by which operand is handed on, and by whether the result is only handed on.
-        const HANDED: &[[[Do; 4]; 2]] = &[
+        static HANDED: &[[[Do; 4]; 2]] = &[
             $([[Do::$f, Do::$fx, Do::$fy, Do::$f], [Do::$fo, Do::$fxo, Do::$fyo, Do::$fo]],)*
             $([[Do::$g, Do::$gx, Do::$gy, Do::$gz], [Do::$go, Do::$gxo, Do::$gyo, Do::$gzo]],)*
         ];
@@ -99,6 +99,25 @@ arithmetic! { define,
     AddThenMultiply,
 }
 
+/// Of arithmetic whose result is stored: its row in `HANDED`, and where in the row.
+static STORED: [Option<(u8, u8)>; 256] = {
+    let mut stored = [None; 256];
+    let mut row = 0;
+    while row < HANDED.len() {
+        let mut at = 4;
+        while at > 0 {
+            at -= 1;
+            stored[HANDED[row][0][at] as usize] = Some((row as u8, at as u8));
+        }
+        row += 1;
+    }
+    stored
+};
+
+fn stored(op: Do) -> Option<(usize, usize)> {
+    STORED[op as usize].map(|(row, at)| (row as usize, at as usize))
+}
+
 /// What is done two with one jump: in trajectories a value and its tangents, and products and their sums.
 const TWO: [(Do, Do, Do); 22] = [
     (Do::Add, Do::AddLL, Do::AddThenAddLL),
@@ -166,20 +185,19 @@ pub fn flat(codes: &[Code], is_passed_on: impl Fn(u16) -> bool) -> Codes {
     }
     let codes = order(codes);
     let mut flat: Vec<Flat> = codes.iter().map(one).collect();
-    let row = |op: Do| HANDED.iter().position(|row| row[0][0] == op);
     let gives = |op: Op| matches!(op, Op::Add | Op::Subtract | Op::Multiply | Op::Pair(_) | Op::Element);
     let arity = |code: &Code| if matches!(code.op, Op::Pair(_)) { 3 } else { 2 };
     for k in 0..codes.len() {
-        let Some(at) = row(flat[k].op) else { continue };
+        let Some((row, _)) = stored(flat[k].op) else { continue };
         let operands = [codes[k].a, codes[k].b, codes[k].c];
         let before = k.checked_sub(1).filter(|before| gives(codes[*before].op));
         let handed = before.and_then(|before| operands[..arity(&codes[k])].iter().position(|v| *v == codes[before].to));
-        flat[k].op = HANDED[at][0][handed.map_or(0, |operand| operand + 1)];
+        flat[k].op = HANDED[row][0][handed.map_or(0, |operand| operand + 1)];
         if let (Some(before), Some(_)) = (before, handed)
             && is_passed_on(codes[before].to)
-            && let Some([stored, on]) = HANDED.iter().find(|[stored, _]| stored.contains(&flat[before].op))
+            && let Some((row, at)) = stored(flat[before].op)
         {
-            flat[before].op = on[stored.iter().position(|op| *op == flat[before].op).unwrap_or(0)];
+            flat[before].op = HANDED[row][1][at];
         }
     }
     Codes::Handed(flat)
@@ -202,7 +220,7 @@ pub fn placed(codes: &[Code]) -> Vec<Flat> {
 fn one(code: &Code) -> Flat {
     let Code { to, a, b, c, d, .. } = *code;
     let with = |op, d| Flat { op, to, a, b, c, d };
-    let table = |operator| ROWS.iter().position(|row| row.operator == operator).unwrap_or(0) as u16;
+    let table = |operator: Operator| operator as u16;
     match code.op {
         Op::Add => with(Do::Add, d),
         Op::Subtract => with(Do::Subtract, d),
@@ -238,7 +256,7 @@ fn one(code: &Code) -> Flat {
     }
 }
 
-fn lanes(op: Lanes, code: &Code, table: impl Fn(crate::ir::Operator) -> u16) -> Flat {
+fn lanes(op: Lanes, code: &Code, table: impl Fn(Operator) -> u16) -> Flat {
     let is_number = |operand: u16| operand & NUMBER != 0;
     let number = |operand: u16| operand & !NUMBER;
     // The factor that is a number comes first.
@@ -278,7 +296,7 @@ fn lanes(op: Lanes, code: &Code, table: impl Fn(crate::ir::Operator) -> u16) -> 
         (Lanes::Subtract, _) => flat(Do::SubtractLanes, [a, b, c, d]),
         (Lanes::Multiply, _) => flat(Do::MultiplyLanes, [a, b, c, d]),
         // A number of which nothing is known; as an operand of any kind, minus it is an operator.
-        (Lanes::Negate, _) => flat(Do::ApplyLanes, [a, a, a, table(crate::ir::Operator::Negate)]),
+        (Lanes::Negate, _) => flat(Do::ApplyLanes, [a, a, a, table(Operator::Negate)]),
         (Lanes::Select, _) => flat(Do::SelectLanes, [a, b, c, d]),
         (Lanes::Pair(form), _) => {
             let at = FORMS.iter().position(|other| *other == form).unwrap_or(0) as u16;

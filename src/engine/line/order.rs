@@ -4,12 +4,13 @@
 //! else the one from which the longest chain of instructions leads to the end. What depends on what stays: the results,
 //! down to the bit, too.
 
-use std::cmp::Reverse;
-
 use crate::engine::line::code::{Code, Op, Run};
 
-/// Instructions that are put in order at once: to choose the next one all that are ready are looked at.
+/// Instructions that are put in order at once: as many as a set has.
 const WINDOW: usize = 128;
+
+/// Some of the instructions of a window, bit by bit.
+type Set = u128;
 
 /// What it takes until a result can be used, in cycles, about: to find out what to do, and each operation.
 const JUMP: u32 = 10;
@@ -17,65 +18,103 @@ const OPERATION: u32 = 3;
 
 pub fn order(codes: &[Code]) -> Vec<Code> {
     let mut ordered = Vec::with_capacity(codes.len());
+    let mut touched = Touched::default();
     // Loops, and operations on each element, stay where they are.
     let stays = |code: &Code| matches!(code.op, Op::Each | Op::Loop);
     for codes in codes.chunk_by(|a, b| !stays(a) && !stays(b)) {
-        codes.chunks(WINDOW).for_each(|codes| ordered.extend(window(codes).into_iter().map(|k| codes[k])));
+        codes.chunks(WINDOW).for_each(|codes| window(codes, &mut touched, &mut ordered));
     }
     ordered
 }
 
-fn window(codes: &[Code]) -> Vec<usize> {
-    // Of each: those that wait for it, with whether they take its result; for how many it waits; the cycles to the end of
-    // the longest chain of results that begins with it.
-    let mut after: Vec<Vec<(usize, bool)>> = vec![Vec::new(); codes.len()];
-    let mut waits = vec![0; codes.len()];
-    let mut wait = |later: usize, earlier: usize, takes: bool| {
-        after[earlier].push((later, takes));
-        waits[later] += 1;
-    };
-    let mut touched = Touched::by(codes);
+/// What an instruction waits for, and what waits for it.
+#[derive(Clone, Default)]
+struct Waiting {
+    before: Set,
+    after: Set,
+    /// Those after it that take its result.
+    takers: Set,
+    /// Cycles to the end of the longest chain of results that begins with it.
+    height: u32,
+}
+
+fn window(codes: &[Code], touched: &mut Touched, ordered: &mut Vec<Code>) {
+    if codes.len() == 1 {
+        return ordered.push(codes[0]);
+    }
+    let mut waiting = waiting(codes, touched);
+    let mut arithmetic: Set = 0;
+    for k in (0..codes.len()).rev() {
+        let cycles = JUMP + operations(&codes[k]) * OPERATION;
+        let takes = |other: usize| if holds(waiting[k].takers, other) { cycles } else { 0 };
+        let to_end = members(waiting[k].after).map(|other| waiting[other].height + takes(other)).max();
+        waiting[k].height = to_end.unwrap_or(cycles);
+        arithmetic |= Set::from(operations(&codes[k]) > 0) << k;
+    }
+    // The longest chain first, and of equally long ones the first one.
+    let mut ranked: Vec<(u32, u8)> = (0..).zip(&waiting).map(|(k, of)| (u32::MAX - of.height, k)).collect();
+    ranked.sort_unstable();
+    let mut ranks = [0; WINDOW];
+    ranked.iter().enumerate().for_each(|(rank, (_, k))| ranks[*k as usize] = rank);
+    // Those that wait for nothing, by rank.
+    let ready_ones = (0..codes.len()).filter(|k| waiting[*k].before == 0);
+    let mut ready: Set = ready_ones.fold(0, |ready, k| ready | 1 << ranks[k]);
+    let (mut done, mut followers): (Set, Set) = (0, 0);
+    while ready != 0 {
+        let follower = members(followers).map(|k| ranks[k]).filter(|rank| holds(ready, *rank)).min();
+        let rank = follower.unwrap_or(ready.trailing_zeros() as usize);
+        let next = ranked[rank].1 as usize;
+        ordered.push(codes[next]);
+        ready &= !(1 << rank);
+        done |= 1 << next;
+        followers = waiting[next].takers & arithmetic;
+        for other in members(waiting[next].after) {
+            if waiting[other].before & !done == 0 {
+                ready |= 1 << ranks[other];
+            }
+        }
+    }
+}
+
+/// Who waits for whom: who reads a number, for the one who wrote it last; who writes one, for that one, too, and for those
+/// who have read it since.
+fn waiting(codes: &[Code], touched: &mut Touched) -> Vec<Waiting> {
+    let mut waiting = vec![Waiting::default(); codes.len()];
+    touched.begin(codes);
     for (k, code) in codes.iter().enumerate() {
+        let this: Set = 1 << k;
         for run in code.numbers_read().into_iter().flatten() {
             for number in touched.of(run) {
-                number.writer.into_iter().for_each(|writer| wait(k, writer, true));
-                number.readers.push(k);
+                if let Some(writer) = number.writer {
+                    waiting[writer as usize].takers |= this;
+                    waiting[k].before |= 1 << writer;
+                }
+                number.readers |= this;
             }
         }
         for number in code.written().map(|run| touched.of(run)).into_iter().flatten() {
-            number.writer.into_iter().for_each(|writer| wait(k, writer, false));
-            number.readers.drain(..).filter(|reader| *reader != k).for_each(|reader| wait(k, reader, false));
-            number.writer = Some(k);
+            number.writer.iter().for_each(|writer| waiting[k].before |= 1 << writer);
+            waiting[k].before |= number.readers & !this;
+            *number = Number { writer: Some(k as u8), readers: 0 };
+        }
+        for earlier in members(waiting[k].before) {
+            waiting[earlier].after |= this;
         }
     }
-    let mut heights = vec![0; codes.len()];
-    for k in (0..codes.len()).rev() {
-        let cycles = JUMP + operations(&codes[k]) * OPERATION;
-        let to_end = after[k].iter().map(|(other, takes)| heights[*other] + if *takes { cycles } else { 0 });
-        heights[k] = to_end.max().unwrap_or(cycles);
-    }
-    // Whose result each takes: the last one's that stands in the order.
-    let mut takes: Vec<Option<usize>> = vec![None; codes.len()];
-    let mut ready: Vec<usize> = (0..codes.len()).filter(|k| waits[*k] == 0).collect();
-    let mut ordered: Vec<usize> = Vec::with_capacity(codes.len());
-    loop {
-        let last = ordered.last().copied();
-        let follows = |k: usize| last.is_some() && takes[k] == last && operations(&codes[k]) > 0;
-        let key = |at: &usize| (follows(ready[*at]), heights[ready[*at]], Reverse(ready[*at]));
-        let Some(best) = (0..ready.len()).max_by_key(key) else { break };
-        let next = ready.swap_remove(best);
-        ordered.push(next);
-        for (other, takes_it) in &after[next] {
-            if *takes_it {
-                takes[*other] = Some(next);
-            }
-            waits[*other] -= 1;
-            if waits[*other] == 0 {
-                ready.push(*other);
-            }
-        }
-    }
-    ordered
+    waiting
+}
+
+fn holds(set: Set, k: usize) -> bool {
+    set >> k & 1 == 1
+}
+
+/// From the first to the last.
+fn members(mut set: Set) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let first = set.trailing_zeros();
+        set &= set.wrapping_sub(1);
+        (first < Set::BITS).then_some(first as usize)
+    })
 }
 
 /// Operations of `+ - *`.
@@ -88,7 +127,11 @@ fn operations(code: &Code) -> u32 {
 }
 
 /// The numbers that instructions read or write, and the first of each run: where two runs meet, one has the other's first.
+#[derive(Default)]
 struct Touched {
+    /// Of each place, where it stands in `numbers`, counted from 1; 0 for those of which there is nothing to be known.
+    at: Vec<u16>,
+    /// In order, where there are runs of more than one.
     places: Vec<u16>,
     numbers: Vec<Number>,
 }
@@ -96,22 +139,40 @@ struct Touched {
 /// Of those before: the last that wrote it, and those that have read it since.
 #[derive(Clone, Default)]
 struct Number {
-    writer: Option<usize>,
-    readers: Vec<usize>,
+    writer: Option<u8>,
+    readers: Set,
 }
 
 impl Touched {
-    fn by(codes: &[Code]) -> Touched {
-        let runs = codes.iter().flat_map(|code| code.numbers_read().into_iter().flatten().chain(code.written()));
-        let mut places: Vec<u16> = runs.map(|run| run.first).collect();
-        places.sort_unstable();
-        places.dedup();
-        Touched { numbers: vec![Number::default(); places.len()], places }
+    /// The numbers of these instructions instead of those before.
+    fn begin(&mut self, codes: &[Code]) {
+        self.places.drain(..).for_each(|place| self.at[place as usize] = 0);
+        let mut alone = true;
+        for run in codes.iter().flat_map(|code| code.numbers_read().into_iter().flatten().chain(code.written())) {
+            let place = run.first as usize;
+            alone &= run.count == 1;
+            if self.at.len() <= place {
+                self.at.resize(place + 1, 0);
+            }
+            if self.at[place] == 0 {
+                self.places.push(run.first);
+                self.at[place] = self.places.len() as u16;
+            }
+        }
+        if !alone {
+            self.places.sort_unstable();
+            (1..).zip(&self.places).for_each(|(at, place)| self.at[*place as usize] = at);
+        }
+        self.numbers.clear();
+        self.numbers.resize(self.places.len(), Number::default());
     }
 
     fn of(&mut self, run: Run) -> &mut [Number] {
-        let first = self.places.partition_point(|place| *place < run.first);
-        let count = self.places[first..].partition_point(|place| run.holds(*place));
+        let first = self.at[run.first as usize] as usize - 1;
+        let count = match run.count {
+            1 => 1,
+            _ => self.places[first..].partition_point(|place| run.holds(*place)),
+        };
         &mut self.numbers[first..first + count]
     }
 }

@@ -67,7 +67,7 @@ impl Lowering<'_> {
         let mut operands: Vec<Value> = count.into_iter().collect();
         operands.extend(carried.iter().map(|carried| carried.initial));
         operands.extend(body.captured.iter().map(|(outside, _)| *outside));
-        self.b().add_loop(Loop { kind, carried: carried.len(), body: program, operands }).1
+        self.b().add_loop(Loop { kind, carried: carried.len(), body: program.into(), operands }).1
     }
 
     /// What a name stands for, in the innermost context; captured on the way where it lives outside.

@@ -67,7 +67,7 @@ fn rewrite_inside(program: &Program, inside: Option<LoopKind>, rule: Replacement
             (Some(value), _) => value,
             (None, Node::Loop(body)) => {
                 let inner = rewrite_inside(&body.body, Some(body.kind), rule);
-                b.add_loop(Loop { body: inner, ..(**body).clone() }).0
+                b.add_loop(Loop { body: inner.into(), ..(**body).clone() }).0
             }
             (None, Node::Input(k)) => b.input(*k as usize),
             (None, Node::VectorInput(k, size)) => b.vector_input(*k as usize, *size),
