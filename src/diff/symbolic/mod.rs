@@ -42,9 +42,12 @@ pub fn jacobian(program: &Program, which: &[usize], range: Range<usize>, form: &
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
     let values = b.inline_all(&program, &inputs, &columns);
     let mut derivatives: Vec<Vec<Value>> = vec![Vec::new(); which.len()];
+    let users = Users::new(&program);
+    let (mut found, mut slopes) = (vec![false; program.nodes.len()], vec![vec![None]; program.nodes.len()]);
     for k in range {
-        let found = derivatives_in(&program, which, &values, &mut b, k, form)?;
-        for (row, derivative) in derivatives.iter_mut().zip(found) {
+        let dependent = users.of_input(k, &mut found);
+        let slopes_of_outputs = derivatives_in(&program, which, &values, &mut b, &dependent, &mut slopes, form)?;
+        for (row, derivative) in derivatives.iter_mut().zip(slopes_of_outputs) {
             row.push(derivative);
         }
     }
@@ -81,19 +84,66 @@ pub fn too_large(most: usize) -> String {
     format!("the expression would exceed {most} nodes")
 }
 
-/// The derivatives of the outputs of `which` in input `k`.
+/// Who uses each node of a program.
+struct Users {
+    /// The users of all nodes, those of one node after those of the one before it, and where each one's begin.
+    all: Vec<Value>,
+    first: Vec<usize>,
+    /// The nodes that are each input.
+    inputs: Vec<Vec<Value>>,
+}
+
+impl Users {
+    fn new(program: &Program) -> Users {
+        let mut first = vec![0; program.nodes.len() + 1];
+        program.nodes.iter().for_each(|node| node.visit(|v| first[v.index() + 1] += 1));
+        (1..first.len()).for_each(|k| first[k] += first[k - 1]);
+        let mut next = first.clone();
+        let mut all = vec![Value(0); first[program.nodes.len()]];
+        let mut inputs = vec![Vec::new(); program.inputs];
+        for value in program.values() {
+            let node = program.node(value);
+            node.visit(|v| {
+                all[next[v.index()]] = value;
+                next[v.index()] += 1;
+            });
+            if let Node::Input(k) = node {
+                inputs[*k as usize].push(value);
+            }
+        }
+        Users { all, first, inputs }
+    }
+
+    /// What depends on the k-th input, in order. In `found` nothing is true, before and after.
+    fn of_input(&self, k: usize, found: &mut [bool]) -> Vec<Value> {
+        let mut dependent = self.inputs[k].clone();
+        let mut at = 0;
+        while let Some(value) = dependent.get(at).map(|v| v.index()) {
+            at += 1;
+            let users = &self.all[self.first[value]..self.first[value + 1]];
+            dependent.extend(users.iter().filter(|user| !std::mem::replace(&mut found[user.index()], true)));
+        }
+        dependent.iter().for_each(|v| found[v.index()] = false);
+        dependent.sort_unstable();
+        dependent
+    }
+}
+
+/// The derivatives of the outputs of `which` in the input on which `dependent` depend, and it alone. In `slopes` no node
+/// has a slope, before and after.
 fn derivatives_in(
     program: &Program,
     which: &[usize],
     values: &[Value],
     b: &mut Builder,
-    k: usize,
+    dependent: &[Value],
+    slopes: &mut [Vec<Option<Value>>],
     form: &Form,
 ) -> Result<Vec<Value>, String> {
-    let mut slopes: Vec<Vec<Option<Value>>> = Vec::with_capacity(program.nodes.len());
-    for (index, node) in program.nodes.iter().enumerate() {
+    for value in dependent {
+        let (index, node) = (value.index(), program.node(*value));
         let slope = match node {
-            Node::Input(input) => (*input as usize == k).then(|| b.constant(1.0)),
+            Node::Input(_) => Some(b.constant(1.0)),
             Node::Sum(operand) if form.simplify => slopes[operand.index()][0].map(|slope| simplify::sum(b, slope)),
             Node::Apply(operator, _) if form.simplify && !is_branch(*operator) => {
                 let operands: Vec<Value> = node.operands().iter().map(|v| values[v.index()]).collect();
@@ -115,15 +165,17 @@ fn derivatives_in(
                 total
             }
             // Selections and vectors have one rule, linear as they are.
-            _ => forward::rule(b, node, values[index], values, &slopes, 1)[0],
+            _ => forward::rule(b, node, values[index], values, slopes, 1)[0],
         };
-        slopes.push(vec![slope]);
+        slopes[index][0] = slope;
         if b.len() > form.limit.saturating_mul(MAKING) {
             return Err(too_large(form.limit));
         }
     }
     let zero = b.constant(0.0);
-    Ok(which.iter().map(|at| slopes[program.outputs[*at].index()][0].unwrap_or(zero)).collect())
+    let derivatives = which.iter().map(|at| slopes[program.outputs[*at].index()][0].unwrap_or(zero)).collect();
+    dependent.iter().for_each(|v| slopes[v.index()][0] = None);
+    Ok(derivatives)
 }
 
 /// Of the nodes made on the way many are dropped again: so many times the limit are too many all the same.
