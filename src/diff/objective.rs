@@ -1,5 +1,7 @@
 //! A scalar program bound to data, with one method to take its gradient.
 
+use std::sync::OnceLock;
+
 use crate::diff::difference::Quotient;
 use crate::diff::tangents::{TANGENTS, Tangents};
 use crate::diff::{Method, Options, complex_step, reverse, symbolic};
@@ -9,7 +11,10 @@ use crate::ir::{Program, factor};
 /// A scalar program of n inputs with a way to differentiate it, compiled and bound to data.
 #[derive(Clone, Debug)]
 pub struct Objective {
-    value: Kernel,
+    program: Program,
+    rows: Rows,
+    /// The program compiled, once it is asked for: where the gradient brings the value with it, it may never be.
+    value: OnceLock<Kernel>,
     value_operations: usize,
     gradient: Gradient,
     inputs: usize,
@@ -49,7 +54,8 @@ impl Objective {
     /// program.
     pub fn new(program: &Program, rows: &Rows, method: Method, options: &Options) -> Result<Objective, String> {
         let inputs = program.inputs;
-        let program = &factor(program);
+        let factored = factor(program);
+        let program = &factored;
         let bound = |program: &Program| Kernel::new(program, rows);
         let gradient = match method {
             Method::ForwardDifference => Gradient::Quotient(Quotient::Forward),
@@ -73,7 +79,17 @@ impl Objective {
             }
         };
         let value_operations = program.operations();
-        Ok(Objective { value: bound(program), value_operations, gradient, inputs, method, options: *options })
+        let (program, rows, value) = (factored, rows.clone(), OnceLock::new());
+        let objective =
+            Objective { program, rows, value, value_operations, gradient, inputs, method, options: *options };
+        if matches!(objective.gradient, Gradient::Quotient(_) | Gradient::ComplexStep { .. }) {
+            objective.value_kernel();
+        }
+        Ok(objective)
+    }
+
+    fn value_kernel(&self) -> &Kernel {
+        self.value.get_or_init(|| Kernel::new(&self.program, &self.rows))
     }
 
     /// Number of inputs.
@@ -83,20 +99,20 @@ impl Objective {
 
     pub fn value(&self, point: &[f64], workspace: &mut Workspace) -> f64 {
         let mut value = [0.0];
-        self.value.evaluate(point, workspace, &mut value);
+        self.value_kernel().evaluate(point, workspace, &mut value);
         value[0]
     }
 
     /// The values at many points: the same numbers as one at a time, at less cost where rows are few.
     pub fn values(&self, points: &[Vec<f64>], workspace: &mut Workspace) -> Vec<f64> {
         let mut values = vec![0.0; points.len()];
-        self.value.evaluate_many(self.options.lanes, points, workspace, &mut values);
+        self.value_kernel().evaluate_many(self.options.lanes, points, workspace, &mut values);
         values
     }
 
     /// What stands in lanes where `values` is asked for so many, and why.
     pub fn lanes_of_values(&self, count: usize) -> Choice {
-        self.value.lanes_of_points(self.options.lanes, count)
+        self.value_kernel().lanes_of_points(self.options.lanes, count)
     }
 
     /// What stands in lanes while a gradient is taken at one point, and why.
@@ -104,7 +120,7 @@ impl Objective {
         let wanted = self.options.lanes;
         match &self.gradient {
             Gradient::Quotient(quotient) if quotient.is_fixed() => {
-                self.value.lanes_of_stencil(wanted, self.evaluations() as usize)
+                self.value_kernel().lanes_of_stencil(wanted, self.evaluations() as usize)
             }
             Gradient::Quotient(_) => Choice::rows(Why::Stepwise),
             Gradient::ComplexStep { kernel, .. } => kernel.lanes_of_stencil(wanted, self.inputs),
@@ -253,13 +269,13 @@ impl Objective {
 
     /// What a kernel costs, in evaluations of the loss.
     pub fn work_of(&self, kernel: &Kernel) -> f64 {
-        let value = self.value.work();
+        let value = self.value_kernel().work();
         if value > 0.0 { kernel.work() / value } else { 1.0 }
     }
 
     /// Instructions of one value, those on rows counted once.
     pub fn instructions(&self) -> usize {
-        self.value.instructions()
+        self.value_kernel().instructions()
     }
 
     /// Evaluations of the loss that one gradient stands for: those of the schedule, complex ones counted singly, and
