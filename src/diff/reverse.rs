@@ -13,20 +13,25 @@ use crate::ir::{Builder, Loop, LoopKind, Node, Operator, Program, Value};
 
 /// The program whose outputs are the first output and its derivatives in every input.
 pub fn gradient(program: &Program) -> Program {
-    jacobian(&Program { outputs: program.outputs[..1].to_vec(), ..program.clone() }, &[0])
+    derivatives(program, &program.outputs[..1], &[0])
 }
 
 /// The program whose outputs are every output, then for each output of `which` its derivatives in all inputs: the
 /// Jacobian by rows, one sweep for each output. The derivatives of an output that differs between the rows of the data
 /// do so too: nothing is summed over the rows.
 pub fn jacobian(program: &Program, which: &[usize]) -> Program {
+    derivatives(program, &program.outputs, which)
+}
+
+/// The same of these values of the program.
+fn derivatives(program: &Program, of: &[Value], which: &[usize]) -> Program {
     let mut b = Builder::new();
     let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
     let values = b.inline_all(program, &inputs, &columns);
-    let mut outputs: Vec<Value> = program.outputs.iter().map(|v| values[v.index()]).collect();
+    let mut outputs: Vec<Value> = of.iter().map(|v| values[v.index()]).collect();
     let one = b.constant(1.0);
-    for output in which.iter().map(|k| program.outputs[*k]) {
+    for output in which.iter().map(|k| of[*k]) {
         outputs.extend(sweep_from(&mut b, program, &values, output, one));
     }
     b.finish(&outputs, program.inputs, program.columns)

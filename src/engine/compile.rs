@@ -1,10 +1,12 @@
 //! From program to kernel: passes over the rows, work that depends on the data alone done once.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::code::{Operand, Pass, Scatter, Summand};
 use crate::engine::emit::Emitter;
-use crate::engine::pair::{summand, use_counts};
+use crate::engine::facts::Facts;
+use crate::engine::pair::summand;
 use crate::engine::places::Fixed;
 use crate::engine::sum::LEAF;
 use crate::engine::{Kernel, Level, Rows, Workspace, line, points};
@@ -30,27 +32,32 @@ const WORTH_A_COLUMN: u32 = 4;
 const HOISTED: usize = 256 << 20;
 
 pub fn compile(program: &Program, rows: &Rows, level: Level) -> Kernel {
-    let source = Arc::new(program.clone());
-    let (program, rows) = number_rows(&multiply_uniform_sums(program, &program.rates(), rows.count), rows);
-    let (program, rows) = hoist_data(&program, &rows, level);
-    let shared_loop = points::has_shared_loop(&source);
-    Kernel { source: Some(source), shared_loop, ..assemble(&program, &rows, level) }
+    let mut rates = program.rates();
+    let changed = multiply_uniform_sums(program, &rates, rows.count);
+    if let Cow::Owned(changed) = &changed {
+        rates = changed.rates();
+    }
+    // What becomes a column was a function of the data alone: the rates stay.
+    let (changed, rows) = number_rows(changed, rows.clone());
+    let (changed, rows) = hoist_data(changed, rows, &rates, level);
+    let (source, shared_loop) = (Some(Arc::new(program.clone())), points::has_shared_loop(program));
+    Kernel { source, shared_loop, ..assemble(&changed, rates, rows, level) }
 }
 
 /// The kernel of a program turned by `points`: its columns are points, of which nothing is known yet.
 pub fn compile_points(program: &Program, level: Level) -> Kernel {
     let rows = Rows { columns: vec![Arc::default(); program.columns], count: 0 };
-    assemble(program, &rows, level)
+    assemble(program, program.rates(), rows, level)
 }
 
-fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
-    let rates = program.rates();
+fn assemble(program: &Program, rates: Vec<Rate>, rows: Rows, level: Level) -> Kernel {
+    let facts = Facts::new(program, rates);
     let needed = program.needed();
     let depths = program.depths();
     let passes = program.values().filter(|v| needed[v.index()]).map(|v| depths[v.index()]).max().unwrap_or(0);
     let mut emitter = Emitter::new(program);
     let mut places: Vec<Option<Operand>> = emitter.leaves(program, &needed);
-    let by_row = |v: Value| rates[v.index()].by_row();
+    let by_row = |v: Value| facts.by_row(v);
     let stores: Vec<Value> = program.outputs.iter().copied().filter(|v| by_row(*v)).collect();
     // Row outputs are stored in the last pass, when everything that they may use is known: one more where they use a sum
     // of the last.
@@ -66,7 +73,7 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
         sums: 0,
         frames: 0,
         block: LEAF,
-        rows: rows.clone(),
+        rows,
         level,
         source: None,
         points: OnceLock::new(),
@@ -77,7 +84,7 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
         let here = |v: &Value| needed[v.index()] && depths[v.index()] == depth && !by_row(*v);
         let computed = |v: &Value| here(v) && !program.node(*v).reduces() && places[v.index()].is_none();
         let uniform: Vec<Value> = program.values().filter(computed).collect();
-        let steps = emitter.steps(program, &rates, &uniform, &program.outputs, &[], &mut places);
+        let steps = emitter.steps(&facts, &uniform, &program.outputs, &[], &mut places);
         if depth == last {
             kernel.epilogue = steps;
             break;
@@ -87,7 +94,7 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
             .filter(|v| needed[v.index()] && depths[v.index()] == depth + 1 && program.node(*v).reduces())
             .collect();
         let kept = if depth + 1 == last { &stores[..] } else { &[] };
-        let mut pass = rows_pass(program, &rates, &reductions, kept, &mut emitter, &mut places);
+        let mut pass = rows_pass(&facts, &reductions, kept, &mut emitter, &mut places);
         pass.uniform = steps;
         kernel.passes.push(pass);
     }
@@ -109,16 +116,15 @@ fn assemble(program: &Program, rows: &Rows, level: Level) -> Kernel {
 
 /// The pass that gives `reductions` and `stores`: every row value that they need is computed in it.
 fn rows_pass(
-    program: &Program,
-    rates: &[Rate],
+    facts: &Facts,
     reductions: &[Value],
     stores: &[Value],
     emitter: &mut Emitter,
     places: &mut Vec<Option<Operand>>,
 ) -> Pass {
-    let (sizes, counts) = (program.sizes(), use_counts(program));
+    let program = facts.program;
     let sum_of = |v: &Value| match program.node(*v) {
-        Node::Sum(operand) => Some((*v, summand(program, rates, &sizes, &counts, *operand))),
+        Node::Sum(operand) => Some((*v, summand(facts, *operand))),
         _ => None,
     };
     let sums: Vec<(Value, Summand<Value>)> = reductions.iter().filter_map(sum_of).collect();
@@ -129,17 +135,16 @@ fn rows_pass(
     let mut needed = vec![false; program.nodes.len()];
     roots.iter().for_each(|v| needed[v.index()] = true);
     sums.iter().for_each(|(_, sum)| sum.operands().iter().for_each(|v| needed[v.index()] = true));
-    for value in program.values().rev().filter(|v| rates[v.index()].by_row()) {
+    for value in program.values().rev().filter(|v| facts.by_row(*v)) {
         if needed[value.index()] {
             program.node(value).visit(|v| needed[v.index()] = true);
         }
     }
-    let computed =
-        |v: &Value| needed[v.index()] && rates[v.index()].by_row() && !matches!(program.node(*v), Node::Column(_));
+    let computed = |v: &Value| needed[v.index()] && facts.by_row(*v) && !matches!(program.node(*v), Node::Column(_));
     let selected: Vec<Value> = program.values().filter(computed).collect();
     emitter.begin_pass();
     emitter.sums = sums.iter().map(|(_, sum)| *sum).collect();
-    let mut pass = Pass { rows: emitter.steps(program, rates, &selected, &roots, &[], places), ..Pass::default() };
+    let mut pass = Pass { rows: emitter.steps(facts, &selected, &roots, &[], places), ..Pass::default() };
     for (value, _) in &sums {
         let to = emitter.uniform(1);
         pass.sums.push(to);
@@ -159,10 +164,10 @@ fn rows_pass(
 
 /// A sum of a value that is the same for every row is that value times the number of rows. What was computed twice
 /// still is.
-pub fn multiply_uniform_sums(program: &Program, rates: &[Rate], count: usize) -> Program {
+pub fn multiply_uniform_sums<'a>(program: &'a Program, rates: &[Rate], count: usize) -> Cow<'a, Program> {
     let is_uniform = |node: &Node| matches!(node, Node::Sum(operand) if !rates[operand.index()].by_row());
     if !program.nodes.iter().any(is_uniform) {
-        return program.clone();
+        return Cow::Borrowed(program);
     }
     let mut nodes: Vec<Node> = Vec::with_capacity(program.nodes.len());
     let mut place: Vec<Value> = Vec::with_capacity(program.nodes.len());
@@ -186,14 +191,14 @@ pub fn multiply_uniform_sums(program: &Program, rates: &[Rate], count: usize) ->
         place.push(last(&nodes));
     }
     let outputs: Vec<Value> = program.outputs.iter().map(|v| place[v.index()]).collect();
-    Program { nodes, outputs, inputs: program.inputs, columns: program.columns }
+    Cow::Owned(Program { nodes, outputs, inputs: program.inputs, columns: program.columns })
 }
 
 /// Row numbers become a column.
-pub fn number_rows(program: &Program, rows: &Rows) -> (Program, Rows) {
-    let (mut program, mut rows) = (program.clone(), rows.clone());
+pub fn number_rows(mut program: Cow<Program>, mut rows: Rows) -> (Cow<Program>, Rows) {
     if program.nodes.contains(&Node::Row) {
         let column = rows.columns.len() as u32;
+        let program = program.to_mut();
         rows.push(&(0..rows.count).map(|row| row as f64).collect::<Vec<f64>>());
         program.nodes.iter_mut().filter(|node| **node == Node::Row).for_each(|node| *node = Node::Column(column));
         program.columns = rows.columns.len();
@@ -202,8 +207,17 @@ pub fn number_rows(program: &Program, rows: &Rows) -> (Program, Rows) {
 }
 
 /// Computes once what depends on the data alone, where that is worth a column; those nodes become columns.
-pub fn hoist_data(program: &Program, rows: &Rows, level: Level) -> (Program, Rows) {
-    let rates = program.rates();
+/// `rates` are those of the nodes.
+pub fn hoist_data<'a>(
+    mut program: Cow<'a, Program>,
+    mut rows: Rows,
+    rates: &[Rate],
+    level: Level,
+) -> (Cow<'a, Program>, Rows) {
+    let is_work = |v: Value| rates[v.index()] == Rate::Data && !matches!(program.node(v), Node::Column(_));
+    if rows.count == 0 || !program.values().any(is_work) {
+        return (program, rows);
+    }
     let needed = program.needed();
     let sizes = program.sizes();
     let mut costs = vec![0u32; program.nodes.len()];
@@ -227,17 +241,17 @@ pub fn hoist_data(program: &Program, rows: &Rows, level: Level) -> (Program, Row
     };
     let room = HOISTED / (8 * rows.count.max(1));
     let hoisted: Vec<Value> = program.values().filter(worth).take(room).collect();
-    if hoisted.is_empty() || rows.count == 0 {
-        return (program.clone(), rows.clone());
+    if hoisted.is_empty() {
+        return (program, rows);
     }
-    let alone = Program { outputs: hoisted.clone(), ..program.clone() };
-    let computed = assemble(&alone, rows, level).rows(&vec![f64::NAN; program.inputs], &mut Workspace::default());
-    let mut program = program.clone();
-    let mut rows = rows.clone();
+    let alone = program.restricted(&hoisted);
+    let kernel = assemble(&alone, alone.rates(), rows.clone(), level);
+    let computed = kernel.rows(&vec![f64::NAN; program.inputs], &mut Workspace::default());
+    let program_of_rest = program.to_mut();
     for (value, column) in hoisted.iter().zip(&computed) {
-        program.nodes[value.index()] = Node::Column(rows.columns.len() as u32);
+        program_of_rest.nodes[value.index()] = Node::Column(rows.columns.len() as u32);
         rows.push(column);
     }
-    program.columns = rows.columns.len();
+    program_of_rest.columns = rows.columns.len();
     (program, rows)
 }

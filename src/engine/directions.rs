@@ -5,10 +5,13 @@
 
 use std::sync::Arc;
 
+use std::borrow::Cow;
+
 use crate::engine::axis::{Axis, lane_rates};
 use crate::engine::code::{Operand, Step};
 use crate::engine::compile::{hoist_data, multiply_uniform_sums, number_rows};
 use crate::engine::emit::Emitter;
+use crate::engine::facts::Facts;
 use crate::engine::line::execute::{Files, Over};
 use crate::engine::line::{Eight, Line, Uses, translate};
 use crate::engine::places::Fixed;
@@ -55,8 +58,10 @@ type Part = (Vec<Step>, Vec<Step>, Vec<(Operand, Operand)>);
 /// The program with what depends on the data alone as columns of its own, and the data with those: for programs that
 /// are differentiated before they are compiled.
 pub fn prepare(program: &Program, rows: &Rows, level: Level) -> (Program, Rows) {
-    let (program, rows) = number_rows(program, rows);
-    hoist_data(&program, &rows, level)
+    let (program, rows) = number_rows(Cow::Borrowed(program), rows.clone());
+    let rates = program.rates();
+    let (program, rows) = hoist_data(program, rows, &rates, level);
+    (program.into_owned(), rows)
 }
 
 impl Directions {
@@ -68,7 +73,8 @@ impl Directions {
         let program = multiply_uniform_sums(program, &by_row(program, first)?, rows.count);
         let by_row = by_row(&program, first)?;
         let by_row = |v: Value| by_row[v.index()].by_row();
-        let rates = lane_rates(&program, &|_| Rate::Uniform, first);
+        let facts = Facts::new(&program, lane_rates(&program, &|_| Rate::Uniform, first));
+        let rates = &facts.rates;
         let (needed, depths) = (program.needed(), program.depths());
         let last = program.values().filter(|v| needed[v.index()]).map(|v| depths[v.index()]).max().unwrap_or(0);
         let mut emitter = Emitter::new(&program);
@@ -92,7 +98,7 @@ impl Directions {
                 here && !program.node(*v).reduces() && places[v.index()].is_none()
             };
             let selected: Vec<Value> = program.values().filter(before).collect();
-            let steps = emitter.steps(&program, &rates, &selected, &program.outputs, &[], &mut places);
+            let steps = emitter.steps(&facts, &selected, &program.outputs, &[], &mut places);
             let reduces = |v: &Value| needed[v.index()] && depths[v.index()] == depth + 1 && program.node(*v).reduces();
             let reductions: Vec<Value> = program.values().filter(reduces).collect();
             let summands: Vec<Value> = reductions.iter().flat_map(|v| program.node(*v).operands()).collect();
@@ -105,7 +111,7 @@ impl Directions {
             }
             let is_row = |v: &Value| wanted[v.index()] && by_row(*v) && !matches!(program.node(*v), Node::Column(_));
             let selected: Vec<Value> = program.values().filter(is_row).collect();
-            let row_steps = emitter.steps(&program, &rates, &selected, &summands, &[], &mut places);
+            let row_steps = emitter.steps(&facts, &selected, &summands, &[], &mut places);
             let mut sums = Vec::new();
             for (v, of) in reductions.iter().zip(&summands) {
                 let to = emitter.place(rates[v.index()].by_row(), 1);
@@ -132,10 +138,9 @@ impl Directions {
         for v in program.values() {
             kept.extend(program.node(v).operands().into_iter().filter(|operand| list(*operand) != list(v)));
         }
-        let sizes = program.sizes();
         for v in kept {
             if let Some(Operand::Slot(slot)) = places[v.index()] {
-                let size = sizes[v.index()].unwrap_or(1);
+                let size = facts.size(v);
                 uses.kept.extend((slot..slot + size).filter_map(|slot| u16::try_from(slot).ok()));
             }
         }

@@ -1,9 +1,10 @@
 //! From nodes to steps: places for values, slots shared by values that are not alive together, loops with their bodies.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::engine::axis::Axis;
 use crate::engine::code::{Backward, Body, Carry, Dot, Instruction, LoopCode, Operand, Pair, Repeat, Step, Summand};
+use crate::engine::facts::Facts;
 use crate::engine::pair::{Joined, pairs, visit_uses};
 use crate::engine::schedule::{Item, schedule};
 use crate::ir::{Loop, LoopKind, Node, Program, Rate, Value};
@@ -12,15 +13,15 @@ use crate::ir::{Loop, LoopKind, Node, Program, Rate, Value};
 #[derive(Debug, Default)]
 pub struct Emitter {
     pub constants: Vec<(u32, f64)>,
-    shared: HashMap<u64, u32>,
+    shared: BTreeMap<u64, u32>,
     pub uniforms: u32,
     /// Most slots that any pass needs.
     pub slots: u32,
     /// Slots of the pass under way.
     used: u32,
     free: Vec<u32>,
-    /// Slots in which loops under way carry their values.
-    held: HashSet<u32>,
+    /// Of each slot, whether a loop under way carries a value in it.
+    held: Vec<bool>,
     pub frames: u32,
     /// The sums over the rows that the next steps are to add to.
     pub sums: Vec<Summand<Value>>,
@@ -30,6 +31,13 @@ pub struct Emitter {
 
 /// The place of every node of a program that has one.
 type Places = Vec<Option<Operand>>;
+
+/// Where loops have their results, in the order of the loops.
+type Results = Vec<(Value, Vec<Operand>)>;
+
+fn results_of(results: &Results, of: Value) -> Option<&[Operand]> {
+    results.binary_search_by_key(&of, |(of, _)| *of).ok().map(|at| &results[at].1[..])
+}
 
 impl Emitter {
     /// Places for a whole program: its inputs stand first in the uniform file.
@@ -67,7 +75,7 @@ impl Emitter {
     fn release(&mut self, place: Operand, size: u32) {
         if let Operand::Slot(first) = place {
             let held = &self.held;
-            self.free.extend((first..first + size).filter(|slot| !held.contains(slot)));
+            self.free.extend((first..first + size).filter(|slot| !held.get(*slot as usize).is_some_and(|held| *held)));
         }
     }
 
@@ -77,7 +85,8 @@ impl Emitter {
             Operand::Slot(first) => *first..first + size,
             _ => 0..0,
         });
-        slots.filter(|slot| self.held.insert(*slot)).collect()
+        self.held.resize(self.held.len().max(self.used as usize), false);
+        slots.filter(|slot| !std::mem::replace(&mut self.held[*slot as usize], true)).collect()
     }
 
     fn constant(&mut self, number: f64) -> Operand {
@@ -108,18 +117,16 @@ impl Emitter {
     /// loop carries, may be written to once they are dead.
     pub fn steps(
         &mut self,
-        program: &Program,
-        rates: &[Rate],
+        facts: &Facts,
         selected: &[Value],
         roots: &[Value],
         loaned: &[Value],
         places: &mut Places,
     ) -> Vec<Step> {
-        let sizes = program.sizes();
-        let size = |v: Value| sizes[v.index()].unwrap_or(1);
+        let program = facts.program;
         let mut mine = vec![false; program.nodes.len()];
         selected.iter().for_each(|v| mine[v.index()] = true);
-        let pairs = pairs(program, rates, &sizes, selected, self.axis);
+        let pairs = pairs(facts, selected, self.axis);
         let sums = std::mem::take(&mut self.sums);
         let items = schedule(selected, &pairs, &sums);
         let mut last_use: Vec<usize> = vec![0; program.nodes.len()];
@@ -136,7 +143,7 @@ impl Emitter {
         // What other phases or the outputs use does not die here; row values are computed anew in each pass, lanes are not.
         let stays = self.axis != Axis::Rows;
         let mut keep = |v: Value| {
-            if stays || !rates[v.index()].by_row() {
+            if stays || !facts.by_row(v) {
                 last_use[v.index()] = usize::MAX;
             }
         };
@@ -144,7 +151,7 @@ impl Emitter {
         roots.iter().for_each(|v| last_use[v.index()] = usize::MAX);
         let mut steps = Vec::new();
         // Results stand where their loop keeps them.
-        let mut results: HashMap<Value, Vec<Operand>> = HashMap::new();
+        let mut results: Results = Vec::new();
         let mut released: Vec<Value> = Vec::new();
         for (at, item) in items.iter().enumerate() {
             released.clear();
@@ -164,14 +171,16 @@ impl Emitter {
                 }
             };
             let node = program.node(*value);
-            let by_row = rates[value.index()].by_row();
             let dies = |v: Value| last(v) && (mine[v.index()] || loaned.contains(&v));
             match node {
-                Node::Result { of, index } => places[value.index()] = Some(results[of][*index as usize]),
+                Node::Result { of, index } => {
+                    let of = results_of(&results, *of).expect("a loop comes before its results");
+                    places[value.index()] = Some(of[*index as usize]);
+                }
                 Node::Loop(body) => {
-                    let code = self.emit_loop(program, rates, *value, body, places, &dies, &mut steps);
+                    let code = self.emit_loop(facts, *value, body, places, &dies, &mut steps);
                     let of = code.body.carried.iter().map(|carry| carry.at).collect();
-                    results.insert(*value, of);
+                    results.push((*value, of));
                     steps.push(Step::Loop(Box::new(code)));
                 }
                 Node::Apply(..) if let Some(joined) = pairs.of(*value) => {
@@ -188,7 +197,7 @@ impl Emitter {
                     places[value.index()] = Some(to);
                 }
                 _ => {
-                    let place = self.emit(program, &sizes, *value, by_row, places, &dies, &mut steps);
+                    let place = self.emit(facts, *value, places, &dies, &mut steps);
                     places[value.index()] = Some(place);
                 }
             }
@@ -200,7 +209,7 @@ impl Emitter {
                     if let Some(place) = places[v.index()]
                         && !taken_over(place, v, *value, &results, places)
                     {
-                        self.release(place, size(v));
+                        self.release(place, facts.size(v));
                     }
                 }
             };
@@ -210,20 +219,17 @@ impl Emitter {
         steps
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the state of one walk over a program")]
     fn emit(
         &mut self,
-        program: &Program,
-        sizes: &[Option<u32>],
+        facts: &Facts,
         value: Value,
-        by_row: bool,
         places: &Places,
         dies: &dyn Fn(Value) -> bool,
         steps: &mut Vec<Step>,
     ) -> Operand {
         let at = |v: Value| places[v.index()].expect("an operand has a place");
-        let size = sizes[value.index()];
-        match program.node(value) {
+        let (size, by_row) = (facts.sizes[value.index()], facts.by_row(value));
+        match facts.program.node(value) {
             Node::Constant(bits) => self.constant(f64::from_bits(*bits)),
             Node::Apply(operator, operands) => {
                 let to = self.place(by_row, size.unwrap_or(1));
@@ -231,7 +237,7 @@ impl Emitter {
                 steps.push(match size {
                     None => Step::Apply(instruction),
                     Some(count) => {
-                        let vector = operands.map(|v| sizes[v.index()].is_some());
+                        let vector = operands.map(|v| facts.is_vector(v));
                         Step::Elementwise { instruction, count, vector }
                     }
                 });
@@ -251,12 +257,12 @@ impl Emitter {
             }
             Node::Element { vector, index } => {
                 let to = self.place(by_row, 1);
-                let size = sizes[vector.index()].unwrap_or(1);
+                let size = facts.size(*vector);
                 steps.push(Step::Element { to, vector: at(*vector), size, index: at(*index) });
                 to
             }
             Node::Replace { vector, index, element } => {
-                let size = sizes[vector.index()].unwrap_or(1);
+                let size = facts.size(*vector);
                 let from = at(*vector);
                 // A vector that nobody needs any more is changed where it stands.
                 let here = dies(*vector) && matches!(from, Operand::Slot(_)) == by_row && from != at(*element);
@@ -271,35 +277,32 @@ impl Emitter {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the state of one walk over a program")]
     fn emit_loop(
         &mut self,
-        program: &Program,
-        rates: &[Rate],
+        facts: &Facts,
         value: Value,
         body: &Loop,
         places: &mut Places,
         dies: &dyn Fn(Value) -> bool,
         steps: &mut Vec<Step>,
     ) -> LoopCode {
-        let sizes = program.sizes();
-        let (carried_rates, body_rates) = self.axis.loop_rates(body, rates, value);
+        let (carried_rates, body_rates) = self.axis.loop_rates(body, &facts.rates, value);
         let by_row: Vec<bool> = carried_rates.iter().map(|rate| rate.by_row()).collect();
-        let carried = self.carried_places(body, &by_row, &sizes, places, dies, steps);
+        let carried = self.carried_places(body, &by_row, facts, places, dies, steps);
         let captured: Vec<Operand> =
             body.captured().iter().map(|v| places[v.index()].expect("an operand has a place")).collect();
         let frame = self.frames;
         self.frames += 1;
         places[value.index()] = Some(Operand::Uniform(frame));
-        let read = states_read(program, value);
+        let read = states_read(facts.program, value);
         let keeps = read.is_some();
         let read = read.unwrap_or_default();
         match body.kind {
             LoopKind::Backward => {
                 let forward_value = body.forward().expect("a backward loop has a forward loop");
-                let again = self.emit_again(program, rates, forward_value, places, steps);
+                let again = self.emit_again(facts, forward_value, places, steps);
                 let state_places: Vec<Operand> = again.carried.iter().map(|carry| carry.at).collect();
-                let inner = self.emit_body(body, &body_rates, &carried, &captured, &state_places, &[]);
+                let inner = self.emit_body(body, body_rates, &carried, &captured, &state_places, &[]);
                 let Some(Operand::Uniform(frame_of_forward)) = places[forward_value.index()] else {
                     unreachable!("the forward loop came before")
                 };
@@ -310,11 +313,11 @@ impl Emitter {
             LoopKind::Counted => {
                 let count = body.count().and_then(|v| places[v.index()]);
                 let Some(Operand::Uniform(count)) = count else { unreachable!("counts are uniform") };
-                let inner = self.emit_body(body, &body_rates, &carried, &captured, &[], &read);
+                let inner = self.emit_body(body, body_rates, &carried, &captured, &[], &read);
                 LoopCode { body: inner, repeat: Repeat::Counted { count }, frame, keeps }
             }
             LoopKind::Bounded(most) => {
-                let inner = self.emit_body(body, &body_rates, &carried, &captured, &[], &read);
+                let inner = self.emit_body(body, body_rates, &carried, &captured, &[], &read);
                 LoopCode { body: inner, repeat: Repeat::Bounded { most }, frame, keeps }
             }
         }
@@ -325,7 +328,7 @@ impl Emitter {
         &mut self,
         body: &Loop,
         by_row: &[bool],
-        sizes: &[Option<u32>],
+        facts: &Facts,
         places: &Places,
         dies: &dyn Fn(Value) -> bool,
         steps: &mut Vec<Step>,
@@ -333,7 +336,7 @@ impl Emitter {
         let mut taken: Vec<Operand> = Vec::new();
         let mut carried = Vec::new();
         for (k, v) in body.initial().iter().enumerate() {
-            let size = sizes[v.index()].unwrap_or(1);
+            let size = facts.size(*v);
             let from = places[v.index()].expect("an operand has a place");
             let captured = body.captured().contains(v) || body.count() == Some(*v);
             let again = body.initial()[..k].contains(v);
@@ -349,36 +352,28 @@ impl Emitter {
     }
 
     /// The forward loop's body once more, with places of its own, for a backward loop.
-    fn emit_again(
-        &mut self,
-        program: &Program,
-        rates: &[Rate],
-        value: Value,
-        places: &Places,
-        steps: &mut Vec<Step>,
-    ) -> Body {
-        let forward = program.loop_at(value).expect("a backward loop retraces a loop");
-        let sizes = program.sizes();
-        let (carried_rates, body_rates) = self.axis.loop_rates(forward, rates, value);
+    fn emit_again(&mut self, facts: &Facts, value: Value, places: &Places, steps: &mut Vec<Step>) -> Body {
+        let forward = facts.program.loop_at(value).expect("a backward loop retraces a loop");
+        let (carried_rates, body_rates) = self.axis.loop_rates(forward, &facts.rates, value);
         let by_row: Vec<bool> = carried_rates.iter().map(|rate| rate.by_row()).collect();
         let never = |_: Value| false;
-        let carried = self.carried_places(forward, &by_row, &sizes, places, &never, steps);
+        let carried = self.carried_places(forward, &by_row, facts, places, &never, steps);
         let captured: Vec<Operand> =
             forward.captured().iter().map(|v| places[v.index()].expect("an operand has a place")).collect();
-        let read = states_read(program, value).unwrap_or_default();
-        self.emit_body(forward, &body_rates, &carried, &captured, &[], &read)
+        let read = states_read(facts.program, value).unwrap_or_default();
+        self.emit_body(forward, body_rates, &carried, &captured, &[], &read)
     }
 
     fn emit_body(
         &mut self,
         of: &Loop,
-        rates: &[Rate],
+        rates: Vec<Rate>,
         carried: &[(Operand, u32)],
         captured: &[Operand],
         states: &[Operand],
         read: &[bool],
     ) -> Body {
-        let program = &of.body;
+        let program: &Program = &of.body;
         let needed = program.needed();
         let index = self.uniform(1);
         let mut inputs = vec![Operand::Uniform(index)];
@@ -399,7 +394,8 @@ impl Emitter {
         let is_carried = |v: &Value| matches!(program.node(*v), Node::Input(k) | Node::VectorInput(k, _) if (1..=carried.len() as u32).contains(k));
         let loaned: Vec<Value> = program.values().filter(is_carried).collect();
         let held = self.hold(carried);
-        let mut steps = self.steps(program, rates, &selected, &program.outputs, &loaned, &mut places);
+        let facts = Facts::new(program, rates);
+        let mut steps = self.steps(&facts, &selected, &program.outputs, &loaned, &mut places);
         let outputs: Vec<Operand> =
             program.outputs.iter().map(|v| places[v.index()].expect("an output has a place")).collect();
         let wanted = outputs.get(carried.len()).copied();
@@ -407,7 +403,8 @@ impl Emitter {
         let mut carries = Vec::new();
         for (k, (at, size)) in carried.iter().enumerate() {
             let next = outputs[k];
-            let made_here = selected.contains(&program.outputs[k]) && !carried.iter().any(|(other, _)| *other == next);
+            let made_here =
+                selected.binary_search(&program.outputs[k]).is_ok() && !carried.iter().any(|(other, _)| *other == next);
             let taken = fresh.iter().any(|(other, _)| *other == next) || wanted == Some(next);
             let same_kind = matches!(next, Operand::Slot(_)) == matches!(at, Operand::Slot(_));
             let next = if next == *at || (made_here && !taken && same_kind) {
@@ -423,14 +420,14 @@ impl Emitter {
         }
         // What stood until the end of the body is free after the loop, but for the carried places.
         let mut freed: Vec<Operand> = Vec::new();
-        let wanted_slot = wanted.filter(|_| selected.contains(&program.outputs[carried.len()]));
+        let wanted_slot = wanted.filter(|_| selected.binary_search(&program.outputs[carried.len()]).is_ok());
         for (place, size) in fresh.into_iter().chain(wanted_slot.map(|place| (place, 1))) {
             if !freed.contains(&place) {
                 freed.push(place);
                 self.release(place, size);
             }
         }
-        held.iter().for_each(|slot| _ = self.held.remove(slot));
+        held.iter().for_each(|slot| self.held[*slot as usize] = false);
         Body { index, carried: carries, wanted, steps }
     }
 }
@@ -457,14 +454,9 @@ fn states_read(program: &Program, value: Value) -> Option<Vec<bool>> {
 }
 
 /// Whether the value made last stands where a dying operand stood.
-fn taken_over(
-    place: Operand,
-    dying: Value,
-    made: Value,
-    results: &HashMap<Value, Vec<Operand>>,
-    places: &Places,
-) -> bool {
-    dying != made && (places[made.index()] == Some(place) || results.get(&made).is_some_and(|of| of.contains(&place)))
+fn taken_over(place: Operand, dying: Value, made: Value, results: &Results, places: &Places) -> bool {
+    dying != made
+        && (places[made.index()] == Some(place) || results_of(results, made).is_some_and(|of| of.contains(&place)))
 }
 
 impl Operand {

@@ -19,6 +19,7 @@ mod compile;
 pub mod directions;
 mod dot;
 mod emit;
+mod facts;
 mod lanes;
 mod level;
 mod line;

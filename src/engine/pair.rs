@@ -4,10 +4,11 @@
 use crate::engine::axis::Axis;
 use crate::engine::code::{Form, Summand, Term};
 use crate::engine::dot;
-use crate::ir::{Loop, Node, Operator, Program, Rate, Value};
+use crate::engine::facts::Facts;
+use crate::ir::{Loop, Node, Operator, Program, Value};
 
 /// Positions between the two operations of a pair: the operands of the first one stay alive until the second.
-const REACH: usize = 8;
+const REACH: u32 = 8;
 
 /// What a step does for a node and those that it takes in.
 #[derive(Clone, Debug)]
@@ -48,10 +49,11 @@ impl Pairs {
 }
 
 /// Finds the pairs and the sums of products among `selected`, in order.
-pub fn pairs(program: &Program, rates: &[Rate], sizes: &[Option<u32>], selected: &[Value], axis: Axis) -> Pairs {
+pub fn pairs(facts: &Facts, selected: &[Value], axis: Axis) -> Pairs {
+    let (program, counts) = (facts.program, &facts.uses);
     let arithmetic = |v: Value| match program.node(v) {
         Node::Apply(operator @ (Operator::Add | Operator::Subtract | Operator::Multiply), [a, b, _])
-            if rates[v.index()].by_row() && sizes[v.index()].is_none() =>
+            if facts.by_row(v) && !facts.is_vector(v) =>
         {
             Some((*operator, *a, *b))
         }
@@ -60,20 +62,20 @@ pub fn pairs(program: &Program, rates: &[Rate], sizes: &[Option<u32>], selected:
     if !selected.iter().any(|v| arithmetic(*v).is_some()) {
         return Pairs::default();
     }
-    let counts = use_counts(program);
-    let mut positions = vec![None; program.nodes.len()];
-    selected.iter().enumerate().for_each(|(at, v)| positions[v.index()] = Some(at));
+    // Counted from 1; 0 for what is not computed here.
+    let mut positions = vec![0u32; program.nodes.len()];
+    (1..).zip(selected).for_each(|(at, v)| positions[v.index()] = at);
     let mut found = Pairs { of: vec![None; program.nodes.len()], absorbed: vec![false; program.nodes.len()] };
     // Lines have no dots.
     if axis == Axis::Rows {
-        let by_row = |v: Value| rates[v.index()].by_row();
-        let uses = |v: Value| positions[v.index()].map_or(u32::MAX, |_| counts[v.index()]);
+        let by_row = |v: Value| facts.by_row(v);
+        let uses = |v: Value| if positions[v.index()] > 0 { counts[v.index()] } else { u32::MAX };
         dots(selected, &arithmetic, &by_row, &uses, &mut found);
     }
-    for (at, value) in selected.iter().enumerate() {
+    for (at, value) in (1..).zip(selected) {
         let Some((second, a, b)) = arithmetic(*value).filter(|_| found.is_free(*value)) else { continue };
         for (inner, other, swapped) in [(a, b, false), (b, a, true)] {
-            let near = positions[inner.index()].is_some_and(|position| at - position <= REACH);
+            let near = positions[inner.index()] > 0 && at - positions[inner.index()] <= REACH;
             if !near || counts[inner.index()] != 1 || !found.is_free(inner) {
                 continue;
             }
@@ -89,11 +91,25 @@ pub fn pairs(program: &Program, rates: &[Rate], sizes: &[Option<u32>], selected:
     found
 }
 
-/// A sum of products under way, with the nodes that it takes in.
-#[derive(Clone, Default)]
-struct Chain {
-    terms: Vec<Term<Value>>,
-    inner: Vec<Value>,
+/// A sum of products under way: what its last addition adds to the sum that it goes on from.
+struct Sum {
+    value: Value,
+    before: Option<usize>,
+    /// With the values that are the terms; two of them where it goes on from no sum.
+    added: [Option<(Value, Term<Value>)>; 2],
+    /// Terms, and products among them, with those of the sum before.
+    terms: usize,
+    products: usize,
+    /// Another one goes on from it.
+    goes_on: bool,
+}
+
+impl Sum {
+    fn add(&mut self, value: Value, term: Term<Value>) {
+        self.added[usize::from(self.added[0].is_some())] = Some((value, term));
+        self.terms += 1;
+        self.products += usize::from(term.by.is_some());
+    }
 }
 
 /// Finds the sums of three products and more, in the order in which they are added: what is added to a sum that is used
@@ -107,71 +123,68 @@ fn dots(
     uses: &dyn Fn(Value) -> u32,
     found: &mut Pairs,
 ) {
-    let mut chains: Vec<Option<Chain>> = vec![None; found.of.len()];
+    let mut sums: Vec<Sum> = Vec::new();
+    let mut sum_of: Vec<u32> = vec![u32::MAX; found.of.len()];
     for value in selected {
         let Some((operator @ (Operator::Add | Operator::Subtract), a, b)) = arithmetic(*value) else { continue };
         // What is the same for every row is no term.
         if !by_row(a) || !by_row(b) {
             continue;
         }
-        let is_open =
-            |v: Value| uses(v) == 1 && chains[v.index()].as_ref().is_some_and(|chain| chain.terms.len() < dot::MOST);
-        let (first, next) = if operator == Operator::Add && !is_open(a) && is_open(b) { (b, a) } else { (a, b) };
-        let mut chain = Chain::default();
-        let mut added = vec![(next, operator == Operator::Subtract)];
-        if is_open(first) {
-            chain = chains[first.index()].take().unwrap_or_default();
-            chain.inner.push(first);
-        } else {
-            added.insert(0, (first, false));
+        let open = |v: Value| {
+            let at = sum_of[v.index()] as usize;
+            sums.get(at).filter(|sum| sum.terms < dot::MOST && uses(v) == 1).map(|_| at)
+        };
+        let (first, next) =
+            if operator == Operator::Add && open(a).is_none() && open(b).is_some() { (b, a) } else { (a, b) };
+        let term = |v: Value, minus: bool| match arithmetic(v) {
+            Some((Operator::Multiply, x, y)) if uses(v) == 1 && [x, y].iter().all(|v| !by_row(*v) || uses(*v) > 1) => {
+                let (rows, by) = if by_row(x) { (x, y) } else { (y, x) };
+                Term { rows, by: Some(by), minus }
+            }
+            _ => Term { rows: v, by: None, minus },
+        };
+        let before = open(first);
+        let mut sum = Sum { value: *value, before, added: [None; 2], terms: 0, products: 0, goes_on: false };
+        match before {
+            Some(before) => {
+                sums[before].goes_on = true;
+                (sum.terms, sum.products) = (sums[before].terms, sums[before].products);
+            }
+            None => sum.add(first, term(first, false)),
         }
-        for (v, minus) in added {
-            chain.terms.push(match arithmetic(v) {
-                Some((Operator::Multiply, x, y))
-                    if uses(v) == 1 && [x, y].iter().all(|v| !by_row(*v) || uses(*v) > 1) =>
-                {
-                    chain.inner.push(v);
-                    let (rows, by) = if by_row(x) { (x, y) } else { (y, x) };
-                    Term { rows, by: Some(by), minus }
-                }
-                _ => Term { rows: v, by: None, minus },
-            });
-        }
-        chains[value.index()] = Some(chain);
+        sum.add(next, term(next, operator == Operator::Subtract));
+        sum_of[value.index()] = sums.len() as u32;
+        sums.push(sum);
     }
-    for (of, chain) in found.of.iter_mut().zip(chains) {
-        let Some(Chain { terms, inner }) = chain else { continue };
-        if terms.iter().filter(|term| term.by.is_some()).count() >= 3 {
-            *of = Some(Joined::Dot(terms.into()));
-            inner.iter().for_each(|v| found.absorbed[v.index()] = true);
+    for sum in sums.iter().filter(|sum| !sum.goes_on && sum.products >= 3) {
+        let mut terms: Vec<Term<Value>> = Vec::with_capacity(sum.terms);
+        let mut of = sum;
+        loop {
+            for (value, term) in of.added.iter().rev().flatten() {
+                terms.push(*term);
+                found.absorbed[value.index()] |= term.by.is_some();
+            }
+            let Some(before) = of.before else { break };
+            of = &sums[before];
+            found.absorbed[of.value.index()] = true;
         }
+        terms.reverse();
+        found.of[sum.value.index()] = Some(Joined::Dot(terms.into()));
     }
 }
 
 /// What a sum over the row value `value` adds up: a product of row values is not computed by itself if the sum is all that
 /// uses it.
-pub fn summand(
-    program: &Program,
-    rates: &[Rate],
-    sizes: &[Option<u32>],
-    counts: &[u32],
-    value: Value,
-) -> Summand<Value> {
-    let Node::Apply(operator, [a, b, _]) = program.node(value) else { return Summand::Value(value) };
-    let rows = rates[a.index()].by_row() && rates[b.index()].by_row() && sizes[value.index()].is_none();
+pub fn summand(facts: &Facts, value: Value) -> Summand<Value> {
+    let Node::Apply(operator, [a, b, _]) = facts.program.node(value) else { return Summand::Value(value) };
+    let rows = facts.by_row(*a) && facts.by_row(*b) && !facts.is_vector(value);
+    let alone = facts.uses[value.index()] == 1;
     match operator {
-        Operator::Multiply if rows && counts[value.index()] == 1 => Summand::Product(*a, *b),
-        Operator::Masked if rows && counts[value.index()] == 1 => Summand::Masked(*a, *b),
+        Operator::Multiply if rows && alone => Summand::Product(*a, *b),
+        Operator::Masked if rows && alone => Summand::Masked(*a, *b),
         _ => Summand::Value(value),
     }
-}
-
-/// How often each node is used: by nodes, and as an output.
-pub fn use_counts(program: &Program) -> Vec<u32> {
-    let mut counts = vec![0u32; program.nodes.len()];
-    program.values().for_each(|v| visit_uses(program, v, |operand| counts[operand.index()] += 1));
-    program.outputs.iter().for_each(|v| counts[v.index()] += 1);
-    counts
 }
 
 /// Calls `f` with every node that a node uses; a backward loop uses what its forward loop does, to pass through its states

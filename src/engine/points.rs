@@ -21,6 +21,9 @@ const SIZE: usize = 20_000;
 
 /// Whether there is a loop that every row shares.
 pub fn has_shared_loop(program: &Program) -> bool {
+    if !program.has_loops() {
+        return false;
+    }
     let rates = program.rates();
     program.values().any(|v| program.loop_at(v).is_some() && !rates[v.index()].by_row())
 }

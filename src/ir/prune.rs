@@ -22,6 +22,13 @@ pub fn prune(nodes: &[Node], outputs: &[Value], inputs: usize, columns: usize) -
     Program { nodes, outputs, inputs, columns }
 }
 
+impl Program {
+    /// The program of these outputs alone.
+    pub fn restricted(&self, outputs: &[Value]) -> Program {
+        prune(&self.nodes, outputs, self.inputs, self.columns)
+    }
+}
+
 /// The nodes that the outputs need, with inputs renumbered, and the outputs among them.
 fn restrict(nodes: &[Node], outputs: &[Value], renumber: &dyn Fn(u32) -> u32) -> (Vec<Node>, Vec<Value>) {
     let mut needed = vec![false; nodes.len()];
