@@ -1,6 +1,6 @@
 //! The loops of the operators: one step on uniform values, or on the rows of a block.
 
-use crate::engine::code::{Form, Instruction, Operand, Pair, Scatter, Summand};
+use crate::engine::code::{Form, Instruction, Operand, Pair, Scatter};
 use crate::engine::lanes;
 use crate::engine::run::State;
 use crate::ir::Operator;
@@ -170,20 +170,6 @@ pub fn scatter(scatter: &Scatter, state: &mut State, count: usize) {
             state.uniforms[(scatter.to + k) as usize] += number;
         }
     }
-}
-
-/// Adds the first `count` rows to a sum of the pass.
-#[inline(always)]
-pub fn sum(at: u32, summand: Summand, state: &mut State, count: usize) {
-    let taken = std::mem::take(&mut state.sums);
-    let rows = |operand| rows_of(operand, state, count);
-    let sum = &mut taken[at as usize];
-    match summand {
-        Summand::Value(a) => sum.add(rows(a)),
-        Summand::Product(a, b) => sum.add_product(rows(a), rows(b)),
-        Summand::Masked(a, b) => sum.add_masked(rows(a), rows(b)),
-    }
-    state.sums = taken;
 }
 
 /// Unary functions whose vector loops have rare lanes that are done again; false for all others.

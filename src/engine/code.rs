@@ -72,11 +72,8 @@ pub enum Step {
         index: Operand,
         element: Operand,
     },
-    /// Adds rows to the sum of the pass at this position.
-    Sum {
-        at: u32,
-        summand: Summand,
-    },
+    /// Adds rows to sums of the pass.
+    Sums(Sums),
     Loop(Box<LoopCode>),
 }
 
@@ -86,7 +83,7 @@ impl Step {
         match self {
             Step::Pair(_) => 2,
             Step::Dot(dot) => dot.operations(),
-            Step::Sum { summand, .. } => summand.operations(),
+            Step::Sums(sums) => sums.operations(),
             _ => 1,
         }
     }
@@ -198,21 +195,64 @@ impl<T: Copy> Summand<T> {
         }
     }
 
-    /// With the addition.
-    pub fn operations(&self) -> usize {
+    /// Without the addition.
+    fn operations(&self) -> usize {
         match self {
-            Summand::Value(_) => 1,
-            Summand::Product(..) => 2,
-            Summand::Masked(..) => 3,
+            Summand::Value(_) => 0,
+            Summand::Product(..) => 1,
+            Summand::Masked(..) => 2,
         }
     }
 
-    pub fn map<U>(self, f: impl Fn(T) -> U) -> Summand<U> {
+    fn map<U>(self, f: impl Fn(T) -> U) -> Summand<U> {
         match self {
             Summand::Value(a) => Summand::Value(f(a)),
             Summand::Product(a, b) => Summand::Product(f(a), f(b)),
             Summand::Masked(a, b) => Summand::Masked(f(a), f(b)),
         }
+    }
+}
+
+/// Sums over the rows of a factor, and of its products with row values: it is read, or multiplied, once for all of them.
+#[derive(Clone, Debug)]
+pub struct Sums<T = Operand> {
+    pub factor: Summand<T>,
+    /// Which sum of the pass the factor itself is added to.
+    pub own: Option<u32>,
+    pub times: Vec<Times<T>>,
+}
+
+/// What a factor is multiplied by.
+#[derive(Clone, Copy, Debug)]
+pub struct Times<T = Operand> {
+    pub rows: T,
+    pub zero: Zero,
+    /// Which sum of the pass the product is added to.
+    pub at: u32,
+}
+
+/// Whose exact zero wins in a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zero {
+    Neither,
+    Factor,
+    Rows,
+}
+
+impl<T: Copy> Sums<T> {
+    pub fn operands(&self) -> impl Iterator<Item = T> {
+        self.factor.operands().into_iter().chain(self.times.iter().map(|times| times.rows))
+    }
+
+    pub fn operations(&self) -> usize {
+        let of_times = |times: &Times<T>| if times.zero == Zero::Neither { 2 } else { 3 };
+        let own = usize::from(self.own.is_some());
+        self.factor.operations() + own + self.times.iter().map(of_times).sum::<usize>()
+    }
+
+    pub fn map<U>(&self, f: impl Fn(T) -> U) -> Sums<U> {
+        let times = self.times.iter().map(|Times { rows, zero, at }| Times { rows: f(*rows), zero: *zero, at: *at });
+        Sums { factor: self.factor.map(&f), own: self.own, times: times.collect() }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use crate::engine::code::{Operand, Pass, Scatter, Summand};
+use crate::engine::code::{Operand, Pass, Scatter, Sums};
 use crate::engine::emit::Emitter;
 use crate::engine::facts::Facts;
-use crate::engine::pair::summand;
+use crate::engine::group::group;
 use crate::engine::places::Fixed;
 use crate::engine::sum::LEAF;
 use crate::engine::{Kernel, Level, Rows, Workspace, line, points};
@@ -70,7 +70,6 @@ fn assemble(program: &Program, rates: Vec<Rate>, rows: Rows, level: Level) -> Ke
         inputs: program.inputs,
         outputs: Vec::new(),
         slots: 0,
-        sums: 0,
         frames: 0,
         block: LEAF,
         rows,
@@ -105,7 +104,6 @@ fn assemble(program: &Program, rates: Vec<Rate>, rows: Rows, level: Level) -> Ke
     };
     kernel.outputs = program.outputs.iter().map(output).collect();
     kernel.fixed = Arc::new(Fixed { numbers: emitter.uniforms as usize, constants: emitter.constants.clone() });
-    kernel.sums = kernel.passes.iter().map(|pass| pass.sums.len()).max().unwrap_or(0);
     kernel.slots = emitter.slots as usize;
     kernel.frames = emitter.frames as usize;
     let fits = CACHE / (8 * (kernel.slots + program.columns).max(1));
@@ -124,17 +122,19 @@ fn rows_pass(
 ) -> Pass {
     let program = facts.program;
     let sum_of = |v: &Value| match program.node(*v) {
-        Node::Sum(operand) => Some((*v, summand(facts, *operand))),
+        Node::Sum(operand) => Some((*v, *operand)),
         _ => None,
     };
-    let sums: Vec<(Value, Summand<Value>)> = reductions.iter().filter_map(sum_of).collect();
+    let sums: Vec<(Value, Value)> = reductions.iter().filter_map(sum_of).collect();
     // What stands in its place at the end of a block.
     let mut roots: Vec<Value> = stores.to_vec();
     let scatters = || reductions.iter().filter(|v| matches!(program.node(**v), Node::Scatter { .. }));
     scatters().for_each(|v| program.node(*v).visit(|operand| roots.push(operand)));
     let mut needed = vec![false; program.nodes.len()];
     roots.iter().for_each(|v| needed[v.index()] = true);
-    sums.iter().for_each(|(_, sum)| sum.operands().iter().for_each(|v| needed[v.index()] = true));
+    let operands: Vec<Value> = sums.iter().map(|(_, operand)| *operand).collect();
+    let groups = group(facts, &operands);
+    groups.iter().flat_map(Sums::operands).for_each(|v| needed[v.index()] = true);
     for value in program.values().rev().filter(|v| facts.by_row(*v)) {
         if needed[value.index()] {
             program.node(value).visit(|v| needed[v.index()] = true);
@@ -143,7 +143,7 @@ fn rows_pass(
     let computed = |v: &Value| needed[v.index()] && facts.by_row(*v) && !matches!(program.node(*v), Node::Column(_));
     let selected: Vec<Value> = program.values().filter(computed).collect();
     emitter.begin_pass();
-    emitter.sums = sums.iter().map(|(_, sum)| *sum).collect();
+    emitter.sums = groups;
     let mut pass = Pass { rows: emitter.steps(facts, &selected, &roots, &[], places), ..Pass::default() };
     for (value, _) in &sums {
         let to = emitter.uniform(1);

@@ -15,7 +15,7 @@ use crate::engine::facts::Facts;
 use crate::engine::line::execute::{Files, Over};
 use crate::engine::line::{Eight, Line, Uses, translate};
 use crate::engine::places::Fixed;
-use crate::engine::sum::{LEAF, Sum};
+use crate::engine::sum::{LEAF, Trees, of_leaf};
 use crate::engine::tape::Frame;
 use crate::engine::{Level, Rows, Why, Workspace, points, run};
 use crate::ir::{Node, Program, Rate, Value};
@@ -203,20 +203,11 @@ impl Directions {
     }
 
     /// One pass over the rows; `leaf` is memory for the summands of a leaf.
-    fn over_rows<const W: usize>(
-        &self,
-        pass: &Pass,
-        files: &mut Files<f64, W>,
-        sums: &mut Vec<Sum>,
-        leaf: &mut Vec<f64>,
-    ) {
+    fn over_rows<const W: usize>(&self, pass: &Pass, files: &mut Files<f64, W>, sums: &mut Trees, leaf: &mut Vec<f64>) {
         let widths: Vec<usize> = pass.sums.iter().map(|(from, _)| lanes_of(*from, self.count)).collect();
         let total: usize = widths.iter().sum();
-        if sums.len() < total {
-            sums.resize_with(total, Sum::default);
-        }
         leaf.resize(leaf.len().max(total * LEAF), 0.0);
-        sums[..total].iter_mut().for_each(Sum::clear);
+        sums.begin(total, 1);
         let loads: Vec<(usize, &[f64])> = pass
             .loads
             .iter()
@@ -227,17 +218,18 @@ impl Directions {
             let end = (start + LEAF).min(self.rows.count);
             let over = Over { rows: start..end, loads: &loads, sums: &pass.sums, count: self.count };
             run::line_over_rows(&pass.rows, self.level, files, &over, leaf);
-            for (sum, summands) in sums[..total].iter_mut().zip(leaf.chunks(LEAF)) {
-                sum.add(&summands[..end - start]);
+            for (at, summands) in leaf.chunks(LEAF).take(total).enumerate() {
+                sums.set(0, at as u32, of_leaf(&summands[..end - start]));
             }
+            sums.push(1);
             start = end;
         }
-        let mut sums = sums.iter_mut();
+        let mut at = 0..;
         for ((_, to), width) in pass.sums.iter().zip(widths) {
-            for (k, sum) in sums.by_ref().take(width).enumerate() {
+            for (k, at) in at.by_ref().take(width).enumerate() {
                 match to {
-                    Operand::Uniform(place) => files.numbers[*place as usize] = sum.total(),
-                    Operand::Slot(slot) => files.lanes[*slot as usize][k / 8].0[k % 8] = sum.total(),
+                    Operand::Uniform(place) => files.numbers[*place as usize] = sums.total(at),
+                    Operand::Slot(slot) => files.lanes[*slot as usize][k / 8].0[k % 8] = sums.total(at),
                     Operand::Column(_) => {}
                 }
             }

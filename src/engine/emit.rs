@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::axis::Axis;
-use crate::engine::code::{Backward, Body, Carry, Dot, Instruction, LoopCode, Operand, Pair, Repeat, Step, Summand};
+use crate::engine::code::{Backward, Body, Carry, Dot, Instruction, LoopCode, Operand, Pair, Repeat, Step, Sums};
 use crate::engine::facts::Facts;
 use crate::engine::pair::{Joined, pairs, visit_uses};
 use crate::engine::schedule::{Item, schedule};
@@ -24,7 +24,7 @@ pub struct Emitter {
     held: Vec<bool>,
     pub frames: u32,
     /// The sums over the rows that the next steps are to add to.
-    pub sums: Vec<Summand<Value>>,
+    pub sums: Vec<Sums<Value>>,
     /// What the rates of a loop are: those of `Loop::rate` unless lanes are directions.
     pub axis: Axis,
 }
@@ -137,7 +137,7 @@ impl Emitter {
                     // A value that nobody uses dies at once.
                     last_use[value.index()] = last_use[value.index()].max(at);
                 }
-                Item::Sum(sum) => sums[*sum].operands().iter().for_each(|operand| last_use[operand.index()] = at),
+                Item::Sums(at_once) => sums[*at_once].operands().for_each(|operand| last_use[operand.index()] = at),
             }
         }
         // What other phases or the outputs use does not die here; row values are computed anew in each pass, lanes are not.
@@ -158,10 +158,10 @@ impl Emitter {
             let last = |v: Value| last_use[v.index()] == at;
             let value = match item {
                 Item::Node(value) => value,
-                Item::Sum(sum) => {
+                Item::Sums(at_once) => {
                     let place = |v: Value| places[v.index()].expect("an operand has a place");
-                    steps.push(Step::Sum { at: *sum as u32, summand: sums[*sum].map(place) });
-                    for v in sums[*sum].operands() {
+                    steps.push(Step::Sums(sums[*at_once].map(place)));
+                    for v in sums[*at_once].operands() {
                         if last(v) && mine[v.index()] && !released.contains(&v) {
                             released.push(v);
                             self.release(place(v), 1);

@@ -1,13 +1,14 @@
 //! Runs programs over lanes: blocks of data rows, compiled for the processor at hand, the same bits on every one.
 //!
 //! `compile` turns a program and the data that it is bound to into a `Kernel`: passes over the rows, each a list of
-//! steps (`code`, made by `emit`, joined by `pair`, put in order by `schedule`) on blocks, with the uniform work between
-//! them. `run` executes them with the loops of `block`, `dot` and `lanes` on numbers that are `aligned`; `tape` keeps the
-//! states of loops for their derivatives; `sum` fixes the order of summation; `points` turns a program of few rows so that
-//! lanes are points, and `batch` runs it sixteen points at a time where a loop does the work; `choice` says which lanes
-//! are taken, and why; `share` lets threads that somebody lends take part of the rows; `level` chooses among the copies
-//! compiled for AVX-512, AVX2 and everything else; `places` holds the uniform values. Cost and memory: time grows linearly
-//! in rows times instructions; beside the data a kernel needs one block per live value. docs/engine.md has measurements.
+//! steps (`code`, made by `emit`, joined by `pair` and `group`, put in order by `schedule`) on blocks, with the uniform
+//! work between them. `run` executes them with the loops of `block`, `dot`, `reduce` and `lanes` on numbers that are
+//! `aligned`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order of summation; `points` turns a
+//! program of few rows so that lanes are points, and `batch` runs it sixteen points at a time where a loop does the work;
+//! `choice` says which lanes are taken, and why; `share` lets threads that somebody lends take part of the rows; `level`
+//! chooses among the copies compiled for AVX-512, AVX2 and everything else; `places` holds the uniform values. Cost and
+//! memory: time grows linearly in rows times instructions; beside the data a kernel needs one block per live value.
+//! docs/engine.md has measurements.
 
 mod aligned;
 mod axis;
@@ -20,12 +21,14 @@ pub mod directions;
 mod dot;
 mod emit;
 mod facts;
+mod group;
 mod lanes;
 mod level;
 mod line;
 mod pair;
 mod places;
 mod points;
+mod reduce;
 mod run;
 mod schedule;
 mod share;
@@ -65,8 +68,6 @@ pub struct Kernel {
     inputs: usize,
     outputs: Vec<compile::Output>,
     slots: usize,
-    /// Most sums that a pass has.
-    sums: usize,
     frames: usize,
     block: usize,
     rows: Rows,
@@ -88,7 +89,7 @@ pub struct Workspace {
     slots: Vec<Aligned>,
     /// Rows for which the slots of the last kernel have room.
     room: usize,
-    sums: Vec<sum::Sum>,
+    sums: sum::Trees,
     tape: Vec<f64>,
     frames: Vec<tape::Frame>,
     /// Who else works on large evaluations, and with what memory.

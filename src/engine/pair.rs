@@ -2,7 +2,7 @@
 //! again.
 
 use crate::engine::axis::Axis;
-use crate::engine::code::{Form, Summand, Term};
+use crate::engine::code::{Form, Term};
 use crate::engine::dot;
 use crate::engine::facts::Facts;
 use crate::ir::{Loop, Node, Operator, Program, Value};
@@ -171,19 +171,6 @@ fn dots(
         }
         terms.reverse();
         found.of[sum.value.index()] = Some(Joined::Dot(terms.into()));
-    }
-}
-
-/// What a sum over the row value `value` adds up: a product of row values is not computed by itself if the sum is all that
-/// uses it.
-pub fn summand(facts: &Facts, value: Value) -> Summand<Value> {
-    let Node::Apply(operator, [a, b, _]) = facts.program.node(value) else { return Summand::Value(value) };
-    let rows = facts.by_row(*a) && facts.by_row(*b) && !facts.is_vector(value);
-    let alone = facts.uses[value.index()] == 1;
-    match operator {
-        Operator::Multiply if rows && alone => Summand::Product(*a, *b),
-        Operator::Masked if rows && alone => Summand::Masked(*a, *b),
-        _ => Summand::Value(value),
     }
 }
 

@@ -7,12 +7,13 @@ use std::ops::Range;
 
 use crate::engine::aligned::Aligned;
 use crate::engine::block;
-use crate::engine::code::{Body, Carry, Dot, Instruction, LoopCode, Operand, Pair, Pass, Repeat, Step, Summand};
+use crate::engine::code::{Body, Carry, Dot, Instruction, LoopCode, Operand, Pair, Pass, Repeat, Step, Sums};
 use crate::engine::dot;
 use crate::engine::line::execute::{Files, Over};
 use crate::engine::line::{self, Line, Number};
+use crate::engine::reduce;
 use crate::engine::share;
-use crate::engine::sum::Sum;
+use crate::engine::sum::{LEAF, Trees};
 use crate::engine::tape::{self, Frame};
 use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
 
@@ -95,8 +96,7 @@ pub fn line_over_rows<const W: usize>(
 fn prepare(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace) {
     let is_other = workspace.uniforms.begin(&kernel.fixed, inputs);
     let lanes = kernel.block.min(rows.count.next_multiple_of(STRIDE));
-    // The sums of a part are taken out of its workspace.
-    if is_other || workspace.room < lanes || workspace.sums.len() < kernel.sums {
+    if is_other || workspace.room < lanes {
         make_room(kernel, lanes, workspace);
     }
     workspace.tape.clear();
@@ -104,12 +104,11 @@ fn prepare(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspa
 
 #[cold]
 fn make_room(kernel: &Kernel, lanes: usize, workspace: &mut Workspace) {
-    let Workspace { slots, sums, frames, room, .. } = workspace;
+    let Workspace { slots, frames, room, .. } = workspace;
     slots.resize_with(slots.len().max(kernel.slots), Aligned::default);
     for slot in slots[..kernel.slots].iter_mut().filter(|slot| slot.len() < lanes) {
         *slot = Aligned::zeros(lanes);
     }
-    sums.resize_with(sums.len().max(kernel.sums), Sum::default);
     frames.resize(frames.len().max(kernel.frames), Frame::default());
     *room = lanes;
 }
@@ -122,7 +121,7 @@ pub struct State<'a> {
     /// The block under way: its first row, its rows padded to whole strides.
     pub start: usize,
     pub lanes: usize,
-    pub sums: &'a mut [Sum],
+    pub sums: &'a mut Trees,
     tape: &'a mut Vec<f64>,
     frames: &'a mut [Frame],
 }
@@ -219,16 +218,15 @@ macro_rules! interpreter {
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 for pass in &kernel.passes {
                     uniform(pass.line.as_ref(), &pass.uniform, &mut state);
-                    state.sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
+                    state.sums.begin(pass.sums.len(), kernel.block / LEAF);
                     match crew {
                         Some(crew) if stores.is_empty() && share::is_worth_it(pass, rows.count) => {
-                            let sums = &mut state.sums[..pass.sums.len()];
-                            share::rows(*crew, spare, (kernel, pass, rows), state.uniforms, sums);
+                            share::rows(*crew, spare, (kernel, pass, rows), state.uniforms, state.sums);
                         }
                         _ => over_rows(pass, kernel, &mut state, stores, 0..rows.count),
                     }
-                    for (place, sum) in pass.sums.iter().zip(state.sums.iter_mut()) {
-                        state.uniforms[*place as usize] = sum.total();
+                    for (at, place) in pass.sums.iter().enumerate() {
+                        state.uniforms[*place as usize] = state.sums.total(at);
                     }
                 }
                 uniform(kernel.epilogue_line.as_ref(), &kernel.epilogue, &mut state);
@@ -252,7 +250,7 @@ macro_rules! interpreter {
                 let uniforms = uniforms.numbers_mut();
                 let mut state =
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
-                state.sums[..pass.sums.len()].iter_mut().for_each(Sum::clear);
+                state.sums.begin(pass.sums.len(), kernel.block / LEAF);
                 over_rows(pass, kernel, &mut state, &mut [], range);
             }
 
@@ -275,6 +273,7 @@ macro_rules! interpreter {
                     state.start = start;
                     state.lanes = (end - start).next_multiple_of(STRIDE);
                     steps(&pass.rows, state, end - start);
+                    state.sums.push((end - start).div_ceil(LEAF));
                     state.tape.truncate(kept);
                     pass.scatters.iter().for_each(|scatter| block::scatter(scatter, state, end - start));
                     if !stores.is_empty() {
@@ -308,8 +307,8 @@ macro_rules! interpreter {
 
             $(#[$features])?
             #[inline(never)]
-            fn sum(at: u32, summand: Summand, state: &mut State, count: usize) {
-                block::sum(at, summand, state, count);
+            fn sums(of: &Sums, state: &mut State, count: usize) {
+                reduce::sums(of, state, count);
             }
 
             $(#[$features])?
@@ -336,7 +335,7 @@ macro_rules! interpreter {
                         Step::Replace { vector, size, index, element } => {
                             block::replace(*vector, *size, *index, *element, state);
                         }
-                        Step::Sum { at, summand } => sum(*at, *summand, state, count),
+                        Step::Sums(of) => sums(of, state, count),
                         Step::Loop(code) => repeat(code, state, count),
                     }
                 }

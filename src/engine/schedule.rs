@@ -2,7 +2,7 @@
 //!
 //! A row value that is only summed then gives its slot back at once.
 
-use crate::engine::code::Summand;
+use crate::engine::code::Sums;
 use crate::engine::pair::Pairs;
 use crate::ir::Value;
 
@@ -10,16 +10,16 @@ use crate::ir::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
     Node(Value),
-    /// The sum of this number is added to.
-    Sum(usize),
+    /// The sums of this number are added to.
+    Sums(usize),
 }
 
 /// The items for the `selected` nodes, in order, without those that pairs take in.
-pub fn schedule(selected: &[Value], pairs: &Pairs, sums: &[Summand<Value>]) -> Vec<Item> {
+pub fn schedule(selected: &[Value], pairs: &Pairs, sums: &[Sums<Value>]) -> Vec<Item> {
     // Sums by the node that they wait for: the last one selected of those that they add.
     let is_selected = |v: &Value| selected.binary_search(v).is_ok();
     let mut waiting: Vec<(Option<Value>, usize)> =
-        sums.iter().enumerate().map(|(at, sum)| (sum.operands().into_iter().filter(is_selected).max(), at)).collect();
+        sums.iter().enumerate().map(|(at, sums)| (sums.operands().filter(is_selected).max(), at)).collect();
     waiting.sort_unstable();
     let mut waiting = waiting.into_iter().peekable();
     let mut items = Vec::with_capacity(selected.len() + sums.len());
@@ -27,7 +27,7 @@ pub fn schedule(selected: &[Value], pairs: &Pairs, sums: &[Summand<Value>]) -> V
     for done in [None].into_iter().chain(nodes.map(|v| Some(*v))) {
         items.extend(done.map(Item::Node));
         while let Some((_, at)) = waiting.next_if(|(last, _)| *last <= done) {
-            items.push(Item::Sum(at));
+            items.push(Item::Sums(at));
         }
     }
     items

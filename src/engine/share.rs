@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::engine::code::Pass;
-use crate::engine::sum::{LEAF, Sum};
+use crate::engine::sum::{LEAF, Trees};
 use crate::engine::{Kernel, Rows, Workspace, run};
 
 /// Threads that somebody lends.
@@ -36,12 +36,12 @@ pub fn rows(
     spare: &Mutex<Vec<Workspace>>,
     (kernel, pass, rows): (&Kernel, &Pass, &Rows),
     uniforms: &[f64],
-    sums: &mut [Sum],
+    sums: &mut Trees,
 ) {
     let leaves = rows.count.div_ceil(LEAF);
     let most = (leaves / (PARTS * crew.threads().max(1))).max(1);
     let size = (1usize << most.ilog2()) * LEAF;
-    let found: Vec<OnceLock<Vec<Sum>>> = (0..rows.count.div_ceil(size)).map(|_| OnceLock::new()).collect();
+    let found: Vec<OnceLock<Trees>> = (0..rows.count.div_ceil(size)).map(|_| OnceLock::new()).collect();
     let take = || spare.lock().unwrap_or_else(PoisonError::into_inner);
     crew.each(found.len(), &|part| {
         let mut workspace = take().pop().unwrap_or_default();
@@ -51,7 +51,7 @@ pub fn rows(
         take().push(workspace);
     });
     for part in found.into_iter().filter_map(OnceLock::into_inner) {
-        sums.iter_mut().zip(&part).for_each(|(sum, part)| sum.join(part));
+        sums.join(&part);
     }
 }
 

@@ -9,131 +9,111 @@ use crate::engine::STRIDE;
 /// Rows in a leaf.
 pub const LEAF: usize = 256;
 
-/// Heights of subtrees that there can be.
-const HEIGHTS: usize = 40;
-
-/// A sum in progress.
-#[derive(Clone, Debug)]
-pub struct Sum {
+/// The sums of a pass under way. They go through the rows together: each leaves the totals of the leaves of a block, which
+/// are then added to the trees of all.
+#[derive(Clone, Debug, Default)]
+pub struct Trees {
+    count: usize,
     /// Leaves so far; the binary digits of their number are the heights of the complete subtrees.
     leaves: u64,
-    /// The sums of complete subtrees, by height.
-    subtrees: [f64; HEIGHTS],
+    /// The totals of the leaves of a block, `count` for each leaf.
+    totals: Vec<f64>,
+    /// The sums of complete subtrees, `count` for each height.
+    subtrees: Vec<f64>,
 }
 
-impl Default for Sum {
-    fn default() -> Sum {
-        Sum { leaves: 0, subtrees: [0.0; HEIGHTS] }
-    }
-}
-
-impl Sum {
-    pub fn clear(&mut self) {
-        self.leaves = 0;
-    }
-
-    /// Adds the next rows: whole leaves, and what is left at the end of all.
-    #[inline(always)]
-    pub fn add(&mut self, rows: &[f64]) {
-        for leaf in rows.chunks(LEAF) {
-            let (whole, rest) = leaf.as_chunks::<STRIDE>();
-            let mut lanes = [0.0; STRIDE];
-            for chunk in whole {
-                for j in 0..STRIDE {
-                    lanes[j] += chunk[j];
-                }
-            }
-            if !rest.is_empty() {
-                for (lane, row) in lanes.iter_mut().zip(rest) {
-                    *lane += row;
-                }
-            }
-            self.leaf(std::array::from_fn(|j| lanes[j] + lanes[j + STRIDE / 2]));
+impl Trees {
+    /// Begins `count` sums anew, over blocks of so many leaves at most.
+    pub fn begin(&mut self, count: usize, leaves: usize) {
+        (self.count, self.leaves) = (count, 0);
+        if self.totals.len() < count * leaves {
+            self.totals.resize(count * leaves, 0.0);
         }
     }
 
-    /// Adds the products of the next rows, each rounded before it is added; as `add`.
+    /// The total of a sum in a leaf of the block.
     #[inline(always)]
-    pub fn add_product(&mut self, a: &[f64], b: &[f64]) {
-        self.add_joined(a, b, |a, b| a * b);
+    pub fn set(&mut self, leaf: usize, sum: u32, total: f64) {
+        self.totals[leaf * self.count + sum as usize] = total;
     }
 
-    /// The same for products in which an exact zero of the first one wins.
-    #[inline(always)]
-    pub fn add_masked(&mut self, a: &[f64], b: &[f64]) {
-        self.add_joined(a, b, |a, b| if a == 0.0 { 0.0 } else { a * b });
-    }
-
-    #[inline(always)]
-    fn add_joined(&mut self, a: &[f64], b: &[f64], join: impl Fn(f64, f64) -> f64) {
-        for (a, b) in a.chunks(LEAF).zip(b.chunks(LEAF)) {
-            let ((whole, rest), (others, other_rest)) = (a.as_chunks::<STRIDE>(), b.as_chunks::<STRIDE>());
-            let mut lanes = [0.0; STRIDE];
-            for (a, b) in whole.iter().zip(others) {
-                for j in 0..STRIDE {
-                    lanes[j] += join(a[j], b[j]);
-                }
-            }
-            if !rest.is_empty() {
-                for (lane, (a, b)) in lanes.iter_mut().zip(rest.iter().zip(other_rest)) {
-                    *lane += join(*a, *b);
-                }
-            }
-            self.leaf(std::array::from_fn(|j| lanes[j] + lanes[j + STRIDE / 2]));
+    /// Adds the leaves of a block to the trees.
+    pub fn push(&mut self, leaves: usize) {
+        for leaf in 0..leaves {
+            let height = self.leaves.trailing_ones() as usize;
+            self.complete(leaf, 0, height);
+            self.leaves += 1;
         }
     }
 
-    /// Adds a leaf to the tree. Not inlined, and given a copy: seen beside the loop over the rows, the sum by halves makes
-    /// the compiler give that loop vectors of two lanes.
-    #[inline(never)]
-    fn leaf(&mut self, eight: [f64; STRIDE / 2]) {
-        let mut total = halved(&eight);
-        let height = self.leaves.trailing_ones() as usize;
-        for left in &self.subtrees[..height] {
-            total += left;
-        }
-        self.subtrees[height] = total;
-        self.leaves += 1;
-    }
-
-    /// Adds what another sum has added up of the rows that come next, up to the end of a leaf: at most as many leaves as
+    /// Adds what other sums have added up of the rows that come next, up to the end of a leaf: at most as many leaves as
     /// the number of leaves so far is a multiple of.
-    pub fn join(&mut self, next: &Sum) {
+    pub fn join(&mut self, next: &Trees) {
         let mut rest = next.leaves;
         while rest != 0 {
             // Subtrees come largest first.
             let height = rest.ilog2() as usize;
             rest -= 1 << height;
             let complete = height + (self.leaves >> height).trailing_ones() as usize;
-            let mut total = next.subtrees[height];
-            for left in &self.subtrees[height..complete] {
-                total += left;
-            }
-            self.subtrees[complete] = total;
+            self.totals[..self.count].copy_from_slice(next.subtrees(height));
+            self.complete(0, height, complete);
             self.leaves += 1 << height;
         }
     }
 
-    /// The sum of all rows; 0 of none.
+    fn subtrees(&self, height: usize) -> &[f64] {
+        &self.subtrees[height * self.count..][..self.count]
+    }
+
+    /// Adds the subtrees of heights `first..height` to totals, which become the subtrees of that height.
+    fn complete(&mut self, leaf: usize, first: usize, height: usize) {
+        let Trees { count, totals, subtrees, .. } = self;
+        let totals = &mut totals[leaf * *count..][..*count];
+        for left in (first..height).map(|height| &subtrees[height * *count..][..*count]) {
+            for (total, left) in totals.iter_mut().zip(left) {
+                *total += left;
+            }
+        }
+        let end = (height + 1) * *count;
+        if subtrees.len() < end {
+            subtrees.resize(end, 0.0);
+        }
+        subtrees[end - *count..end].copy_from_slice(totals);
+    }
+
+    /// A sum over all rows; 0 of none.
     #[inline(always)]
-    pub fn total(&self) -> f64 {
+    pub fn total(&self, sum: usize) -> f64 {
         // Incomplete trees are joined from the smallest.
         let mut rest = self.leaves;
         if rest == 0 {
             return 0.0;
         }
-        let mut total = self.subtrees[rest.trailing_zeros() as usize];
+        let mut total = self.subtrees(rest.trailing_zeros() as usize)[sum];
         rest &= rest - 1;
         while rest != 0 {
-            total += self.subtrees[rest.trailing_zeros() as usize];
+            total += self.subtrees(rest.trailing_zeros() as usize)[sum];
             rest &= rest - 1;
         }
         total
     }
 }
 
+/// The sum of the rows of a leaf.
+pub fn of_leaf(rows: &[f64]) -> f64 {
+    let mut lanes = [0.0; STRIDE];
+    for chunk in rows.chunks(STRIDE) {
+        for (lane, row) in lanes.iter_mut().zip(chunk) {
+            *lane += row;
+        }
+    }
+    halved(&lanes)
+}
+
 /// The sum by halves.
-fn halved(eight: &[f64; STRIDE / 2]) -> f64 {
+#[inline(always)]
+pub fn halved(lanes: &[f64; STRIDE]) -> f64 {
+    let eight: [f64; 8] = std::array::from_fn(|j| lanes[j] + lanes[j + 8]);
     let four: [f64; 4] = std::array::from_fn(|j| eight[j] + eight[j + 4]);
     (four[0] + four[2]) + (four[1] + four[3])
 }
@@ -142,43 +122,56 @@ fn halved(eight: &[f64; STRIDE / 2]) -> f64 {
 mod tests {
     use super::*;
 
+    fn rows(count: usize) -> Vec<f64> {
+        (0..count).map(|i| ((i * 7919) % 1000) as f64 * 0.1 - 37.3).collect()
+    }
+
+    /// Two sums, the second one of the same rows doubled, in blocks of so many leaves.
+    fn add(rows: &[f64], leaves: usize) -> Trees {
+        let mut sums = Trees::default();
+        sums.begin(2, leaves);
+        for block in rows.chunks(leaves * LEAF) {
+            for (leaf, rows) in block.chunks(LEAF).enumerate() {
+                let total = of_leaf(rows);
+                sums.set(leaf, 0, total);
+                sums.set(leaf, 1, 2.0 * total);
+            }
+            sums.push(block.len().div_ceil(LEAF));
+        }
+        sums
+    }
+
     #[test]
     fn the_total_does_not_depend_on_the_pieces() {
-        let rows: Vec<f64> = (0..5000).map(|i| ((i * 7919) % 1000) as f64 * 0.1 - 37.3).collect();
-        let total = |leaves: usize| {
-            let mut sum = Sum::default();
-            rows.chunks(leaves * LEAF).for_each(|rows| sum.add(rows));
-            sum.total()
-        };
+        let rows = rows(5000);
+        let whole = add(&rows, 1);
         for leaves in [2, 3, 4, 8] {
-            assert_eq!(total(leaves).to_bits(), total(1).to_bits());
+            let sums = add(&rows, leaves);
+            assert_eq!([0, 1].map(|k| sums.total(k).to_bits()), [0, 1].map(|k| whole.total(k).to_bits()));
         }
-        assert!((total(1) - rows.iter().sum::<f64>()).abs() < 1e-9);
+        assert!((whole.total(0) - rows.iter().sum::<f64>()).abs() < 1e-9);
+        assert_eq!(whole.total(1), 2.0 * whole.total(0));
     }
 
     #[test]
     fn parts_are_joined_in_the_tree() {
-        let rows: Vec<f64> = (0..70_001).map(|i| ((i * 7919) % 1000) as f64 * 0.1 - 37.3).collect();
-        let add = |rows: &[f64]| {
-            let mut sum = Sum::default();
-            rows.chunks(LEAF).for_each(|leaf| sum.add(leaf));
-            sum
-        };
-        let whole = add(&rows).total();
+        let rows = rows(70_001);
+        let whole = add(&rows, 1);
         for leaves in [1, 2, 8, 64, 256, 512] {
-            let mut sum = Sum::default();
+            let mut sums = Trees::default();
+            sums.begin(2, 1);
             for part in rows.chunks(leaves * LEAF) {
-                sum.join(&add(part));
+                sums.join(&add(part, 1));
             }
-            assert_eq!(sum.total().to_bits(), whole.to_bits(), "parts of {leaves} leaves");
+            for k in [0, 1] {
+                assert_eq!(sums.total(k).to_bits(), whole.total(k).to_bits(), "parts of {leaves} leaves");
+            }
         }
     }
 
     #[test]
     fn small_sums_are_right() {
-        let mut sum = Sum::default();
-        assert_eq!(sum.total(), 0.0);
-        sum.add(&[1.0, 2.0, 3.5]);
-        assert_eq!(sum.total(), 6.5);
+        assert_eq!(add(&[], 1).total(0), 0.0);
+        assert_eq!(add(&[1.0, 2.0, 3.5], 1).total(0), 6.5);
     }
 }

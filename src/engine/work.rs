@@ -45,7 +45,7 @@ impl Count<'_> {
             Step::Apply(instruction) => dear(instruction) * self.width(instruction.to),
             Step::Pair(pair) => 2.0 * self.width(pair.to),
             Step::Dot(dot) => dot.operations() as f64 * self.width(dot.to),
-            Step::Sum { .. } => self.rows * step.operations() as f64,
+            Step::Sums(_) => self.rows * step.operations() as f64,
             Step::Elementwise { instruction, count, .. } => {
                 dear(instruction) * f64::from(*count) * self.width(instruction.to)
             }

@@ -103,7 +103,7 @@ impl Uses {
                     dot.terms.iter().flat_map(Term::operands).for_each(|v| self.read(v, 1));
                     self.write(dot.to, 1);
                 }
-                Step::Sum { summand, .. } => summand.operands().into_iter().for_each(|v| self.read(v, 1)),
+                Step::Sums(sums) => sums.operands().for_each(|v| self.read(v, 1)),
                 Step::Loop(of) => {
                     match &of.repeat {
                         Repeat::Counted { count } => self.read(Operand::Uniform(*count), 1),

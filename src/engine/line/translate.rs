@@ -76,7 +76,7 @@ fn code(step: &Step, line: &mut Line, uses: &Uses) -> Option<Code> {
         Step::Pair(pair) => pair.to,
         Step::Copy { to, .. } | Step::Element { to, .. } => *to,
         Step::Replace { vector, .. } => *vector,
-        Step::Sum { .. } | Step::Dot(_) => return None,
+        Step::Sums(_) | Step::Dot(_) => return None,
         Step::Loop(_) => Operand::Uniform(0),
     };
     if matches!(to, Operand::Slot(_)) {
@@ -127,7 +127,7 @@ fn code(step: &Step, line: &mut Line, uses: &Uses) -> Option<Code> {
             line.loops.push(repeated);
             Code { op: Op::Loop, d: u16::try_from(line.loops.len() - 1).ok()?, ..blank }
         }
-        Step::Sum { .. } | Step::Dot(_) => return None,
+        Step::Sums(_) | Step::Dot(_) => return None,
     })
 }
 
@@ -175,7 +175,7 @@ fn on_lanes(step: &Step, uses: &Uses) -> Option<Code> {
             let vector = lane_run(*vector, *size, uses)?;
             code(Lanes::Replace, vector.first, [either(*element, uses)?, either(*index, uses)?, 0], vector.count)
         }
-        Step::Elementwise { .. } | Step::Sum { .. } | Step::Dot(_) | Step::Loop(_) => return None,
+        Step::Elementwise { .. } | Step::Sums(_) | Step::Dot(_) | Step::Loop(_) => return None,
     })
 }
 
