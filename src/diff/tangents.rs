@@ -13,10 +13,14 @@ pub const TANGENTS: usize = 16;
 /// The value and the gradient of a program, bound to data. Only what is used is compiled.
 #[derive(Clone, Debug)]
 pub struct Tangents {
-    /// Outputs: the value, then the components in the next 16 inputs.
-    programs: Vec<Program>,
+    program: Program,
     rows: Rows,
+    /// Whether the derivative is rewritten.
+    is_factored: bool,
+    /// Outputs: the value, then the components in the next 16 inputs.
+    programs: OnceLock<Vec<Program>>,
     kernels: OnceLock<Vec<Kernel>>,
+    operations: OnceLock<usize>,
     /// The same numbers with directions in lanes, where `choice` says so.
     lanes: Option<Box<Directions>>,
     choice: Choice,
@@ -25,15 +29,10 @@ pub struct Tangents {
 impl Tangents {
     /// Of a program as `factor` leaves it.
     pub fn new(program: &Program, rows: &Rows, wanted: Option<Lanes>) -> Tangents {
-        let inputs = program.inputs;
         let best = directions::suits(program, rows).and_then(|why| Ok((in_lanes(program, rows)?, why)));
         // Lanes have the derivative as it is. Whether it is rewritten follows from the program alone: no wish changes the
         // bits, and where it is rewritten no wish brings lanes.
-        let programs = (0..inputs.max(1))
-            .step_by(TANGENTS)
-            .map(|first| forward::gradient(program, first..(first + TANGENTS).min(inputs)))
-            .map(|gradient| if best.is_ok() { gradient } else { factor(&gradient) })
-            .collect();
+        let is_factored = best.is_err();
         let (choice, lanes) = match (wanted, best) {
             (Some(Lanes::Rows), _) => (Choice::rows(Why::Asked), None),
             (_, Err(why)) => (Choice::rows(why), None),
@@ -42,7 +41,20 @@ impl Tangents {
                 (Choice { lanes: Lanes::Tangents, why }, Some(lanes))
             }
         };
-        Tangents { programs, rows: rows.clone(), kernels: OnceLock::new(), lanes, choice }
+        let tangents = Tangents {
+            program: program.clone(),
+            rows: rows.clone(),
+            is_factored,
+            programs: OnceLock::new(),
+            kernels: OnceLock::new(),
+            operations: OnceLock::new(),
+            lanes,
+            choice,
+        };
+        if tangents.lanes.is_none() {
+            tangents.kernels();
+        }
+        tangents
     }
 
     /// What stands in lanes at one point, and why.
@@ -57,11 +69,20 @@ impl Tangents {
 
     /// The programs over rows, compiled when they are first asked for.
     pub fn kernels(&self) -> &[Kernel] {
-        self.kernels.get_or_init(|| self.programs.iter().map(|program| Kernel::new(program, &self.rows)).collect())
+        self.kernels.get_or_init(|| self.programs().iter().map(|program| Kernel::new(program, &self.rows)).collect())
+    }
+
+    fn programs(&self) -> &[Program] {
+        let inputs = self.program.inputs;
+        let of = |first: usize| {
+            let gradient = forward::gradient(&self.program, first..(first + TANGENTS).min(inputs));
+            if self.is_factored { factor(&gradient) } else { gradient }
+        };
+        self.programs.get_or_init(|| (0..inputs.max(1)).step_by(TANGENTS).map(of).collect())
     }
 
     pub fn operations(&self) -> usize {
-        self.programs.iter().map(Program::operations).sum()
+        *self.operations.get_or_init(|| self.programs().iter().map(Program::operations).sum())
     }
 }
 
@@ -84,7 +105,8 @@ mod tests {
         for wanted in [None, Some(Lanes::Points), Some(Lanes::Tangents)] {
             let tangents = Tangents::new(&factor(&program), &rows, wanted);
             assert_eq!(tangents.choice().lanes, Lanes::Tangents);
-            assert!(tangents.lanes().is_some() && tangents.kernels.get().is_none(), "{wanted:?}");
+            let is_unasked = tangents.kernels.get().is_none() && tangents.programs.get().is_none();
+            assert!(tangents.lanes().is_some() && is_unasked, "{wanted:?}");
         }
         let tangents = Tangents::new(&factor(&program), &rows, Some(Lanes::Rows));
         assert_eq!(tangents.choice(), Choice::rows(Why::Asked));
