@@ -68,12 +68,16 @@ pub fn values(program: &Program, inputs: &[Real], columns: &[Vec<f64>], rows: us
 /// A value of a node: a number, a vector, or the results of a loop.
 #[derive(Clone, Debug)]
 enum Held {
-    One(Real),
-    /// Shared, because loops hand whole vectors on in every step.
+    /// Numbers are shared, as vectors are, because loops hand whole vectors on in every step.
+    One(Arc<Real>),
     Many(Arc<Vec<Held>>),
 }
 
 impl Held {
+    fn number(number: Real) -> Held {
+        Held::One(Arc::new(number))
+    }
+
     fn vector(parts: impl IntoIterator<Item = Held>) -> Held {
         Held::Many(Arc::new(parts.into_iter().collect()))
     }
@@ -101,8 +105,8 @@ fn outputs(
     columns: &[Vec<f64>],
     rows: usize,
 ) -> Vec<Real> {
-    let inputs: Vec<Held> = inputs.iter().map(|x| Held::One(x.clone())).collect();
-    let mut values = vec![Held::One(Real::Special(f64::NAN)); program.nodes.len()];
+    let inputs: Vec<Held> = inputs.iter().map(|x| Held::number(x.clone())).collect();
+    let mut values = vec![Held::number(Real::Special(f64::NAN)); program.nodes.len()];
     let depths = program.depths();
     let by_row = |v: Value| rates[v.index()].by_row();
     let over_rows = |v: &Value| match program.node(*v) {
@@ -115,7 +119,9 @@ fn outputs(
         sum_rows(program, rates, &sums, &mut values, &inputs, columns, rows);
         for value in program.values().filter(|v| here(v) && !over_rows(v)) {
             values[value.index()] = match program.node(value) {
-                Node::Sum(operand) => Held::One(values[operand.index()].one().multiply(&Real::from_f64(rows as f64))),
+                Node::Sum(operand) => {
+                    Held::number(values[operand.index()].one().multiply(&Real::from_f64(rows as f64)))
+                }
                 node => simple(node, &values, &inputs, columns, 0),
             };
         }
@@ -141,7 +147,7 @@ fn sum_rows(
         }
     }
     let by_row: Vec<usize> = (0..program.nodes.len()).filter(|i| needed[*i] && rates[*i].by_row()).collect();
-    let zero = || Held::One(Real::from_f64(0.0));
+    let zero = || Held::number(Real::from_f64(0.0));
     let start = |sum: &Value| match program.node(*sum) {
         Node::Scatter { size, .. } => Held::vector((0..*size).map(|_| zero())),
         _ => zero(),
@@ -156,10 +162,10 @@ fn sum_rows(
                 (Node::Scatter { index, number, size }, Held::Many(parts)) => {
                     if let Some(k) = position(values[index.index()].one(), *size as usize) {
                         let sum = parts[k].one().add(values[number.index()].one());
-                        Arc::make_mut(parts)[k] = Held::One(sum);
+                        Arc::make_mut(parts)[k] = Held::number(sum);
                     }
                 }
-                (node, total) => *total = Held::One(total.one().add(values[node.operands()[0].index()].one())),
+                (node, total) => *total = Held::number(total.one().add(values[node.operands()[0].index()].one())),
             }
         }
     }
@@ -178,21 +184,21 @@ fn position(index: &Real, size: usize) -> Option<usize> {
 fn simple(node: &Node, values: &[Held], inputs: &[Held], columns: &[Vec<f64>], row: usize) -> Held {
     let at = |v: &Value| &values[v.index()];
     match node {
-        Node::Constant(bits) => Held::One(Real::from_f64(f64::from_bits(*bits))),
+        Node::Constant(bits) => Held::number(Real::from_f64(f64::from_bits(*bits))),
         Node::Input(k) | Node::VectorInput(k, _) => inputs[*k as usize].clone(),
-        Node::Column(k) => Held::One(Real::from_f64(columns[*k as usize][row])),
-        Node::Row => Held::One(Real::from_f64(row as f64)),
+        Node::Column(k) => Held::number(Real::from_f64(columns[*k as usize][row])),
+        Node::Row => Held::number(Real::from_f64(row as f64)),
         Node::Apply(operator, _) => {
-            let operands: Vec<&Held> = node.operands().iter().map(at).collect();
+            let operands = node.operands();
             let size =
-                operands.iter().find_map(|held| if let Held::Many(parts) = held { Some(parts.len()) } else { None });
-            let part = |held: &'_ Held, k: usize| match held {
-                Held::One(number) => number.clone(),
-                Held::Many(parts) => parts[k].one().clone(),
-            };
+                operands.iter().find_map(|v| if let Held::Many(parts) = at(v) { Some(parts.len()) } else { None });
             let of = |k: usize| {
-                let parts: Vec<Real> = operands.iter().map(|held| part(held, k)).collect();
-                Held::One(apply(*operator, &parts.iter().collect::<Vec<_>>()))
+                let part = |v: &Value| match at(v) {
+                    Held::One(number) => &**number,
+                    Held::Many(parts) => parts[k].one(),
+                };
+                let parts: Vec<&Real> = operands.iter().map(part).collect();
+                Held::number(apply(*operator, &parts))
             };
             match size {
                 None => of(0),
@@ -205,7 +211,7 @@ fn simple(node: &Node, values: &[Held], inputs: &[Held], columns: &[Vec<f64>], r
             let parts = at(vector).many();
             match position(at(index).one(), parts.len()) {
                 Some(k) => parts[k].clone(),
-                None => Held::One(Real::Special(f64::NAN)),
+                None => Held::number(Real::Special(f64::NAN)),
             }
         }
         Node::Replace { vector, index, element } => {
@@ -229,9 +235,9 @@ fn run_loop(body: &Loop, values: &[Held]) -> Vec<Held> {
     };
     let mut carried: Vec<Held> = body.initial().iter().map(|v| values[v.index()].clone()).collect();
     let captured: Vec<Held> = body.captured().iter().map(|v| values[v.index()].clone()).collect();
-    let mut inner = vec![Held::One(Real::Special(f64::NAN)); body.body.nodes.len()];
+    let mut inner = vec![Held::number(Real::Special(f64::NAN)); body.body.nodes.len()];
     for step in 0..most {
-        let mut inputs = vec![Held::One(Real::from_f64(step as f64))];
+        let mut inputs = vec![Held::number(Real::from_f64(step as f64))];
         inputs.append(&mut carried);
         inputs.extend(captured.iter().cloned());
         for (index, node) in body.body.nodes.iter().enumerate() {
