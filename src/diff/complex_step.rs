@@ -10,7 +10,7 @@ use crate::ir::{Builder, Loop, Node, Operator, Program, Value};
 /// as its outputs.
 pub fn transform(program: &Program) -> Program {
     let n = program.inputs;
-    let mut b = Builder::new();
+    let mut b = Builder::with_room(3 * program.nodes.len());
     let inputs: Vec<Complex> = (0..n).map(|k| Complex { re: b.input(k), im: Some(b.input(n + k)) }).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
     let place = carry_over(&mut b, program, &inputs, &columns);

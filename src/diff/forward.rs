@@ -43,7 +43,7 @@ pub fn directional(program: &Program) -> Program {
 
 /// Values of the outputs, and for each output its tangents in the inputs of `range`.
 fn outputs(program: &Program, range: Range<usize>) -> (Builder, Vec<Value>, Vec<Vec<Value>>) {
-    let mut builder = Builder::new();
+    let mut builder = Builder::with_room(program.nodes.len() * (1 + range.len()));
     let inputs: Vec<Value> = (0..program.inputs).map(|k| builder.input(k)).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| builder.column(k)).collect();
     let seed = |builder: &mut Builder, k: usize| -> Tangents {

@@ -25,7 +25,7 @@ pub fn jacobian(program: &Program, which: &[usize]) -> Program {
 
 /// The same of these values of the program.
 fn derivatives(program: &Program, of: &[Value], which: &[usize]) -> Program {
-    let mut b = Builder::new();
+    let mut b = Builder::with_room(4 * program.nodes.len());
     let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
     let values = b.inline_all(program, &inputs, &columns);
@@ -238,7 +238,9 @@ impl<'a> Sweep<'a> {
 
     fn back_operation(&mut self, value: Value, operator: Operator, adjoint: Value) {
         let operands = self.program.node(value).operands();
-        let here: Vec<Value> = operands.iter().map(|v| self.values[v.index()]).collect();
+        let mut here = [Value(0); 3];
+        here.iter_mut().zip(&*operands).for_each(|(here, v)| *here = self.values[v.index()]);
+        let here = &here[..operands.len()];
         let zero = self.b.constant(0.0);
         for (which, operand) in operands.iter().enumerate() {
             if !self.depends[operand.index()] {
@@ -254,7 +256,7 @@ impl<'a> Sweep<'a> {
                 let second = self.b.apply(takes_second(operator), &[here[1], here[0]]);
                 if which == 1 { self.b.select(second, adjoint, zero) } else { self.b.select(second, zero, adjoint) }
             } else {
-                let Some(partial) = operator.partial(self.b, &here, self.values[value.index()], which) else {
+                let Some(partial) = operator.partial(self.b, here, self.values[value.index()], which) else {
                     continue;
                 };
                 let known = self.b.known(partial).is_some();
@@ -299,7 +301,7 @@ impl<'a> Sweep<'a> {
         let carried = operands.len();
         operands.extend(body.captured().iter().map(|v| self.values[v.index()]));
         operands.push(self.values[value.index()]);
-        let backward = Loop { kind: LoopKind::Backward, carried, body: inner.program.into(), operands };
+        let backward = Loop { kind: LoopKind::Backward, carried, body: inner.finish().into(), operands };
         let (_, results) = self.b.add_loop(backward);
         let mut results = results.into_iter();
         let mut terms = Vec::new();
@@ -324,16 +326,24 @@ struct Shape<'a> {
     captured_sizes: &'a [Option<u32>],
 }
 
-/// A backward body, and which adjoints it finds.
+/// A backward body in the making, and which adjoints it finds.
 struct BackwardBody {
-    program: Program,
+    builder: Builder,
+    outputs: Vec<Value>,
+    inputs: usize,
     carried: Vec<Option<Value>>,
     captured: Vec<Option<Value>>,
 }
 
+impl BackwardBody {
+    fn finish(&self) -> Program {
+        self.builder.finish(&self.outputs, self.inputs, 0)
+    }
+}
+
 impl Shape<'_> {
     fn body(&self, care: Care) -> BackwardBody {
-        let mut b = Builder::new();
+        let mut b = Builder::with_room(4 * self.body.body.nodes.len());
         let mut position = 0;
         let mut input = |b: &mut Builder, size: Option<u32>| {
             position += 1;
@@ -377,7 +387,7 @@ impl Shape<'_> {
         for (sum, total) in sums.iter().zip(&captured) {
             outputs.extend(sum.map(|sum| total.unwrap_or(sum)));
         }
-        BackwardBody { program: b.finish(&outputs, position, 0), carried, captured }
+        BackwardBody { builder: b, outputs, inputs: position, carried, captured }
     }
 }
 

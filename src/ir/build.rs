@@ -25,9 +25,19 @@ impl Builder {
         Builder::default()
     }
 
+    /// A builder with room for about so many nodes.
+    pub fn with_room(count: usize) -> Builder {
+        Builder {
+            nodes: Vec::with_capacity(count),
+            rates: Vec::with_capacity(count),
+            sizes: Vec::with_capacity(count),
+            shared: Index::with_room(count),
+        }
+    }
+
     /// A builder that goes on from a finished program; the program's values keep their numbers.
     pub fn extend(program: &Program) -> Builder {
-        let mut builder = Builder::new();
+        let mut builder = Builder::with_room(program.nodes.len());
         for node in &program.nodes {
             let vacant = builder.shared.find(node, &builder.nodes).err();
             builder.append(node.clone(), vacant);

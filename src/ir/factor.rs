@@ -46,7 +46,7 @@ enum Scaling {
 
 pub fn factor(program: &Program) -> Program {
     let Some(plan) = Plan::new(program) else { return program.clone() };
-    let mut b = Builder::new();
+    let mut b = Builder::with_room(program.nodes.len());
     // What became of each node, whole or in parts.
     let mut whole: Vec<Value> = Vec::with_capacity(program.nodes.len());
     let mut parts: Vec<Option<Product>> = vec![None; program.nodes.len()];

@@ -21,6 +21,10 @@ pub struct Vacant {
 }
 
 impl Index {
+    pub fn with_room(count: usize) -> Index {
+        Index { slots: vec![(0, 0); (2 * count).next_power_of_two().max(FIRST)], count: 0 }
+    }
+
     /// The position of the node among `nodes`, which are those that were put in.
     pub fn find(&self, node: &Node, nodes: &[Node]) -> Result<Value, Vacant> {
         let hash = hash(node);

@@ -241,13 +241,16 @@ impl Node {
 
     /// Calls `f` with every node that this one uses.
     pub fn visit(&self, f: impl FnMut(Value)) {
-        self.operands().iter().copied().for_each(f);
+        match self {
+            Node::Apply(operator, operands) => operands[..operator.arity()].iter().copied().for_each(f),
+            node => node.operands().iter().copied().for_each(f),
+        }
     }
 
     /// The same node on other operands.
     pub fn map(&self, mut f: impl FnMut(Value) -> Value) -> Node {
         match self {
-            Node::Apply(operator, operands) => Node::Apply(*operator, operands.map(f)),
+            Node::Apply(operator, [a, b, c]) => Node::Apply(*operator, [f(*a), f(*b), f(*c)]),
             Node::Sum(operand) => Node::Sum(f(*operand)),
             Node::Fill(operand, size) => Node::Fill(f(*operand), *size),
             Node::Pack(elements) => Node::Pack(elements.iter().map(|v| f(*v)).collect()),

@@ -37,7 +37,7 @@ pub fn jacobian(program: &Program, which: &[usize], range: Range<usize>, form: &
     if sharing != Sharing::Throughout {
         program = unfold::unfold(&program, limit)?;
     }
-    let mut b = Builder::new();
+    let mut b = Builder::with_room(4 * program.nodes.len());
     let inputs: Vec<Value> = (0..program.inputs).map(|k| b.input(k)).collect();
     let columns: Vec<Value> = (0..program.columns).map(|k| b.column(k)).collect();
     let values = b.inline_all(&program, &inputs, &columns);

@@ -46,8 +46,9 @@ fn window(codes: &[Code], touched: &mut Touched, ordered: &mut Vec<Code>) {
     let mut arithmetic: Set = 0;
     for k in (0..codes.len()).rev() {
         let cycles = JUMP + operations(&codes[k]) * OPERATION;
-        let takes = |other: usize| if holds(waiting[k].takers, other) { cycles } else { 0 };
-        let to_end = members(waiting[k].after).map(|other| waiting[other].height + takes(other)).max();
+        let Waiting { after, takers, .. } = waiting[k];
+        let taken = members(takers).map(|other| waiting[other].height + cycles);
+        let to_end = taken.chain(members(after & !takers).map(|other| waiting[other].height)).max();
         waiting[k].height = to_end.unwrap_or(cycles);
         arithmetic |= Set::from(operations(&codes[k]) > 0) << k;
     }
