@@ -274,6 +274,11 @@ impl Node {
         }
     }
 
+    /// Whether it is a vector whatever its operands are. Where none is, there are no vectors.
+    fn makes_vector(&self) -> bool {
+        matches!(self, Node::VectorInput(..) | Node::Pack(_) | Node::Fill(..) | Node::Scatter { .. })
+    }
+
     /// Whether it adds up over the rows: known only after a pass over them.
     pub fn reduces(&self) -> bool {
         matches!(self, Node::Sum(_) | Node::Scatter { .. })
@@ -318,6 +323,9 @@ impl Program {
 
     /// The length of every node that is a vector.
     pub fn sizes(&self) -> Vec<Option<u32>> {
+        if !self.nodes.iter().any(Node::makes_vector) {
+            return vec![None; self.nodes.len()];
+        }
         let mut sizes: Vec<Option<u32>> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
             let size = node_size(node, |v| sizes[v.index()], |v| self.loop_at(v));
@@ -411,6 +419,8 @@ pub fn node_rate(node: &Node, rate: impl Fn(Value) -> Rate, inputs: &[Rate]) -> 
         // Known only once the data are bound, and then the same for every row.
         Node::Sum(_) | Node::Scatter { .. } => Rate::Uniform,
         Node::Loop(body) => body.rate(&rate, body.forward().map(&rate)),
+        // Unused operands repeat the first.
+        Node::Apply(_, [a, b, c]) => rate(*a).join(rate(*b)).join(rate(*c)),
         _ => {
             let mut joined = Rate::Constant;
             node.visit(|v| joined = joined.join(rate(v)));
@@ -429,7 +439,7 @@ pub fn node_size<'a>(
         Node::VectorInput(_, n) | Node::Fill(_, n) | Node::Scatter { size: n, .. } => Some(*n),
         Node::Pack(elements) => Some(elements.len() as u32),
         Node::Replace { vector, .. } => size(*vector),
-        Node::Apply(operator, operands) => operands[..operator.arity()].iter().find_map(|v| size(*v)),
+        Node::Apply(_, [a, b, c]) => size(*a).or_else(|| size(*b)).or_else(|| size(*c)),
         Node::Result { of, index } => size(body(*of)?.initial()[*index as usize]),
         _ => None,
     }

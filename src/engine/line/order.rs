@@ -53,10 +53,12 @@ fn window(codes: &[Code], touched: &mut Touched, ordered: &mut Vec<Code>) {
         arithmetic |= Set::from(operations(&codes[k]) > 0) << k;
     }
     // The longest chain first, and of equally long ones the first one.
-    let mut ranked: Vec<(u32, u8)> = (0..).zip(&waiting).map(|(k, of)| (u32::MAX - of.height, k)).collect();
+    let key = |(k, of): (u64, &Waiting)| u64::from(u32::MAX - of.height) << 8 | k;
+    let mut ranked: Vec<u64> = (0..).zip(&waiting).map(key).collect();
     ranked.sort_unstable();
+    let at = |rank: usize| (ranked[rank] & 0xff) as usize;
     let mut ranks = [0; WINDOW];
-    ranked.iter().enumerate().for_each(|(rank, (_, k))| ranks[*k as usize] = rank);
+    (0..codes.len()).for_each(|rank| ranks[at(rank)] = rank);
     // Those that wait for nothing, by rank.
     let ready_ones = (0..codes.len()).filter(|k| waiting[*k].before == 0);
     let mut ready: Set = ready_ones.fold(0, |ready, k| ready | 1 << ranks[k]);
@@ -64,7 +66,7 @@ fn window(codes: &[Code], touched: &mut Touched, ordered: &mut Vec<Code>) {
     while ready != 0 {
         let follower = members(followers).map(|k| ranks[k]).filter(|rank| holds(ready, *rank)).min();
         let rank = follower.unwrap_or(ready.trailing_zeros() as usize);
-        let next = ranked[rank].1 as usize;
+        let next = at(rank);
         ordered.push(codes[next]);
         ready &= !(1 << rank);
         done |= 1 << next;
