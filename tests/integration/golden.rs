@@ -1,7 +1,11 @@
 //! Experiments with known answers: each shipped one, and the numbers that others have published for the same data.
 
+use std::fmt::Write;
 use std::fs;
 
+use sha2::{Digest, Sha256};
+
+use crate::laws;
 use crate::tool::{Lab, Table, repository};
 
 /// Poisson maximum likelihood of the silver counts: background, amplitudes, mean lives.
@@ -54,19 +58,24 @@ fn runs_of(runs: &Table, optimizer: &str, method: &str) -> Table {
     runs.only("optimizer", optimizer).only("differentiation", method)
 }
 
-/// Every shipped experiment ends well, and its best run is the answer that it states.
+/// Every shipped experiment ends well, its best run is the answer that it states, and its numbers are the bytes that
+/// another machine found: `tests/bytes.csv` has the hashes of its tables without the columns of time.
 #[test]
 fn shipped_experiments_meet_what_they_expect() {
     let lab = Lab::with_shipped();
-    let mut stated = 0;
-    for entry in fs::read_dir(repository().join("experiments")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
+    let (mut stated, mut bytes) = (0, String::from("experiment,table,sha256\n"));
+    let entries = fs::read_dir(repository().join("experiments")).unwrap().map(|entry| entry.unwrap().path());
+    let mut paths: Vec<_> = entries.filter(|path| path.extension().is_some_and(|ending| ending == "toml")).collect();
+    paths.sort();
+    for path in paths {
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let ran = lab.run(&[&format!("experiments/{name}.toml"), "--out", "."]).ends(0);
         assert!(!ran.out.contains("NOT met"), "{}", ran.out);
+        for table in ["runs", "trace", "intervals", "predictions", "derivatives"] {
+            let hash = Sha256::digest(laws::untimed(&lab, &format!("{name}/{table}.csv")));
+            let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            writeln!(bytes, "{name},{table},{hash}").unwrap();
+        }
         let file: toml::Table = fs::read_to_string(&path).unwrap().parse().unwrap();
         let Some(expected) = file.get("expected").and_then(toml::Value::as_table) else { continue };
         let runs = lab.table(&format!("{name}/runs.csv"));
@@ -87,6 +96,13 @@ fn shipped_experiments_meet_what_they_expect() {
         assert!(ran.out.contains("expected  met to"), "{}", ran.out);
     }
     assert!(stated >= 3, "{stated} experiments state an answer");
+    let known = repository().join("tests/bytes.csv");
+    if std::env::var("UPDATE_EXPECTED").is_ok_and(|value| value == "1") {
+        return fs::write(known, bytes).unwrap();
+    }
+    let known = fs::read_to_string(known).unwrap();
+    let differ: Vec<&str> = bytes.lines().filter(|row| !known.lines().any(|known| known == *row)).collect();
+    assert!(differ.is_empty(), "other bytes than before, UPDATE_EXPECTED=1 writes these:\n{}", differ.join("\n"));
 }
 
 /// From at least 80 % of the random starts in the box to five digits, with every exact derivative; and the standard

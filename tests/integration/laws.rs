@@ -68,13 +68,14 @@ fn is_time(column: &str) -> bool {
 
 /// The bytes of each file in `FILES`, tables with columns of time without those.
 pub fn results(lab: &Lab, folder: &str) -> Vec<(&'static str, String)> {
-    let read = |name: &'static str| {
-        let text = lab.read(&format!("{folder}/{name}"));
-        let timed = text.lines().next().is_some_and(|header| header.split(',').any(is_time));
-        let text = if timed { format!("{:?}", Table::read(&text).without(is_time)) } else { text };
-        (name, text)
-    };
-    FILES.into_iter().map(read).collect()
+    FILES.into_iter().map(|name| (name, untimed(lab, &format!("{folder}/{name}")))).collect()
+}
+
+/// The bytes of a file; of a table with columns of time, without those.
+pub fn untimed(lab: &Lab, name: &str) -> String {
+    let text = lab.read(name);
+    let timed = text.lines().next().is_some_and(|header| header.split(',').any(is_time));
+    if timed { format!("{:?}", Table::read(&text).without(is_time)) } else { text }
 }
 
 #[track_caller]

@@ -1,4 +1,5 @@
-//! The same bits from every compiled copy: the AVX-512, AVX2 and baseline block loops and the scalar functions.
+//! The same bits from every compiled copy, the AVX-512, AVX2 and baseline block loops and the scalar functions; and on
+//! every kind of processor.
 
 use super::Random;
 use crate::math::elementary as el;
@@ -84,6 +85,13 @@ macro_rules! table {
     ]};
 }
 
+fn all() -> Vec<Copies> {
+    table!(
+        exp exp2 expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sqrt cbrt erf erfc
+        sigmoid softplus lgamma gamma digamma trigamma
+    )
+}
+
 /// Random bit patterns, small and middling numbers, edges; a few blocks of each kind, so that no edge is in some.
 fn arguments() -> Vec<Vec<f64>> {
     let mut random = Random(3);
@@ -121,11 +129,7 @@ fn every_copy_gives_the_same_bits() {
             eprintln!("skipped: this CPU lacks {what}, so its copies were not compared");
         }
     }
-    let table = table!(
-        exp exp2 expm1 log log1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sqrt cbrt erf erfc
-        sigmoid softplus lgamma gamma digamma trigamma
-    );
-    for copies in table {
+    for copies in all() {
         for src in arguments() {
             let want: Vec<f64> = src.iter().map(|x| (copies.scalar)(*x)).collect();
             for (copy, what) in [
@@ -143,4 +147,25 @@ fn every_copy_gives_the_same_bits() {
             }
         }
     }
+}
+
+/// Against what another kind of processor gave: `bits.csv` has a hash (FNV-1a) of the results of each function.
+#[test]
+fn every_processor_gives_the_same_bits() {
+    let hash = |copies: &Copies| {
+        let results = arguments().into_iter().flatten().map(copies.scalar);
+        let bits = results.map(|result| if result.is_nan() { f64::NAN.to_bits() } else { result.to_bits() });
+        bits.flat_map(u64::to_le_bytes)
+            .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    };
+    let rows: Vec<String> = all().iter().map(|copies| format!("{},{:016x}", copies.name, hash(copies))).collect();
+    let found = format!("function,hash\n{}\n", rows.join("\n"));
+    let folder = std::env::var("CARGO_MANIFEST_DIR").expect("run by cargo");
+    let path = format!("{folder}/src/math/elementary/tests/bits.csv");
+    if std::env::var("UPDATE_EXPECTED").is_ok_and(|value| value == "1") {
+        return std::fs::write(path, found).expect("bits.csv");
+    }
+    let known = std::fs::read_to_string(path).expect("bits.csv");
+    let differ: Vec<&str> = found.lines().filter(|row| !known.lines().any(|known| known == *row)).collect();
+    assert!(differ.is_empty(), "{differ:?} are not in bits.csv; UPDATE_EXPECTED=1 writes it anew");
 }
