@@ -1,4 +1,4 @@
-//! Instructions of a value and a gradient, counted under valgrind, beside the recorded ones.
+//! Instructions of a value and of gradients, counted under valgrind, beside the recorded ones.
 //!
 //! Counts do not depend on what else a machine does, so that CI can hold them. They do depend on the compiler and on the
 //! processor features that valgrind knows (AVX2, not AVX-512): where those are not the recorded ones, nothing is compared.
@@ -16,12 +16,13 @@ use sbi_run::engine::{Level, Workspace};
 use crate::problems;
 
 /// Problem, what is counted of it, and repetitions that make more instructions than all else varies by.
-const COUNTED: [(&str, &str, u64); 6] = [
+const COUNTED: [(&str, &str, u64); 7] = [
     ("a_16", "value", 20_000),
     ("a_16", "reverse", 20_000),
     ("b", "value", 10),
     ("b", "reverse", 10),
     ("c", "value", 200),
+    ("c", "forward", 100),
     ("c", "reverse", 100),
 ];
 
@@ -130,11 +131,12 @@ fn counted(problem: &str, method: &str, times: u64) -> Result<(String, u64), Str
     }
 }
 
-/// What runs under valgrind: the value or the reverse gradient of a problem, so many times; prints the engine's level.
+/// What runs under valgrind: the value or a gradient of a problem, so many times; prints the engine's level.
 pub fn repeat(problem: &str, method: &str, times: u64) {
     let problem = problems::problem(problem);
-    let objective = Objective::new(&problem.program, &problem.rows(), Method::Reverse, &Options::default());
-    let objective = objective.expect("reverse mode never fails");
+    let by = if method == "forward" { Method::Forward } else { Method::Reverse };
+    let objective = Objective::new(&problem.program, &problem.rows(), by, &Options::default());
+    let objective = objective.expect("exact derivatives never fail");
     let (mut workspace, mut gradient) = (Workspace::default(), vec![0.0; problem.program.inputs]);
     let point = &problem.points[0];
     for _ in 0..times {

@@ -12,16 +12,20 @@ use crate::engine::code::{Operand, Step};
 use crate::engine::compile::{hoist_data, multiply_uniform_sums, number_rows};
 use crate::engine::emit::Emitter;
 use crate::engine::facts::Facts;
-use crate::engine::line::execute::{Files, Over};
+use crate::engine::line::execute::Files;
+use crate::engine::line::rows::OverRows;
 use crate::engine::line::{Eight, Line, Uses, translate};
 use crate::engine::places::Fixed;
-use crate::engine::sum::{LEAF, Trees, of_leaf};
+use crate::engine::sum::{LEAF, Trees, halved};
 use crate::engine::tape::Frame;
-use crate::engine::{Level, Rows, Why, Workspace, points, run};
+use crate::engine::{Level, Rows, STRIDE, Why, Workspace, points, run};
 use crate::ir::{Node, Program, Rate, Value};
 
 /// Directions that fit into lanes.
 pub const MOST: usize = 24;
+
+/// Slots that are left free, so that `line::chain` can change the order; they fit the first-level cache.
+const SPARE: usize = 64;
 
 /// A value and its derivatives in some directions, compiled and bound to data.
 #[derive(Clone, Debug)]
@@ -29,6 +33,7 @@ pub struct Directions {
     passes: Vec<Pass>,
     epilogue: Line,
     fixed: Arc<Fixed>,
+    lanes: usize,
     slots: usize,
     frames: usize,
     /// The directions in which each lane column is 1, bit by bit.
@@ -42,14 +47,11 @@ pub struct Directions {
     level: Level,
 }
 
-/// Work before the rows, work on each row, and what is summed over the rows, with the places of the sums.
+/// Work before the rows, and on each row.
 #[derive(Clone, Debug)]
 struct Pass {
     before: Line,
-    rows: Line,
-    sums: Vec<(Operand, Operand)>,
-    /// Columns, and the places of their numbers.
-    loads: Vec<(u32, u32)>,
+    rows: OverRows,
 }
 
 /// Steps before the rows and on each row, and the sums.
@@ -79,6 +81,7 @@ impl Directions {
         let last = program.values().filter(|v| needed[v.index()]).map(|v| depths[v.index()]).max().unwrap_or(0);
         let mut emitter = Emitter::new(&program);
         emitter.axis = Axis::Lanes(first);
+        emitter.spare = SPARE;
         let mut places = emitter.leaves(&program, &needed);
         let mut loads = Vec::new();
         for v in program.values().filter(|v| needed[v.index()]) {
@@ -144,18 +147,21 @@ impl Directions {
                 uses.kept.extend((slot..slot + size).filter_map(|slot| u16::try_from(slot).ok()));
             }
         }
+        let last = parts.pop().ok_or(Why::NoPlace)?.0;
+        let line = |steps: &[Step]| translate::line(steps, &uses).ok_or(Why::TooManyPlaces);
+        let free = (emitter.uniforms as usize, emitter.slots as usize + sets.len());
         let mut passes = Vec::new();
         for (before, rows, sums) in &parts {
-            let line = |steps| translate::line(steps, &uses).ok_or(Why::TooManyPlaces);
-            let (before, rows) = (line(before)?, line(rows)?);
-            passes.push(Pass { before, rows, sums: sums.clone(), loads: loads.clone() });
+            let rows = translate::over_rows(rows, &uses, &loads, sums, free).ok_or(Why::TooManyPlaces)?;
+            passes.push(Pass { before: line(before)?, rows });
         }
-        let epilogue = passes.pop().ok_or(Why::NoPlace)?.before;
         let Operand::Uniform(value) = value else { return Err(Why::NoPlace) };
+        let numbers = passes.iter().map(|pass| pass.rows.numbers_in_all).fold(free.0, usize::max);
         Ok(Directions {
+            epilogue: line(&last)?,
+            fixed: Arc::new(Fixed { numbers, constants: emitter.constants.clone() }),
+            lanes: passes.iter().map(|pass| pass.rows.lanes_in_all).fold(free.1, usize::max),
             passes,
-            epilogue,
-            fixed: Arc::new(Fixed { numbers: emitter.uniforms as usize, constants: emitter.constants.clone() }),
             slots: emitter.slots as usize,
             frames: emitter.frames as usize,
             sets: sets.to_vec(),
@@ -178,10 +184,10 @@ impl Directions {
     }
 
     fn evaluate_in<const W: usize>(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
-        let Workspace { uniforms, sums, tape, frames, lanes, leaf, .. } = workspace;
+        let Workspace { uniforms, tape, frames, lanes, .. } = workspace;
         let longest = |have: usize, want: usize| have.max(want);
         frames.resize(longest(frames.len(), self.frames), Frame::default());
-        lanes.resize(longest(lanes.len(), W * (self.slots + self.sets.len())), Eight([0.0; 8]));
+        lanes.resize(longest(lanes.len(), W * self.lanes), Eight([0.0; 8]));
         uniforms.begin(&self.fixed, inputs);
         tape.clear();
         let lanes = lanes.as_chunks_mut::<W>().0;
@@ -191,9 +197,10 @@ impl Directions {
             }
         }
         let mut files = Files { numbers: uniforms.numbers_mut(), lanes, tape, frames };
+        let columns: Vec<&[f64]> = self.rows.columns.iter().map(|column| &***column).collect();
         for pass in &self.passes {
             run::line(&pass.before, self.level, &mut files);
-            self.over_rows(pass, &mut files, sums, leaf);
+            self.over_rows(&pass.rows, &columns, &mut files, &mut workspace.sums);
         }
         run::line(&self.epilogue, self.level, &mut files);
         results[0] = files.numbers[self.value];
@@ -202,44 +209,47 @@ impl Directions {
         }
     }
 
-    /// One pass over the rows; `leaf` is memory for the summands of a leaf.
-    fn over_rows<const W: usize>(&self, pass: &Pass, files: &mut Files<f64, W>, sums: &mut Trees, leaf: &mut Vec<f64>) {
-        let widths: Vec<usize> = pass.sums.iter().map(|(from, _)| lanes_of(*from, self.count)).collect();
-        let total: usize = widths.iter().sum();
-        leaf.resize(leaf.len().max(total * LEAF), 0.0);
-        sums.begin(total, 1);
-        let loads: Vec<(usize, &[f64])> = pass
-            .loads
-            .iter()
-            .map(|(column, place)| (*place as usize, &**self.rows.columns[*column as usize]))
-            .collect();
-        let mut start = 0;
-        while start < self.rows.count {
+    /// One pass over the rows, leaf by leaf.
+    fn over_rows<const W: usize>(
+        &self,
+        of: &OverRows,
+        columns: &[&[f64]],
+        files: &mut Files<f64, W>,
+        sums: &mut Trees,
+    ) {
+        let (numbers, lanes) = of.sums();
+        sums.begin(numbers.len() + self.count * lanes.len(), 1);
+        for start in (0..self.rows.count).step_by(LEAF) {
+            for sum in numbers {
+                files.numbers[sum.accumulators..][..STRIDE].fill(0.0);
+            }
+            for sum in lanes {
+                files.lanes[sum.accumulators..][..STRIDE].fill([Eight([0.0; 8]); W]);
+            }
             let end = (start + LEAF).min(self.rows.count);
-            let over = Over { rows: start..end, loads: &loads, sums: &pass.sums, count: self.count };
-            run::line_over_rows(&pass.rows, self.level, files, &over, leaf);
-            for (at, summands) in leaf.chunks(LEAF).take(total).enumerate() {
-                sums.set(0, at as u32, of_leaf(&summands[..end - start]));
+            run::line_over_rows(of, self.level, start..end, columns, files);
+            let mut at = 0..;
+            for (of, at) in numbers.iter().zip(at.by_ref()) {
+                sums.set(0, at, halved(&std::array::from_fn(|j| files.numbers[of.accumulators + j])));
+            }
+            for of in lanes {
+                for (k, at) in (0..self.count).zip(at.by_ref()) {
+                    let lane = |j: usize| files.lanes[of.accumulators + j][k / 8].0[k % 8];
+                    sums.set(0, at, halved(&std::array::from_fn(lane)));
+                }
             }
             sums.push(1);
-            start = end;
         }
         let mut at = 0..;
-        for ((_, to), width) in pass.sums.iter().zip(widths) {
-            for (k, at) in at.by_ref().take(width).enumerate() {
-                match to {
-                    Operand::Uniform(place) => files.numbers[*place as usize] = sums.total(at),
-                    Operand::Slot(slot) => files.lanes[*slot as usize][k / 8].0[k % 8] = sums.total(at),
-                    Operand::Column(_) => {}
-                }
+        for (of, at) in numbers.iter().zip(at.by_ref()) {
+            files.numbers[of.to] = sums.total(at);
+        }
+        for of in lanes {
+            for (k, at) in (0..self.count).zip(at.by_ref()) {
+                files.lanes[of.to][k / 8].0[k % 8] = sums.total(at);
             }
         }
     }
-}
-
-/// The numbers that a place has for `count` directions.
-pub fn lanes_of(place: Operand, count: usize) -> usize {
-    if matches!(place, Operand::Uniform(_)) { 1 } else { count }
 }
 
 /// The number of direction k.

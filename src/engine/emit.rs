@@ -22,6 +22,9 @@ pub struct Emitter {
     free: Vec<u32>,
     /// Of each slot, whether a loop under way carries a value in it.
     held: Vec<bool>,
+    /// Slots that are left free before one is given again, the one that is free the longest: instructions that use
+    /// different slots can change places.
+    pub spare: usize,
     pub frames: u32,
     /// The sums over the rows that the next steps are to add to.
     pub sums: Vec<Sums<Value>>,
@@ -58,10 +61,9 @@ impl Emitter {
     }
 
     fn slot(&mut self, size: u32) -> u32 {
-        if size == 1
-            && let Some(slot) = self.free.pop()
-        {
-            return slot;
+        if size == 1 && self.free.len() > self.spare {
+            let at = if self.spare == 0 { self.free.len() - 1 } else { 0 };
+            return self.free.remove(at);
         }
         self.used += size;
         self.slots = self.slots.max(self.used);

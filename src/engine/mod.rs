@@ -95,9 +95,8 @@ pub struct Workspace {
     /// Who else works on large evaluations, and with what memory.
     crew: Option<&'static dyn Crew>,
     spare: Arc<Mutex<Vec<Workspace>>>,
-    /// Lanes that are directions, and the summands of a leaf of rows.
+    /// Lanes that are directions.
     lanes: Vec<line::Eight>,
-    leaf: Vec<f64>,
     /// The numbers of a batch.
     batch: Vec<line::Sixteen>,
 }

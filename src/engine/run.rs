@@ -9,7 +9,8 @@ use crate::engine::aligned::Aligned;
 use crate::engine::block;
 use crate::engine::code::{Body, Carry, Dot, Instruction, LoopCode, Operand, Pair, Pass, Repeat, Step, Sums};
 use crate::engine::dot;
-use crate::engine::line::execute::{Files, Over};
+use crate::engine::line::execute::Files;
+use crate::engine::line::rows::OverRows;
 use crate::engine::line::{self, Line, Number};
 use crate::engine::reduce;
 use crate::engine::share;
@@ -73,23 +74,23 @@ pub fn line<T: Number, const W: usize>(of: &Line, level: Level, files: &mut File
     }
 }
 
-/// Runs a line for each row and writes the summands to `leaf`, `LEAF` rows for each sum or lane of it.
+/// Runs work on each of a range of rows, at most a leaf of them.
 pub fn line_over_rows<const W: usize>(
-    of: &Line,
+    of: &OverRows,
     level: Level,
+    range: Range<usize>,
+    columns: &[&[f64]],
     files: &mut Files<f64, W>,
-    over: &Over,
-    leaf: &mut [f64],
 ) {
     match level {
-        Level::Portable => line::execute::portable::over_rows(of, files, over, leaf),
+        Level::Portable => line::rows::portable::over_rows(of, range, columns, files),
         // SAFETY: as in `run`.
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { line::execute::avx2::over_rows(of, files, over, leaf) },
+        Level::Avx2 => unsafe { line::rows::avx2::over_rows(of, range, columns, files) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { line::execute::avx512::over_rows(of, files, over, leaf) },
+        Level::Avx512 => unsafe { line::rows::avx512::over_rows(of, range, columns, files) },
         #[cfg(not(target_arch = "x86_64"))]
-        _ => line::execute::portable::over_rows(of, files, over, leaf),
+        _ => line::rows::portable::over_rows(of, range, columns, files),
     }
 }
 

@@ -99,17 +99,6 @@ impl Trees {
     }
 }
 
-/// The sum of the rows of a leaf.
-pub fn of_leaf(rows: &[f64]) -> f64 {
-    let mut lanes = [0.0; STRIDE];
-    for chunk in rows.chunks(STRIDE) {
-        for (lane, row) in lanes.iter_mut().zip(chunk) {
-            *lane += row;
-        }
-    }
-    halved(&lanes)
-}
-
 /// The sum by halves.
 #[inline(always)]
 pub fn halved(lanes: &[f64; STRIDE]) -> f64 {
@@ -121,6 +110,17 @@ pub fn halved(lanes: &[f64; STRIDE]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The sum of the rows of a leaf.
+    fn of_leaf(rows: &[f64]) -> f64 {
+        let mut lanes = [0.0; STRIDE];
+        for chunk in rows.chunks(STRIDE) {
+            for (lane, row) in lanes.iter_mut().zip(chunk) {
+                *lane += row;
+            }
+        }
+        halved(&lanes)
+    }
 
     fn rows(count: usize) -> Vec<f64> {
         (0..count).map(|i| ((i * 7919) % 1000) as f64 * 0.1 - 37.3).collect()

@@ -152,4 +152,23 @@ impl Code {
             _ => false,
         })
     }
+
+    /// The same at other places of numbers and of lanes. A run of places must stay one.
+    pub fn moved(&self, number: impl Fn(u16) -> u16, lane: impl Fn(u16) -> u16) -> Code {
+        let Code { op, to, a, b, c, d } = *self;
+        let either = |place: u16| match place & NUMBER {
+            0 => lane(place),
+            _ => number(place & !NUMBER) | NUMBER,
+        };
+        match op {
+            Op::Lanes(of) => {
+                let fourth = matches!(of, Lanes::Products | Lanes::ProductSpread);
+                let d = if fourth { either(d) } else { d };
+                Code { op, to: lane(to), a: either(a), b: either(b), c: either(c), d }
+            }
+            // They say in a table what they work on.
+            Op::Each | Op::Loop => *self,
+            _ => Code { op, to: number(to), a: number(a), b: number(b), c: number(c), d },
+        }
+    }
 }

@@ -7,12 +7,11 @@ use crate::engine::block::{element_of, position};
 use crate::engine::code::{Form, Instruction, Operand};
 use crate::engine::line::code::{NUMBER, Run};
 use crate::engine::line::flat::{Codes, Do, FORMS, Flat};
-use crate::engine::line::handed;
-use crate::engine::line::lanes::{Eight, each, elements, operand, replace_elements};
+use crate::engine::line::lanes::{Eight, each, elements, in_lanes, operand, replace_elements};
 use crate::engine::line::number::Number;
 use crate::engine::line::one::{arithmetic, one, put, stored};
 use crate::engine::line::{Body, Each, How, Line, Repeated, State};
-use crate::engine::sum::LEAF;
+use crate::engine::line::{handed, together};
 use crate::engine::tape::{self, Frame};
 use crate::ir::Operator;
 use crate::ir::op::ROWS;
@@ -24,17 +23,6 @@ pub struct Files<'a, T, const W: usize> {
     pub lanes: &'a mut [[Eight; W]],
     pub tape: &'a mut Vec<f64>,
     pub frames: &'a mut [Frame],
-}
-
-/// Work on each of some rows, at most a leaf of them.
-pub struct Over<'a> {
-    pub rows: Range<usize>,
-    /// Places, and the columns whose numbers come there.
-    pub loads: &'a [(usize, &'a [f64])],
-    /// What is summed; the places of the sums are of no interest here.
-    pub sums: &'a [(Operand, Operand)],
-    /// How many lanes are summed.
-    pub count: usize,
 }
 
 impl<T: Number, const W: usize> Files<'_, T, W> {
@@ -87,7 +75,7 @@ macro_rules! executor {
             pub fn codes<T: Number, const W: usize>(line: &Line, codes: &Codes, files: &mut Files<T, W>) {
                 match codes {
                     Codes::Handed(codes) => handed::$name::codes(line, codes, files),
-                    Codes::Placed(codes) => placed(line, codes, files),
+                    Codes::Together(codes) => together::$name::codes(line, codes, files),
                 }
             }
 
@@ -97,15 +85,7 @@ macro_rules! executor {
                 // In locals, so that they stay in registers.
                 let Files { numbers, lanes, tape, frames } = files;
                 let (numbers, lanes) = (&mut **numbers, &mut **lanes);
-                let mut rest = codes.iter();
-                while let Some(code) = rest.next() {
-                    macro_rules! two {
-                        ($first:ident, $second:ident) => {{
-                            one!($first, code, numbers, lanes);
-                            let Some(code) = rest.next() else { return };
-                            one!($second, code, numbers, lanes);
-                        }};
-                    }
+                for code in codes {
                     macro_rules! at {
                         ($operand:ident) => {
                             numbers[code.$operand as usize]
@@ -148,28 +128,6 @@ macro_rules! executor {
                         Do::ProductsNLNL => one!(ProductsNLNL, code, numbers, lanes),
                         Do::ProductSpreadNLLN => one!(ProductSpreadNLLN, code, numbers, lanes),
                         Do::AddAddLLL => one!(AddAddLLL, code, numbers, lanes),
-                        Do::AddThenAddLL => two!(Add, AddLL),
-                        Do::AddMultiplyThenAddMultiplyLLN => two!(AddMultiply, AddMultiplyLLN),
-                        Do::MultiplyAddThenMultiplyAddNLL => two!(MultiplyAdd, MultiplyAddNLL),
-                        Do::MultiplySubtractThenSubtractLL => two!(MultiplySubtract, SubtractLL),
-                        Do::MultiplyThenProductsNLNL => two!(Multiply, ProductsNLNL),
-                        Do::MultiplyThenProductSpreadNLLN => two!(Multiply, ProductSpreadNLLN),
-                        Do::ProductSpreadNLLNThenProductsNLNL => two!(ProductSpreadNLLN, ProductsNLNL),
-                        Do::ReplaceThenReplaceLanes => two!(Replace, ReplaceLanes),
-                        Do::ElementThenElementLanes => two!(Element, ElementLanes),
-                        Do::SubtractThenMultiplyNL => two!(Subtract, MultiplyNL),
-                        Do::MultiplyNLThenAddLL => two!(MultiplyNL, AddLL),
-                        Do::MultiplyAddThenAddAddLLL => two!(MultiplyAdd, AddAddLLL),
-                        Do::SubtractThenMultiply => two!(Subtract, Multiply),
-                        Do::MultiplyThenMultiply => two!(Multiply, Multiply),
-                        Do::MultiplyThenMultiplyAdd => two!(Multiply, MultiplyAdd),
-                        Do::MultiplyThenMultiplySubtract => two!(Multiply, MultiplySubtract),
-                        Do::MultiplyAddThenMultiply => two!(MultiplyAdd, Multiply),
-                        Do::MultiplyAddThenMultiplyAdd => two!(MultiplyAdd, MultiplyAdd),
-                        Do::MultiplySubtractThenMultiply => two!(MultiplySubtract, Multiply),
-                        Do::MultiplySubtractThenMultiplyAdd => two!(MultiplySubtract, MultiplyAdd),
-                        Do::MultiplyThenAdd => two!(Multiply, Add),
-                        Do::AddThenMultiply => two!(Add, Multiply),
                         Do::AddLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x + y),
                         Do::SubtractLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x - y),
                         Do::MultiplyLanes => each!(numbers, lanes, to, [], [], [x = a, y = b], x * y),
@@ -182,9 +140,8 @@ macro_rules! executor {
                             lanes.copy_within(a as usize..a as usize + d as usize, to as usize);
                         }
                         Do::CopyLanes => {
-                            let from = (a & !NUMBER) as usize..(a & !NUMBER) as usize + d as usize;
-                            for (lanes, number) in lanes[to as usize..].iter_mut().zip(&numbers[from]) {
-                                *lanes = [Eight([number.first(); 8]); W];
+                            for k in 0..d {
+                                lanes[(to + k) as usize] = operand(numbers, lanes, a + k);
                             }
                         }
                         Do::FillLanes => {
@@ -195,8 +152,25 @@ macro_rules! executor {
                         Do::ElementsLanes => elements!(numbers, lanes, code),
                         Do::ReplaceLanes => one!(ReplaceLanes, code, numbers, lanes),
                         Do::ReplaceElementsLanes => replace_elements!(numbers, lanes, code),
-                        // What is handed on is in no list of these.
-                        _ => {}
+                        // Of lists of values and tangents alone.
+                        Do::AddThenAddLL
+                        | Do::AddMultiplyThenAddMultiplyLLN
+                        | Do::MultiplyAddThenMultiplyAddNLL
+                        | Do::MultiplySubtractThenSubtractLL
+                        | Do::MultiplyThenProductsNLNL
+                        | Do::MultiplyThenProductSpreadNLLN
+                        | Do::ReplaceThenReplaceLanes
+                        | Do::ElementThenElementLanes
+                        | Do::SubtractThenMultiplyNL
+                        | Do::MultiplyNLThenAddLL
+                        | Do::MultiplyAddThenAddAddLLL
+                        | Do::SpreadProduct
+                        | Do::SpreadProducts
+                        | Do::SpreadProductFromStep
+                        | Do::SpreadFromStep
+                        | Do::SubtractStep
+                        | Do::MultiplyAddTerm
+                        | Do::AddMultiplyAdd => {}
                     }}
                 }
             }
@@ -222,33 +196,6 @@ macro_rules! executor {
                     Form::MultiplySubtract => pair!(x, y, z, (x * y) - z),
                     Form::MultiplyFrom => pair!(x, y, z, z - (x * y)),
                     Form::MultiplyMultiply => pair!(x, y, z, (x * y) * z),
-                }
-            }
-
-            $(#[$features])?
-            pub fn over_rows<const W: usize>(line: &Line, files: &mut Files<f64, W>, over: &Over, leaf: &mut [f64]) {
-                for (position, row) in over.rows.clone().enumerate() {
-                    for (place, column) in over.loads {
-                        files.numbers[*place] = column[row];
-                    }
-                    codes(line, &line.codes, files);
-                    let mut at = position;
-                    for (from, _) in over.sums {
-                        match from {
-                            Operand::Uniform(place) => {
-                                leaf[at] = files.numbers[*place as usize];
-                                at += LEAF;
-                            }
-                            Operand::Slot(slot) => {
-                                let lanes = files.lanes[*slot as usize].iter().flat_map(|eight| eight.0);
-                                for number in lanes.take(over.count) {
-                                    leaf[at] = number;
-                                    at += LEAF;
-                                }
-                            }
-                            Operand::Column(_) => {}
-                        }
-                    }
                 }
             }
 

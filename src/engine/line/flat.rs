@@ -1,6 +1,7 @@
 //! Instructions as they are executed: one jump each, the kinds of the operands known.
 
 use crate::engine::code::Form;
+use crate::engine::line::chain;
 use crate::engine::line::code::{Code, Lanes, NUMBER, Op};
 use crate::engine::line::one::arithmetic;
 use crate::engine::line::order::order;
@@ -81,22 +82,19 @@ arithmetic! { define,
     MultiplySubtractThenSubtractLL,
     MultiplyThenProductsNLNL,
     MultiplyThenProductSpreadNLLN,
-    ProductSpreadNLLNThenProductsNLNL,
     ReplaceThenReplaceLanes,
     ElementThenElementLanes,
     SubtractThenMultiplyNL,
     MultiplyNLThenAddLL,
     MultiplyAddThenAddAddLLL,
-    SubtractThenMultiply,
-    MultiplyThenMultiply,
-    MultiplyThenMultiplyAdd,
-    MultiplyThenMultiplySubtract,
-    MultiplyAddThenMultiply,
-    MultiplyAddThenMultiplyAdd,
-    MultiplySubtractThenMultiply,
-    MultiplySubtractThenMultiplyAdd,
-    MultiplyThenAdd,
-    AddThenMultiply,
+    // Chains of values with their tangents, named by their links: `chain`.
+    SpreadProduct,
+    SpreadProducts,
+    SpreadProductFromStep,
+    SpreadFromStep,
+    SubtractStep,
+    MultiplyAddTerm,
+    AddMultiplyAdd,
 }
 
 /// Of arithmetic whose result is stored: its row in `HANDED`, and where in the row.
@@ -118,30 +116,19 @@ fn stored(op: Do) -> Option<(usize, usize)> {
     STORED[op as usize].map(|(row, at)| (row as usize, at as usize))
 }
 
-/// What is done two with one jump: in trajectories a value and its tangents, and products and their sums.
-const TWO: [(Do, Do, Do); 22] = [
+/// What is done two with one jump: a value and its tangents above all.
+pub const TWO: [(Do, Do, Do); 11] = [
     (Do::Add, Do::AddLL, Do::AddThenAddLL),
     (Do::AddMultiply, Do::AddMultiplyLLN, Do::AddMultiplyThenAddMultiplyLLN),
     (Do::MultiplyAdd, Do::MultiplyAddNLL, Do::MultiplyAddThenMultiplyAddNLL),
     (Do::MultiplySubtract, Do::SubtractLL, Do::MultiplySubtractThenSubtractLL),
     (Do::Multiply, Do::ProductsNLNL, Do::MultiplyThenProductsNLNL),
     (Do::Multiply, Do::ProductSpreadNLLN, Do::MultiplyThenProductSpreadNLLN),
-    (Do::ProductSpreadNLLN, Do::ProductsNLNL, Do::ProductSpreadNLLNThenProductsNLNL),
     (Do::Replace, Do::ReplaceLanes, Do::ReplaceThenReplaceLanes),
     (Do::Element, Do::ElementLanes, Do::ElementThenElementLanes),
     (Do::Subtract, Do::MultiplyNL, Do::SubtractThenMultiplyNL),
     (Do::MultiplyNL, Do::AddLL, Do::MultiplyNLThenAddLL),
     (Do::MultiplyAdd, Do::AddAddLLL, Do::MultiplyAddThenAddAddLLL),
-    (Do::Subtract, Do::Multiply, Do::SubtractThenMultiply),
-    (Do::Multiply, Do::Multiply, Do::MultiplyThenMultiply),
-    (Do::Multiply, Do::MultiplyAdd, Do::MultiplyThenMultiplyAdd),
-    (Do::Multiply, Do::MultiplySubtract, Do::MultiplyThenMultiplySubtract),
-    (Do::MultiplyAdd, Do::Multiply, Do::MultiplyAddThenMultiply),
-    (Do::MultiplyAdd, Do::MultiplyAdd, Do::MultiplyAddThenMultiplyAdd),
-    (Do::MultiplySubtract, Do::Multiply, Do::MultiplySubtractThenMultiply),
-    (Do::MultiplySubtract, Do::MultiplyAdd, Do::MultiplySubtractThenMultiplyAdd),
-    (Do::Multiply, Do::Add, Do::MultiplyThenAdd),
-    (Do::Add, Do::Multiply, Do::AddThenMultiply),
 ];
 
 pub const FORMS: [Form; 12] = [
@@ -160,7 +147,7 @@ pub const FORMS: [Form; 12] = [
 ];
 
 /// An instruction with what it does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flat {
     pub op: Do,
     pub to: u16,
@@ -175,13 +162,14 @@ pub struct Flat {
 pub enum Codes {
     /// On numbers alone: results may be handed on.
     Handed(Vec<Flat>),
-    Placed(Vec<Flat>),
+    /// Values and tangents.
+    Together(Vec<Flat>),
 }
 
 /// `is_passed_on`: of a number that the next instruction reads, whether nothing else does.
 pub fn flat(codes: &[Code], is_passed_on: impl Fn(u16) -> bool) -> Codes {
     if codes.iter().any(|code| matches!(code.op, Op::Lanes(_))) {
-        return Codes::Placed(placed(codes));
+        return Codes::Together(chain::together(codes));
     }
     let codes = order(codes);
     let mut flat: Vec<Flat> = codes.iter().map(one).collect();
@@ -203,18 +191,9 @@ pub fn flat(codes: &[Code], is_passed_on: impl Fn(u16) -> bool) -> Codes {
     Codes::Handed(flat)
 }
 
-/// Two with one jump, where they are of those.
+/// Instructions each of which stands alone.
 pub fn placed(codes: &[Code]) -> Vec<Flat> {
-    let mut flat: Vec<Flat> = codes.iter().map(one).collect();
-    let mut at = 0;
-    while let [first, second, ..] = &mut flat[at..] {
-        let both = TWO.iter().find(|(one, then, _)| (*one, *then) == (first.op, second.op));
-        if let Some((.., both)) = both {
-            first.op = *both;
-        }
-        at += if both.is_some() { 2 } else { 1 };
-    }
-    flat
+    codes.iter().map(one).collect()
 }
 
 fn one(code: &Code) -> Flat {

@@ -19,24 +19,28 @@ macro_rules! executor {
             $(#[$features])?
             pub fn codes<T: Number, const W: usize>(line: &Line, codes: &[Flat], files: &mut Files<T, W>) {
                 let mut last = T::of(0.0);
-                for code in codes {
+                let mut rest = codes.iter();
+                loop {
+                    // In a local, so that it stays in registers.
                     let numbers = &mut *files.numbers;
-                    arithmetic! { dispatch, code, numbers, last, {
-                        Do::Element => {
-                            one!(Element, code, numbers, lanes);
-                            last = numbers[code.to as usize];
-                        }
-                        Do::Replace => one!(Replace, code, numbers, lanes),
-                        Do::Copy => numbers[code.to as usize] = numbers[code.a as usize],
-                        Do::Negate => numbers[code.to as usize] = -numbers[code.a as usize],
-                        Do::Divide => {
-                            numbers[code.to as usize] = numbers[code.a as usize] / numbers[code.b as usize];
-                        }
-                        _ => {
-                            execute::$name::placed(line, slice::from_ref(code), files);
-                            last = T::of(0.0);
-                        }
-                    }}
+                    let other = loop {
+                        let Some(code) = rest.next() else { return };
+                        arithmetic! { dispatch, code, numbers, last, {
+                            Do::Element => {
+                                one!(Element, code, numbers, lanes);
+                                last = numbers[code.to as usize];
+                            }
+                            Do::Replace => one!(Replace, code, numbers, lanes),
+                            Do::Copy => numbers[code.to as usize] = numbers[code.a as usize],
+                            Do::Negate => numbers[code.to as usize] = -numbers[code.a as usize],
+                            Do::Divide => {
+                                numbers[code.to as usize] = numbers[code.a as usize] / numbers[code.b as usize];
+                            }
+                            _ => break code,
+                        }}
+                    };
+                    execute::$name::placed(line, slice::from_ref(other), files);
+                    last = T::of(0.0);
                 }
             }
         }

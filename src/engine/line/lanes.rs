@@ -17,21 +17,38 @@ pub fn operand<T: Number, const W: usize>(numbers: &[T], lanes: &[[Eight; W]], p
     }
 }
 
-/// The lanes at `$to` become `$value` of numbers, of lanes, and of operands that are either.
-macro_rules! each {
-    ($numbers:ident, $lanes:ident, $to:expr, [$($n:ident = $np:expr),*], [$($l:ident = $lp:expr),*], [$($e:ident = $ep:expr),*], $value:expr) => {{
-        $(let $n = $numbers[$np as usize].first();)*
-        $(let $l = $lanes[$lp as usize];)*
+/// `$value` in each lane, of numbers, of lanes, of operands that are either, and of lanes that are handed on.
+macro_rules! in_lanes {
+    (
+        $numbers:ident, $lanes:ident,
+        [$($n:ident = $np:expr),*], [$($l:ident = $lp:expr),*], [$($e:ident = $ep:expr),*], [$($h:ident = $handed:expr),*],
+        $value:expr
+    ) => {{
+        // All places are looked at first, so that a number is read into all lanes at once.
+        $(let $n = &$numbers[$np as usize];)*
+        $(let $l = &$lanes[$lp as usize];)*
         $(let $e = operand($numbers, $lanes, $ep);)*
+        $(let $n = $n.first();)*
         let mut to = [Eight([0.0; 8]); W];
         for w in 0..W {
             for k in 0..8 {
                 $(let $l = $l[w].0[k];)*
                 $(let $e = $e[w].0[k];)*
+                $(let $h = $handed[w].0[k];)*
                 to[w].0[k] = $value;
             }
         }
-        $lanes[$to as usize] = to;
+        to
+    }};
+}
+pub(super) use in_lanes;
+
+/// The lanes at `$to` become `$value` of numbers, of lanes, and of operands that are either.
+macro_rules! each {
+    ($numbers:ident, $lanes:ident, $to:expr, [$($n:ident = $np:expr),*], [$($l:ident = $lp:expr),*], [$($e:ident = $ep:expr),*], $value:expr) => {{
+        assert!(($to as usize) < $lanes.len());
+        $lanes[$to as usize] =
+            in_lanes!($numbers, $lanes, [$($n = $np),*], [$($l = $lp),*], [$($e = $ep),*], [], $value);
     }};
 }
 pub(super) use each;

@@ -6,6 +6,7 @@
 //! what twelve bytes hold, there is no line, and the steps are interpreted. `number` is what stands at a place: one number,
 //! or sixteen of them, one for each of sixteen points.
 
+mod chain;
 mod code;
 pub mod execute;
 mod flat;
@@ -15,6 +16,8 @@ mod lanes;
 mod number;
 mod one;
 mod order;
+pub mod rows;
+mod together;
 pub mod translate;
 
 use crate::engine::Kernel;

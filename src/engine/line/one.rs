@@ -80,6 +80,9 @@ macro_rules! stored {
             $(Do::$f => put!($code, $numbers, [$x = a, $y = b], $two),)*
             $(Do::$g => put!($code, $numbers, [$u = a, $v = b, $w = c], $three),)*
             $($others)*
+            // What is handed on is in no list of these. Each is named: a check less for each instruction.
+            $(Do::$fx | Do::$fy | Do::$fo | Do::$fxo | Do::$fyo => {})*
+            $(Do::$gx | Do::$gy | Do::$gz | Do::$go | Do::$gxo | Do::$gyo | Do::$gzo => {})*
         }
     };
 }

@@ -5,17 +5,36 @@ use crate::engine::code::{self, Carry, Operand, Repeat, Step};
 use crate::engine::line::code::{Code, Lanes, NUMBER, Op, Run};
 use crate::engine::line::flat::{Codes, flat, placed};
 use crate::engine::line::fuse::{self, Uses};
+use crate::engine::line::rows::OverRows;
 use crate::engine::line::{Body, Each, How, Line, Repeated, State};
 use crate::ir::Operator;
 
 /// The line of a list of steps; None where a place or a count does not fit into an instruction.
 pub fn line(steps: &[Step], uses: &Uses) -> Option<Line> {
-    let mut line = Line { codes: Codes::Placed(Vec::new()), loops: Vec::new(), each: Vec::new() };
+    let (mut line, codes) = listed(steps, uses)?;
+    line.codes = flat(&codes, |place| uses.is_read_once(place));
+    Some(line)
+}
+
+/// The work on each row, from a list of steps, what is loaded before them and summed behind them: `OverRows::new`.
+pub fn over_rows(
+    steps: &[Step],
+    uses: &Uses,
+    loads: &[(u32, u32)],
+    sums: &[(Operand, Operand)],
+    free: (usize, usize),
+) -> Option<OverRows> {
+    let (line, codes) = listed(steps, uses)?;
+    OverRows::new(line, &codes, loads, sums, free)
+}
+
+/// Instructions, and a line with no list of its own yet for what they refer to.
+fn listed(steps: &[Step], uses: &Uses) -> Option<(Line, Vec<Code>)> {
+    let mut line = Line { codes: Codes::Together(Vec::new()), loops: Vec::new(), each: Vec::new() };
     let mut codes = codes(steps, &mut line, uses)?;
     fuse::join(&mut codes, uses);
     fuse::join_sums(&mut codes, &uses.kept, uses);
-    line.codes = flat(&codes, |place| uses.is_read_once(place));
-    Some(line)
+    Some((line, codes))
 }
 
 fn place(operand: Operand) -> Option<u16> {
