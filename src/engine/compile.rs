@@ -66,6 +66,7 @@ fn assemble(program: &Program, rates: Vec<Rate>, rows: Rows, level: Level) -> Ke
         passes: Vec::new(),
         epilogue: Vec::new(),
         epilogue_line: None,
+        whole: None,
         fixed: Arc::default(),
         inputs: program.inputs,
         outputs: Vec::new(),
@@ -103,7 +104,8 @@ fn assemble(program: &Program, rates: Vec<Rate>, rows: Rows, level: Level) -> Ke
         _ => Output::Rows(stored.next().expect("endless")),
     };
     kernel.outputs = program.outputs.iter().map(output).collect();
-    kernel.fixed = Arc::new(Fixed { numbers: emitter.uniforms as usize, constants: emitter.constants.clone() });
+    let (numbers, constants) = (emitter.uniforms as usize, emitter.constants.clone());
+    kernel.fixed = Arc::new(Fixed { numbers, constants, ..Fixed::default() });
     kernel.slots = emitter.slots as usize;
     kernel.frames = emitter.frames as usize;
     let fits = CACHE / (8 * (kernel.slots + program.columns).max(1));

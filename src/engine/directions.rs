@@ -33,11 +33,7 @@ pub struct Directions {
     passes: Vec<Pass>,
     epilogue: Line,
     fixed: Arc<Fixed>,
-    lanes: usize,
-    slots: usize,
     frames: usize,
-    /// The directions in which each lane column is 1, bit by bit.
-    sets: Vec<u32>,
     /// How many directions there are, and eights of lanes for them.
     count: usize,
     width: usize,
@@ -156,17 +152,26 @@ impl Directions {
             passes.push(Pass { before: line(before)?, rows });
         }
         let Operand::Uniform(value) = value else { return Err(Why::NoPlace) };
-        let numbers = passes.iter().map(|pass| pass.rows.numbers_in_all).fold(free.0, usize::max);
+        let in_all = |places: fn(&OverRows) -> usize, least| {
+            passes.iter().map(|pass| places(&pass.rows)).fold(least, usize::max)
+        };
+        let width = count.div_ceil(8).clamp(1, MOST / 8);
+        let mut columns: Vec<Eight> = sets.iter().flat_map(|set| (0..width).map(|w| column(*set, w))).collect();
+        // Behind them, what is each row's own.
+        columns.resize(width * (in_all(|rows| rows.lanes_in_all, free.1) - emitter.slots as usize), Eight([0.0; 8]));
+        let fixed = Fixed {
+            numbers: in_all(|rows| rows.numbers_in_all, free.0),
+            constants: emitter.constants.clone(),
+            lanes: width * emitter.slots as usize,
+            columns,
+        };
         Ok(Directions {
             epilogue: line(&last)?,
-            fixed: Arc::new(Fixed { numbers, constants: emitter.constants.clone() }),
-            lanes: passes.iter().map(|pass| pass.rows.lanes_in_all).fold(free.1, usize::max),
             passes,
-            slots: emitter.slots as usize,
+            fixed: Arc::new(fixed),
             frames: emitter.frames as usize,
-            sets: sets.to_vec(),
             count,
-            width: count.div_ceil(8),
+            width,
             rows: rows.clone(),
             value: value as usize,
             slope,
@@ -184,23 +189,16 @@ impl Directions {
     }
 
     fn evaluate_in<const W: usize>(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
-        let Workspace { uniforms, tape, frames, lanes, .. } = workspace;
-        let longest = |have: usize, want: usize| have.max(want);
-        frames.resize(longest(frames.len(), self.frames), Frame::default());
-        lanes.resize(longest(lanes.len(), W * self.lanes), Eight([0.0; 8]));
-        uniforms.begin(&self.fixed, inputs);
+        let Workspace { places, sums, tape, frames, .. } = workspace;
+        frames.resize(frames.len().max(self.frames), Frame::default());
+        places.begin(&self.fixed, inputs);
         tape.clear();
-        let lanes = lanes.as_chunks_mut::<W>().0;
-        for (k, set) in self.sets.iter().enumerate() {
-            for lane in 0..8 * W {
-                lanes[self.slots + k][lane / 8].0[lane % 8] = f64::from(set >> lane & 1);
-            }
-        }
-        let mut files = Files { numbers: uniforms.numbers_mut(), lanes, tape, frames };
+        let (numbers, lanes) = places.files();
+        let mut files = Files { numbers, lanes: lanes.as_chunks_mut::<W>().0, tape, frames };
         let columns: Vec<&[f64]> = self.rows.columns.iter().map(|column| &***column).collect();
         for pass in &self.passes {
             run::line(&pass.before, self.level, &mut files);
-            self.over_rows(&pass.rows, &columns, &mut files, &mut workspace.sums);
+            self.over_rows(&pass.rows, &columns, &mut files, sums);
         }
         run::line(&self.epilogue, self.level, &mut files);
         results[0] = files.numbers[self.value];
@@ -250,6 +248,11 @@ impl Directions {
             }
         }
     }
+}
+
+/// An eight of the lanes of a set of directions: 1 in those that it has.
+fn column(set: u32, eight: usize) -> Eight {
+    Eight(std::array::from_fn(|lane| f64::from(set >> (8 * eight + lane) & 1)))
 }
 
 /// The number of direction k.

@@ -6,7 +6,7 @@
 //! `aligned`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order of summation; `points` turns a
 //! program of few rows so that lanes are points, and `batch` runs it sixteen points at a time where a loop does the work;
 //! `choice` says which lanes are taken, and why; `share` lets threads that somebody lends take part of the rows; `level`
-//! chooses among the copies compiled for AVX-512, AVX2 and everything else; `places` holds the uniform values. Cost and
+//! chooses among the copies compiled for AVX-512, AVX2 and everything else; `places` holds uniform values and lanes. Cost and
 //! memory: time grows linearly in rows times instructions; beside the data a kernel needs one block per live value.
 //! docs/engine.md has measurements.
 
@@ -64,6 +64,8 @@ pub struct Kernel {
     /// The work after the last pass.
     epilogue: Vec<code::Step>,
     epilogue_line: Option<line::Line>,
+    /// All of it as one line, where rows are few; it is then what runs.
+    whole: Option<line::Line>,
     fixed: Arc<Fixed>,
     inputs: usize,
     outputs: Vec<compile::Output>,
@@ -85,7 +87,7 @@ pub struct Kernel {
 /// The memory of one evaluation; one per thread, used again and again. A copy shares the spare memory of its threads.
 #[derive(Clone, Debug, Default)]
 pub struct Workspace {
-    uniforms: Places,
+    places: Places,
     slots: Vec<Aligned>,
     /// Rows for which the slots of the last kernel have room.
     room: usize,
@@ -95,8 +97,6 @@ pub struct Workspace {
     /// Who else works on large evaluations, and with what memory.
     crew: Option<&'static dyn Crew>,
     spare: Arc<Mutex<Vec<Workspace>>>,
-    /// Lanes that are directions.
-    lanes: Vec<line::Eight>,
     /// The numbers of a batch.
     batch: Vec<line::Sixteen>,
 }
@@ -142,15 +142,15 @@ impl Kernel {
     /// varies by row its sum is not taken: ask `rows` for it; here it reads NaN.
     pub fn evaluate(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
         run::run(self, &self.rows, inputs, workspace, &mut []);
-        self.read(0, workspace.uniforms.numbers(), results);
+        self.read(0, workspace.places.numbers(), results);
     }
 
     /// The first output at `inputs`; the others go to `rest`. As `evaluate`.
     pub fn first_and_rest(&self, inputs: &[f64], workspace: &mut Workspace, rest: &mut [f64]) -> f64 {
         run::run(self, &self.rows, inputs, workspace, &mut []);
         let mut first = [f64::NAN];
-        self.read(0, workspace.uniforms.numbers(), &mut first);
-        self.read(1, workspace.uniforms.numbers(), rest);
+        self.read(0, workspace.places.numbers(), &mut first);
+        self.read(1, workspace.places.numbers(), rest);
         first[0]
     }
 
@@ -172,7 +172,7 @@ impl Kernel {
         self.outputs
             .iter()
             .map(|output| match output {
-                compile::Output::Uniform(place) => vec![workspace.uniforms.numbers()[*place as usize]; self.rows.count],
+                compile::Output::Uniform(place) => vec![workspace.places.numbers()[*place as usize]; self.rows.count],
                 compile::Output::Rows(store) => stores[*store as usize][..self.rows.count].to_vec(),
             })
             .collect()
@@ -212,7 +212,7 @@ impl Kernel {
             let places = results.iter_mut().skip(j).step_by(outputs);
             match output {
                 compile::Output::Uniform(place) => {
-                    let number = workspace.uniforms.numbers()[*place as usize];
+                    let number = workspace.places.numbers()[*place as usize];
                     places.for_each(|result| *result = number);
                 }
                 compile::Output::Rows(store) => {

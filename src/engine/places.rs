@@ -1,20 +1,26 @@
-//! The numbers at the places of a kernel: what is the same in every evaluation is written once.
+//! The numbers and the lanes at the places of a kernel: what is the same in every evaluation is written once.
 
 use std::sync::Arc;
 
-/// What stands in the uniform file whatever the inputs are.
+use crate::engine::line::Eight;
+
+/// What stands in the files whatever the inputs are.
 #[derive(Clone, Debug, Default)]
 pub struct Fixed {
     /// How many places there are; those of the inputs come first.
     pub numbers: usize,
     pub constants: Vec<(u32, f64)>,
+    /// Lanes that are written to, in eights; behind them stand columns.
+    pub lanes: usize,
+    pub columns: Vec<Eight>,
 }
 
-/// The uniform file of a workspace.
+/// The uniform file of a workspace, and the lanes of a line.
 #[derive(Clone, Debug, Default)]
 pub struct Places {
     numbers: Vec<f64>,
-    /// What stands in it. That it is held keeps it from being taken for another one made in the same memory.
+    lanes: Vec<Eight>,
+    /// What stands in them. That it is held keeps it from being taken for another one made in the same memory.
     of: Option<Arc<Fixed>>,
 }
 
@@ -37,6 +43,9 @@ impl Places {
         for (place, number) in &fixed.constants {
             self.numbers[*place as usize] = *number;
         }
+        self.lanes.truncate(fixed.lanes);
+        self.lanes.resize(fixed.lanes, Eight([0.0; 8]));
+        self.lanes.extend_from_slice(&fixed.columns);
         self.of = Some(fixed.clone());
     }
 
@@ -44,8 +53,8 @@ impl Places {
         &self.numbers
     }
 
-    /// For the evaluation that has begun.
-    pub fn numbers_mut(&mut self) -> &mut [f64] {
-        &mut self.numbers
+    /// Numbers and lanes, for the evaluation that has begun.
+    pub fn files(&mut self) -> (&mut [f64], &mut [Eight]) {
+        (&mut self.numbers, &mut self.lanes)
     }
 }

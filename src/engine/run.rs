@@ -11,7 +11,7 @@ use crate::engine::code::{Body, Carry, Dot, Instruction, LoopCode, Operand, Pair
 use crate::engine::dot;
 use crate::engine::line::execute::Files;
 use crate::engine::line::rows::OverRows;
-use crate::engine::line::{self, Line, Number};
+use crate::engine::line::{self, Line, Number, few};
 use crate::engine::reduce;
 use crate::engine::share;
 use crate::engine::sum::{LEAF, Trees};
@@ -23,6 +23,12 @@ use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
 pub fn run(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
     assert_eq!(inputs.len(), kernel.inputs, "inputs of a kernel");
     prepare(kernel, rows, inputs, workspace);
+    if let Some(whole) = &kernel.whole {
+        let Workspace { places, tape, frames, .. } = workspace;
+        let (numbers, lanes) = places.files();
+        let lanes = lanes.as_chunks_mut::<{ few::WIDTH }>().0;
+        return line(whole, kernel.level, &mut Files { numbers, lanes, tape, frames });
+    }
     match kernel.level {
         Level::Portable => portable::kernel(kernel, rows, workspace, stores),
         // SAFETY: a level is chosen, or tested for, only where `Level::available` has detected its features.
@@ -47,7 +53,7 @@ pub fn part(
 ) {
     prepare(kernel, rows, &uniforms[..kernel.inputs], workspace);
     let count = kernel.fixed.numbers;
-    workspace.uniforms.numbers_mut()[..count].copy_from_slice(&uniforms[..count]);
+    workspace.places.files().0[..count].copy_from_slice(&uniforms[..count]);
     match kernel.level {
         Level::Portable => portable::part(kernel, pass, rows, workspace, range),
         // SAFETY: as in `run`.
@@ -95,7 +101,7 @@ pub fn line_over_rows<const W: usize>(
 }
 
 fn prepare(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace) {
-    let is_other = workspace.uniforms.begin(&kernel.fixed, inputs);
+    let is_other = workspace.places.begin(&kernel.fixed, inputs);
     let lanes = kernel.block.min(rows.count.next_multiple_of(STRIDE));
     if is_other || workspace.room < lanes {
         make_room(kernel, lanes, workspace);
@@ -213,8 +219,8 @@ macro_rules! interpreter {
 
             $(#[$features])?
             pub fn kernel(kernel: &Kernel, rows: &Rows, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
-                let Workspace { uniforms, slots, sums, tape, frames, crew, spare, .. } = workspace;
-                let uniforms = uniforms.numbers_mut();
+                let Workspace { places, slots, sums, tape, frames, crew, spare, .. } = workspace;
+                let uniforms = places.files().0;
                 let mut state =
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 for pass in &kernel.passes {
@@ -247,8 +253,8 @@ macro_rules! interpreter {
 
             $(#[$features])?
             pub fn part(kernel: &Kernel, pass: &Pass, rows: &Rows, workspace: &mut Workspace, range: Range<usize>) {
-                let Workspace { uniforms, slots, sums, tape, frames, .. } = workspace;
-                let uniforms = uniforms.numbers_mut();
+                let Workspace { places, slots, sums, tape, frames, .. } = workspace;
+                let uniforms = places.files().0;
                 let mut state =
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 state.sums.begin(pass.sums.len(), kernel.block / LEAF);

@@ -99,6 +99,36 @@ impl Trees {
     }
 }
 
+/// Rows that `of_few` can add up.
+const FEW: usize = 24;
+
+/// From position `FEW - n` on: all bits for n rows, none for those that follow.
+static KEPT: [u64; 2 * FEW] = {
+    let mut kept = [0; 2 * FEW];
+    let mut k = 0;
+    while k < FEW {
+        kept[k] = u64::MAX;
+        k += 1;
+    }
+    kept
+};
+
+/// The sum of the first `count` rows of some eights, a leaf that is not full. Rows beyond are cut off by their bits, since
+/// what is compared lane by lane becomes branches. Accumulators of a leaf begin with 0; here it is added at the end, which
+/// is the same: no sum of theirs is -0, and what is no zero does not depend on it.
+#[inline(always)]
+pub fn of_few<const W: usize>(eights: &[[f64; 8]; W], count: usize) -> f64 {
+    let kept = &KEPT[FEW - count..];
+    let mut lanes = [-0.0; STRIDE];
+    for w in 0..W {
+        let kept: &[u64; 8] = kept[8 * w..].first_chunk().expect("there are at most three eights");
+        for k in 0..8 {
+            lanes[8 * (w % 2) + k] += f64::from_bits(eights[w][k].to_bits() & kept[k]);
+        }
+    }
+    halved(&lanes) + 0.0
+}
+
 /// The sum by halves.
 #[inline(always)]
 pub fn halved(lanes: &[f64; STRIDE]) -> f64 {

@@ -195,7 +195,7 @@ mod tests {
     }
 
     fn execute(codes: Vec<Flat>) -> Vec<u64> {
-        let line = Line { codes: Codes::Together(Vec::new()), loops: Vec::new(), each: Vec::new() };
+        let line = Line { codes: Codes::Placed(Vec::new()), loops: Vec::new(), each: Vec::new() };
         let mut numbers: Vec<f64> = (0..=PLACES).map(|k| f64::from(k % 4) - 0.7 * f64::from(k / 4)).collect();
         let eight = |k: u16| Eight(std::array::from_fn(|lane| f64::from(k) - 0.3 * lane as f64));
         let mut lanes: Vec<[Eight; 1]> = (0..=PLACES).map(|k| [eight(k)]).collect();

@@ -68,6 +68,19 @@ pub enum Lanes {
     Element,
     /// Writes a to the element at index b of the d lanes from `to` on.
     Replace,
+    /// The number at `to` becomes the sum of the first d lanes of a, which are rows.
+    Sum,
+    /// Of a·b.
+    SumProduct,
+    /// Of a·b, in which an exact zero of a wins.
+    SumMasked,
+}
+
+impl Op {
+    /// Whether it makes a number of lanes.
+    fn sums(self) -> bool {
+        matches!(self, Op::Lanes(Lanes::Sum | Lanes::SumProduct | Lanes::SumMasked))
+    }
 }
 
 /// A run of places.
@@ -87,6 +100,7 @@ impl Code {
     /// The numbers that it writes; None for what a loop or an elementwise operation does.
     pub fn written(&self) -> Option<Run> {
         match self.op {
+            op if op.sums() => Some(Run { first: self.to, count: 1 }),
             Op::Lanes(_) => Some(Run { first: 0, count: 0 }),
             Op::Copy | Op::Fill | Op::Replace => Some(Run { first: self.to, count: self.d }),
             Op::Each | Op::Loop => None,
@@ -128,6 +142,7 @@ impl Code {
     /// The lanes that it writes; None for what a loop or an elementwise operation does.
     pub fn lanes_written(&self) -> Option<Run> {
         match self.op {
+            op if op.sums() => Some(Run { first: 0, count: 0 }),
             Op::Lanes(Lanes::Copy | Lanes::Fill | Lanes::Replace) => Some(Run { first: self.to, count: self.d }),
             Op::Lanes(_) => Some(Run { first: self.to, count: 1 }),
             Op::Each | Op::Loop => None,
@@ -144,8 +159,10 @@ impl Code {
             Op::Lanes(Lanes::Copy) => run(a),
             Op::Lanes(Lanes::Element) => run(a) || b == place,
             Op::Lanes(Lanes::Replace) => run(to) || a == place || b == place,
-            Op::Lanes(Lanes::Fill | Lanes::Negate) => a == place,
-            Op::Lanes(Lanes::Add | Lanes::Subtract | Lanes::Multiply) => a == place || b == place,
+            Op::Lanes(Lanes::Fill | Lanes::Negate | Lanes::Sum) => a == place,
+            Op::Lanes(Lanes::Add | Lanes::Subtract | Lanes::Multiply | Lanes::SumProduct | Lanes::SumMasked) => {
+                a == place || b == place
+            }
             Op::Lanes(Lanes::Select | Lanes::Pair(_)) => [a, b, c].contains(&place),
             Op::Lanes(Lanes::Products | Lanes::ProductSpread) => [a, b, c, d].contains(&place),
             Op::Lanes(Lanes::Apply(operator)) => [a, b, c][..operator.arity()].contains(&place),
@@ -164,7 +181,8 @@ impl Code {
             Op::Lanes(of) => {
                 let fourth = matches!(of, Lanes::Products | Lanes::ProductSpread);
                 let d = if fourth { either(d) } else { d };
-                Code { op, to: lane(to), a: either(a), b: either(b), c: either(c), d }
+                let to = if op.sums() { number(to) } else { lane(to) };
+                Code { op, to, a: either(a), b: either(b), c: either(c), d }
             }
             // They say in a table what they work on.
             Op::Each | Op::Loop => *self,

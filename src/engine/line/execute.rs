@@ -7,11 +7,12 @@ use crate::engine::block::{element_of, position};
 use crate::engine::code::{Form, Instruction, Operand};
 use crate::engine::line::code::{NUMBER, Run};
 use crate::engine::line::flat::{Codes, Do, FORMS, Flat};
-use crate::engine::line::lanes::{Eight, each, elements, in_lanes, operand, replace_elements};
+use crate::engine::line::lanes::{Eight, each, elements, in_lanes, operand, replace_elements, sixteen, summed};
 use crate::engine::line::number::Number;
 use crate::engine::line::one::{arithmetic, one, put, stored};
 use crate::engine::line::{Body, Each, How, Line, Repeated, State};
 use crate::engine::line::{handed, together};
+use crate::engine::sum::of_few;
 use crate::engine::tape::{self, Frame};
 use crate::ir::Operator;
 use crate::ir::op::ROWS;
@@ -76,6 +77,7 @@ macro_rules! executor {
                 match codes {
                     Codes::Handed(codes) => handed::$name::codes(line, codes, files),
                     Codes::Together(codes) => together::$name::codes(line, codes, files),
+                    Codes::Placed(codes) => placed(line, codes, files),
                 }
             }
 
@@ -116,6 +118,7 @@ macro_rules! executor {
                         Do::AddLL => one!(AddLL, code, numbers, lanes),
                         Do::SubtractLL => one!(SubtractLL, code, numbers, lanes),
                         Do::MultiplyNL => one!(MultiplyNL, code, numbers, lanes),
+                        Do::MultiplyLL => each!(numbers, lanes, to, [], [x = a, y = b], [], x * y),
                         Do::NegateL => each!(numbers, lanes, to, [], [x = a], [], -x),
                         Do::SelectLNN => {
                             each!(numbers, lanes, to, [n = b, m = c], [test = a], [], if test != 0.0 { n } else { m })
@@ -135,7 +138,7 @@ macro_rules! executor {
                             each!(numbers, lanes, to, [], [], [test = a, x = b, y = c], if test != 0.0 { x } else { y })
                         }
                         Do::PairLanes => pair_lanes(code, numbers, lanes),
-                        Do::ApplyLanes => each!(numbers, lanes, to, [], [], [x = a, y = b, z = c], apply(d, [x, y, z])),
+                        Do::ApplyLanes => apply_lanes(code, numbers, lanes),
                         Do::CopyLanes if a & NUMBER == 0 => {
                             lanes.copy_within(a as usize..a as usize + d as usize, to as usize);
                         }
@@ -152,6 +155,9 @@ macro_rules! executor {
                         Do::ElementsLanes => elements!(numbers, lanes, code),
                         Do::ReplaceLanes => one!(ReplaceLanes, code, numbers, lanes),
                         Do::ReplaceElementsLanes => replace_elements!(numbers, lanes, code),
+                        Do::SumL => at!(to) = T::of(sum(&lanes[a as usize], d)),
+                        Do::SumProductLL => at!(to) = T::of(sum_product(&lanes[a as usize], &lanes[b as usize], d)),
+                        Do::SumMaskedLL => at!(to) = T::of(sum_masked(&lanes[a as usize], &lanes[b as usize], d)),
                         // Of lists of values and tangents alone.
                         Do::AddThenAddLL
                         | Do::AddMultiplyThenAddMultiplyLLN
@@ -172,6 +178,40 @@ macro_rules! executor {
                         | Do::MultiplyAddTerm
                         | Do::AddMultiplyAdd => {}
                     }}
+                }
+            }
+
+            // Functions of their own: beside one another the compiler makes one of what they have in common, of parts of
+            // vectors.
+            $(#[$features])?
+            #[inline(never)]
+            fn sum<const W: usize>(x: &[Eight; W], count: u16) -> f64 {
+                summed!([x], count, x)
+            }
+
+            $(#[$features])?
+            #[inline(never)]
+            fn sum_product<const W: usize>(x: &[Eight; W], y: &[Eight; W], count: u16) -> f64 {
+                summed!([x, y], count, x * y)
+            }
+
+            $(#[$features])?
+            #[inline(never)]
+            fn sum_masked<const W: usize>(x: &[Eight; W], y: &[Eight; W], count: u16) -> f64 {
+                summed!([x, y], count, if x == 0.0 { 0.0 } else { x * y })
+            }
+
+            /// Sixteen lanes at a time, as `Sixteen` are.
+            $(#[$features])?
+            fn apply_lanes<T: Number, const W: usize>(code: &Flat, numbers: &[T], lanes: &mut [[Eight; W]]) {
+                let x = operand(numbers, lanes, code.a);
+                let y = operand(numbers, lanes, code.b);
+                let z = operand(numbers, lanes, code.c);
+                for w in (0..W).step_by(2) {
+                    let both = apply(code.d, [sixteen(&x, w), sixteen(&y, w), sixteen(&z, w)]);
+                    for (to, of) in lanes[code.to as usize][w..].iter_mut().zip(both.0.as_chunks().0) {
+                        to.0 = *of;
+                    }
                 }
             }
 

@@ -47,6 +47,7 @@ arithmetic! { define,
     AddLL,
     SubtractLL,
     MultiplyNL,
+    MultiplyLL,
     NegateL,
     SelectLNN,
     SelectNLL,
@@ -75,6 +76,10 @@ arithmetic! { define,
     ElementsLanes,
     ReplaceLanes,
     ReplaceElementsLanes,
+    /// The sum of the first d lanes.
+    SumL,
+    SumProductLL,
+    SumMaskedLL,
     // Two with one jump: the second one stands behind the first.
     AddThenAddLL,
     AddMultiplyThenAddMultiplyLLN,
@@ -164,6 +169,8 @@ pub enum Codes {
     Handed(Vec<Flat>),
     /// Values and tangents.
     Together(Vec<Flat>),
+    /// Each stands alone.
+    Placed(Vec<Flat>),
 }
 
 /// `is_passed_on`: of a number that the next instruction reads, whether nothing else does.
@@ -259,6 +266,7 @@ fn lanes(op: Lanes, code: &Code, table: impl Fn(Operator) -> u16) -> Flat {
         (Lanes::Add, [false, false, _]) => flat(Do::AddLL, [a, b, c, d]),
         (Lanes::Subtract, [false, false, _]) => flat(Do::SubtractLL, [a, b, c, d]),
         (Lanes::Multiply, [true, false, _]) => flat(Do::MultiplyNL, [number(a), b, c, d]),
+        (Lanes::Multiply, [false, false, _]) => flat(Do::MultiplyLL, [a, b, c, d]),
         (Lanes::Negate, [false, ..]) => flat(Do::NegateL, [a, b, c, d]),
         (Lanes::Select, [false, true, true]) => flat(Do::SelectLNN, [a, number(b), number(c), d]),
         (Lanes::Select, [true, false, false]) => flat(Do::SelectNLL, [number(a), b, c, d]),
@@ -288,5 +296,8 @@ fn lanes(op: Lanes, code: &Code, table: impl Fn(Operator) -> u16) -> Flat {
         (Lanes::Element, _) => flat(Do::ElementsLanes, [a, b, c, d]),
         (Lanes::Replace, [_, true, _]) => flat(Do::ReplaceLanes, [a, number(b), c, d]),
         (Lanes::Replace, _) => flat(Do::ReplaceElementsLanes, [a, b, c, d]),
+        (Lanes::Sum, _) => flat(Do::SumL, [a, b, c, d]),
+        (Lanes::SumProduct, _) => flat(Do::SumProductLL, [a, b, c, d]),
+        (Lanes::SumMasked, _) => flat(Do::SumMaskedLL, [a, b, c, d]),
     }
 }

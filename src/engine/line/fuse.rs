@@ -14,6 +14,8 @@ pub struct Uses {
     /// How many slots there are: lanes of columns stand behind them, from the first column that is one of lanes on.
     pub slots: u32,
     pub first_column: u32,
+    /// How many rows lanes are, where they are rows.
+    pub rows: u16,
     /// The place of the constant -0.
     pub minus_zero: Option<u16>,
     /// Lanes that are used beyond the list of steps in which they are written.
@@ -32,6 +34,7 @@ impl Uses {
             pass.stores.iter().for_each(|(operand, _)| uses.read(*operand, 1));
         }
         uses.steps(&kernel.epilogue);
+        uses.rows = u16::try_from(kernel.rows.count).unwrap_or(u16::MAX);
         for output in &kernel.outputs {
             if let Output::Uniform(place) = output {
                 uses.read(Operand::Uniform(*place), 1);
@@ -43,7 +46,7 @@ impl Uses {
     /// No uses yet of so many places.
     pub fn new(numbers: u32, slots: u32, first_column: u32) -> Uses {
         let none = vec![0; numbers as usize];
-        Uses { reads: none.clone(), writes: none, slots, first_column, minus_zero: None, kept: Vec::new() }
+        Uses { reads: none.clone(), writes: none, slots, first_column, ..Uses::default() }
     }
 
     /// Written once and read once.
@@ -237,8 +240,8 @@ pub fn join_sums(codes: &mut Vec<Code>, kept: &[u16], uses: &Uses) {
             continue;
         };
         let then = codes[second];
-        let takes =
-            then.op == Op::Lanes(Lanes::Pair(Form::MultiplyAdd)) && then.c == to && then.a != to && then.b != to;
+        let takes = then.op == Op::Lanes(Lanes::Pair(Form::MultiplyAdd)) && then.c == to && scales(then.a, then.b);
+        let takes = takes && then.a != to && then.b != to;
         // Its place is written anew before it is read again.
         let mut next = std::iter::once(second).chain(after).skip_while(|k| *k == second && then.to != to);
         let dies = next

@@ -1,7 +1,7 @@
 //! Lanes of numbers, and their loops as a macro for `execute`, which compiles them for each level.
 
 use crate::engine::line::code::NUMBER;
-use crate::engine::line::number::Number;
+use crate::engine::line::number::{Number, Sixteen};
 
 /// Lanes are worked on by eights, which fill a vector register and a line of the cache.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,31 @@ pub fn operand<T: Number, const W: usize>(numbers: &[T], lanes: &[[Eight; W]], p
         _ => [Eight([numbers[(place & !NUMBER) as usize].first(); 8]); W],
     }
 }
+
+/// Two eights from w on; the last one twice where there is no other.
+#[inline(always)]
+pub fn sixteen<const W: usize>(lanes: &[Eight; W], w: usize) -> Sixteen {
+    let (first, second) = (&lanes[w].0, &lanes[(w + 1).min(W - 1)].0);
+    let mut both = [0.0; 16];
+    both[..8].copy_from_slice(first);
+    both[8..].copy_from_slice(second);
+    Sixteen(both)
+}
+
+/// The sum of `$value` over the first lanes, which are rows.
+macro_rules! summed {
+    ([$($x:ident),*], $count:ident, $value:expr) => {{
+        let mut summands = [[0.0; 8]; W];
+        for w in 0..W {
+            for k in 0..8 {
+                $(let $x = $x[w].0[k];)*
+                summands[w][k] = $value;
+            }
+        }
+        of_few(&summands, $count as usize)
+    }};
+}
+pub(super) use summed;
 
 /// `$value` in each lane, of numbers, of lanes, of operands that are either, and of lanes that are handed on.
 macro_rules! in_lanes {

@@ -9,6 +9,7 @@
 mod chain;
 mod code;
 pub mod execute;
+pub mod few;
 mod flat;
 mod fuse;
 mod handed;
@@ -86,6 +87,10 @@ enum How {
 /// Gives a kernel lines for its uniform work, where there is any.
 pub fn add(kernel: &mut Kernel) {
     let uses = Uses::of(kernel);
+    few::add(kernel, &uses);
+    if kernel.whole.is_some() {
+        return;
+    }
     let line = |steps: &[Step]| if steps.is_empty() { None } else { translate::line(steps, &uses) };
     let lines: Vec<Option<Line>> = kernel.passes.iter().map(|pass| line(&pass.uniform)).collect();
     kernel.epilogue_line = line(&kernel.epilogue);

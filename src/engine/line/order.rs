@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn execute(codes: &Codes) -> Vec<u64> {
-        let line = Line { codes: Codes::Together(Vec::new()), loops: Vec::new(), each: Vec::new() };
+        let line = Line { codes: Codes::Placed(Vec::new()), loops: Vec::new(), each: Vec::new() };
         let mut numbers: Vec<f64> = (0..PLACES).map(|k| f64::from(k % 4) - 0.7 * f64::from(k / 4)).collect();
         let mut files = Files::<_, 0> { numbers: &mut numbers, lanes: &mut [], tape: &mut Vec::new(), frames: &mut [] };
         portable::codes(&line, codes, &mut files);
@@ -240,7 +240,7 @@ mod tests {
                 }
             };
             let is_read_once = |place: u16| codes.iter().map(|code| reads(code, place)).sum::<usize>() == 1;
-            let as_they_are = execute(&Codes::Together(placed(&codes)));
+            let as_they_are = execute(&Codes::Placed(placed(&codes)));
             let ordered = execute(&flat(&codes, is_read_once));
             for place in (0..PLACES).filter(|place| !is_read_once(*place)) {
                 prop_assert_eq!(as_they_are[usize::from(place)], ordered[usize::from(place)], "at {}", place);

@@ -1,7 +1,7 @@
 //! From steps to instructions: steps on uniform places, and on slots where those are lanes.
 
 use crate::engine::block::element_of;
-use crate::engine::code::{self, Carry, Operand, Repeat, Step};
+use crate::engine::code::{self, Carry, Dot, Form, Operand, Repeat, Step, Summand, Sums, Zero};
 use crate::engine::line::code::{Code, Lanes, NUMBER, Op, Run};
 use crate::engine::line::flat::{Codes, flat, placed};
 use crate::engine::line::fuse::{self, Uses};
@@ -11,8 +11,15 @@ use crate::ir::Operator;
 
 /// The line of a list of steps; None where a place or a count does not fit into an instruction.
 pub fn line(steps: &[Step], uses: &Uses) -> Option<Line> {
-    let (mut line, codes) = listed(steps, uses)?;
+    let (mut line, codes) = listed(&[(steps, &[])], uses)?;
     line.codes = flat(&codes, |place| uses.is_read_once(place));
+    Some(line)
+}
+
+/// The line of lists of steps whose lanes are rows, each with the places of the sums that it adds to.
+pub fn lines(lists: &[(&[Step], &[u32])], uses: &Uses) -> Option<Line> {
+    let (mut line, codes) = listed(lists, uses)?;
+    line.codes = Codes::Placed(placed(&codes));
     Some(line)
 }
 
@@ -24,14 +31,17 @@ pub fn over_rows(
     sums: &[(Operand, Operand)],
     free: (usize, usize),
 ) -> Option<OverRows> {
-    let (line, codes) = listed(steps, uses)?;
+    let (line, codes) = listed(&[(steps, &[])], uses)?;
     OverRows::new(line, &codes, loads, sums, free)
 }
 
 /// Instructions, and a line with no list of its own yet for what they refer to.
-fn listed(steps: &[Step], uses: &Uses) -> Option<(Line, Vec<Code>)> {
-    let mut line = Line { codes: Codes::Together(Vec::new()), loops: Vec::new(), each: Vec::new() };
-    let mut codes = codes(steps, &mut line, uses)?;
+fn listed(lists: &[(&[Step], &[u32])], uses: &Uses) -> Option<(Line, Vec<Code>)> {
+    let mut line = Line { codes: Codes::Placed(Vec::new()), loops: Vec::new(), each: Vec::new() };
+    let mut codes = Vec::new();
+    for (steps, sums) in lists {
+        translate(steps, sums, &mut line, uses, &mut codes)?;
+    }
     fuse::join(&mut codes, uses);
     fuse::join_sums(&mut codes, &uses.kept, uses);
     Some((line, codes))
@@ -73,8 +83,8 @@ fn run(first: Operand, count: u32) -> Option<Run> {
     Some(Run { first: place(first)?, count: u16::try_from(count).ok()? })
 }
 
-fn codes(steps: &[Step], line: &mut Line, uses: &Uses) -> Option<Vec<Code>> {
-    let mut codes = Vec::with_capacity(steps.len());
+fn translate(steps: &[Step], sums: &[u32], line: &mut Line, uses: &Uses, codes: &mut Vec<Code>) -> Option<()> {
+    codes.reserve(steps.len());
     for step in steps {
         match step {
             Step::Elementwise { instruction, count, vector } if matches!(instruction.to, Operand::Slot(_)) => {
@@ -82,10 +92,67 @@ fn codes(steps: &[Step], line: &mut Line, uses: &Uses) -> Option<Vec<Code>> {
                     codes.push(on_lanes(&Step::Apply(element_of(instruction, vector, k)), uses)?);
                 }
             }
+            Step::Dot(of) => dot(of, uses, codes)?,
+            Step::Sums(of) => self::sums(of, sums, uses, codes)?,
             step => codes.push(code(step, line, uses)?),
         }
     }
-    Some(codes)
+    Some(())
+}
+
+/// A product, or a row value, then what is added to it or taken away.
+fn dot(of: &Dot, uses: &Uses, codes: &mut Vec<Code>) -> Option<()> {
+    let to = lane(of.to, uses)?;
+    for (k, term) in of.terms.iter().enumerate() {
+        let rows = lane(term.rows, uses)?;
+        let (op, [a, b, c], d) = match (k, term.by) {
+            (0, None) => (Lanes::Copy, [rows, 0, 0], 1),
+            (0, Some(by)) => (Lanes::Multiply, [rows, either(by, uses)?, 0], 0),
+            (_, None) if term.minus => (Lanes::Subtract, [to, rows, 0], 0),
+            (_, None) => (Lanes::Add, [to, rows, 0], 0),
+            (_, Some(by)) => {
+                let form = if term.minus { Form::MultiplyFrom } else { Form::MultiplyAdd };
+                (Lanes::Pair(form), [rows, either(by, uses)?, to], 0)
+            }
+        };
+        codes.push(Code { op: Op::Lanes(op), to, a, b, c, d });
+    }
+    Some(())
+}
+
+/// Sums of a factor and of its products. The last slot is for a factor that is a product itself.
+fn sums(of: &Sums, places: &[u32], uses: &Uses, codes: &mut Vec<Code>) -> Option<()> {
+    let [a, b] = of.factor.operands();
+    let (a, b) = (lane(a, uses)?, lane(b, uses)?);
+    let (operation, sum) = match of.factor {
+        Summand::Value(_) => (None, Lanes::Sum),
+        Summand::Product(..) => (Some(Lanes::Multiply), Lanes::SumProduct),
+        Summand::Masked(..) => (Some(Lanes::Apply(Operator::Masked)), Lanes::SumMasked),
+    };
+    let mut factor = a;
+    if let (Some(op), false) = (operation, of.times.is_empty()) {
+        factor = lane(Operand::Slot(uses.slots - 1), uses)?;
+        codes.push(Code { op: Op::Lanes(op), to: factor, a, b, c: 0, d: 0 });
+    }
+    let mut add = |op, at: u32, a, b| {
+        let to = place(Operand::Uniform(*places.get(at as usize)?))?;
+        codes.push(Code { op: Op::Lanes(op), to, a, b, c: 0, d: uses.rows });
+        Some(())
+    };
+    match of.own {
+        Some(own) if of.times.is_empty() => add(sum, own, a, b)?,
+        Some(own) => add(Lanes::Sum, own, factor, factor)?,
+        None => {}
+    }
+    for times in &of.times {
+        let rows = lane(times.rows, uses)?;
+        match times.zero {
+            Zero::Neither => add(Lanes::SumProduct, times.at, factor, rows)?,
+            Zero::Factor => add(Lanes::SumMasked, times.at, factor, rows)?,
+            Zero::Rows => add(Lanes::SumMasked, times.at, rows, factor)?,
+        }
+    }
+    Some(())
 }
 
 fn code(step: &Step, line: &mut Line, uses: &Uses) -> Option<Code> {
@@ -208,7 +275,8 @@ fn repeated(of: &code::LoopCode, line: &mut Line, uses: &Uses) -> Option<Repeate
 }
 
 fn body(of: &code::Body, line: &mut Line, uses: &Uses) -> Option<Body> {
-    let mut codes = codes(&of.steps, line, uses)?;
+    let mut codes = Vec::new();
+    translate(&of.steps, &[], line, uses, &mut codes)?;
     fuse::join(&mut codes, uses);
     let wanted = match of.wanted {
         Some(operand) => Some(place(operand)?),
