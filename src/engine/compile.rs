@@ -18,12 +18,12 @@ pub enum Output {
     Rows(u32),
 }
 
-/// Live slots should fit the second-level cache, unless that leaves less than a leaf: measured, the more rows a step is
-/// for the better, wherever they come from, since it costs as much to begin with as a hundred rows.
-const CACHE: usize = 1 << 20;
+/// Live slots should fit the larger part of the second-level cache, unless that leaves less than a leaf: measured, the more
+/// rows a step is for the better, wherever they come from, since it costs as much to begin with as a hundred rows.
+const CACHE: usize = 768 << 10;
 
-/// Rows of a block at most: more gain nothing.
-const MOST: usize = 4 * LEAF;
+/// Leaves of a block at most, a power of two as all their numbers: more gain nothing.
+const MOST: usize = 4;
 
 /// Work on the data alone that costs at least so many additions a row becomes a column of its own.
 const WORTH_A_COLUMN: u32 = 4;
@@ -109,7 +109,7 @@ fn assemble(program: &Program, rates: Vec<Rate>, rows: Rows, level: Level) -> Ke
     kernel.slots = emitter.slots as usize;
     kernel.frames = emitter.frames as usize;
     let fits = CACHE / (8 * (kernel.slots + program.columns).max(1));
-    kernel.block = (fits / LEAF * LEAF).clamp(LEAF, MOST);
+    kernel.block = LEAF << (fits / LEAF).clamp(1, MOST).ilog2();
     line::add(&mut kernel);
     kernel
 }

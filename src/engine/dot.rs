@@ -8,8 +8,9 @@ use crate::engine::run::State;
 /// Terms of one step: what they are made of stays alive until all are added up.
 pub const MOST: usize = 16;
 
-/// Rows whose sum is under way at a time: four vectors of the widest kind.
-const TILE: usize = 2 * STRIDE;
+/// Rows whose sum is under way at a time: half of sixteen registers of four numbers, or of thirty-two of eight.
+pub const TILE: usize = 2 * STRIDE;
+pub const WIDE_TILE: usize = 8 * STRIDE;
 
 /// What the rows of a term are multiplied by.
 #[derive(Clone, Copy)]
@@ -17,13 +18,14 @@ enum By<'a> {
     One(f64),
     Rows(&'a [f64]),
     MinusRows(&'a [f64]),
+    Itself,
 }
 
 type Term<'a> = (&'a [f64], By<'a>);
 
 /// to = ((a₀·b₀ ± a₁·b₁) ± a₂·b₂) ± …, each product and each sum rounded on its own: the bits are those of a step for each.
 #[inline(always)]
-pub fn dot(dot: &Dot, state: &mut State) {
+pub fn dot<const TILE: usize>(dot: &Dot, state: &mut State) {
     let Operand::Slot(slot) = dot.to else { return };
     let mut taken = std::mem::take(&mut state.slots[slot as usize]);
     {
@@ -36,21 +38,29 @@ pub fn dot(dot: &Dot, state: &mut State) {
                 None => By::One(sign),
                 Some(Lanes::One(number)) => By::One(sign * number),
                 Some(Lanes::Rows(rows)) if term.minus => By::MinusRows(rows),
+                // Read once.
+                Some(Lanes::Rows(_)) if term.by == Some(term.rows) => By::Itself,
                 Some(Lanes::Rows(rows)) => By::Rows(rows),
             };
             *made = (rows, by);
         }
         let terms = &terms[..dot.terms.len().min(MOST)];
-        let (tiles, rest) = taken[..state.lanes].as_chunks_mut::<TILE>();
-        for (k, to) in tiles.iter_mut().enumerate() {
-            *to = tile(terms, k * TILE);
-        }
-        let start = tiles.len() * TILE;
-        for (k, to) in rest.as_chunks_mut::<STRIDE>().0.iter_mut().enumerate() {
-            *to = tile(terms, start + k * STRIDE);
-        }
+        let to = &mut taken[..state.lanes];
+        let at = tiles::<TILE>(terms, to, 0);
+        let at = if TILE > self::TILE { tiles::<{ self::TILE }>(terms, to, at) } else { at };
+        tiles::<STRIDE>(terms, to, at);
     }
     state.slots[slot as usize] = taken;
+}
+
+/// The sums of as many rows from `at` on as are a multiple of `ROWS`; where they end.
+#[inline(always)]
+fn tiles<const ROWS: usize>(terms: &[Term], to: &mut [f64], at: usize) -> usize {
+    let tiles = to[at..].as_chunks_mut::<ROWS>().0;
+    for (k, to) in tiles.iter_mut().enumerate() {
+        *to = tile(terms, at + k * ROWS);
+    }
+    at + tiles.len() * ROWS
 }
 
 /// The sums of the rows from `at` on.
@@ -70,6 +80,16 @@ fn tile<const ROWS: usize>(terms: &[Term], at: usize) -> [f64; ROWS] {
                 let b = rows::<ROWS>(b, at);
                 for j in 0..ROWS {
                     sum[j] = a[j] * b[j];
+                }
+            }
+            (0, By::Itself) => {
+                for j in 0..ROWS {
+                    sum[j] = a[j] * a[j];
+                }
+            }
+            (_, By::Itself) => {
+                for j in 0..ROWS {
+                    sum[j] += a[j] * a[j];
                 }
             }
             (_, By::One(b)) => {
@@ -150,7 +170,7 @@ mod tests {
             for level in Level::available() {
                 let kernel = Kernel::at_level(&program, &Rows::new(&columns, count), level);
                 let dots = kernel.passes[0].rows.iter().filter(|step| matches!(step, Step::Dot(_))).count();
-                assert_eq!(dots, 1, "and the rest, of fewer products, in pairs");
+                assert_eq!(dots, 2, "the second one has the terms that are too many for one");
                 let found = kernel.rows(&point, &mut Workspace::default());
                 let found: Vec<u64> = found[0].iter().map(|x| x.to_bits()).collect();
                 assert_eq!(found, expected, "{count} rows, {level}");

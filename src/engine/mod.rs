@@ -44,6 +44,7 @@ use batch::Batch;
 pub use choice::{Choice, Lanes, Why};
 pub use level::Level;
 use places::{Fixed, Places};
+use run::Stores;
 pub use share::Crew;
 
 /// The data that programs are bound to: columns of equal length, shared between kernels.
@@ -141,13 +142,13 @@ impl Kernel {
     /// The outputs at `inputs`: one number for each output that is the same for every row, and for an output that
     /// varies by row its sum is not taken: ask `rows` for it; here it reads NaN.
     pub fn evaluate(&self, inputs: &[f64], workspace: &mut Workspace, results: &mut [f64]) {
-        run::run(self, &self.rows, inputs, workspace, &mut []);
+        run::run(self, &self.rows, inputs, workspace, Stores::Nowhere);
         self.read(0, workspace.places.numbers(), results);
     }
 
     /// The first output at `inputs`; the others go to `rest`. As `evaluate`.
     pub fn first_and_rest(&self, inputs: &[f64], workspace: &mut Workspace, rest: &mut [f64]) -> f64 {
-        run::run(self, &self.rows, inputs, workspace, &mut []);
+        run::run(self, &self.rows, inputs, workspace, Stores::Nowhere);
         let mut first = [f64::NAN];
         self.read(0, workspace.places.numbers(), &mut first);
         self.read(1, workspace.places.numbers(), rest);
@@ -168,7 +169,7 @@ impl Kernel {
     pub fn rows(&self, inputs: &[f64], workspace: &mut Workspace) -> Vec<Vec<f64>> {
         let padded = self.rows.count.next_multiple_of(STRIDE);
         let mut stores = vec![vec![0.0; padded]; self.stores()];
-        run::run(self, &self.rows, inputs, workspace, &mut stores);
+        run::run(self, &self.rows, inputs, workspace, Stores::Columns(&mut stores));
         self.outputs
             .iter()
             .map(|output| match output {
@@ -206,18 +207,14 @@ impl Kernel {
             let column = Aligned::new(points.iter().map(|point| point[k]), padded);
             rows.columns.push(Arc::new(column));
         }
-        let mut stores = vec![vec![0.0; padded]; turned.stores()];
-        run::run(turned, &rows, &[], workspace, &mut stores);
+        // Outputs by row have stores in their order.
+        let is_by_row = |j: &usize| matches!(turned.outputs[*j], compile::Output::Rows(_));
+        let first: Vec<usize> = (0..outputs).filter(is_by_row).collect();
+        run::run(turned, &rows, &[], workspace, Stores::Apart { places: results, width: outputs, first: &first });
         for (j, output) in turned.outputs.iter().enumerate() {
-            let places = results.iter_mut().skip(j).step_by(outputs);
-            match output {
-                compile::Output::Uniform(place) => {
-                    let number = workspace.places.numbers()[*place as usize];
-                    places.for_each(|result| *result = number);
-                }
-                compile::Output::Rows(store) => {
-                    places.zip(&stores[*store as usize][..points.len()]).for_each(|(result, number)| *result = *number);
-                }
+            if let compile::Output::Uniform(place) = output {
+                let number = workspace.places.numbers()[*place as usize];
+                results.iter_mut().skip(j).step_by(outputs).for_each(|result| *result = number);
             }
         }
     }

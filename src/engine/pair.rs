@@ -112,7 +112,7 @@ impl Sum {
     }
 }
 
-/// Finds the sums of three products and more, in the order in which they are added: what is added to a sum that is used
+/// Finds the sums of two products and more, in the order in which they are added: what is added to a sum that is used
 /// nowhere else goes to its end. A product that is used nowhere else is taken in, however far off, where what it is made of
 /// is used elsewhere, too: measured, what would be there for it alone had better be multiplied while it is near.
 /// `uses` says how often the nodes that are computed here are used, and much of all others.
@@ -157,7 +157,7 @@ fn dots(
         sum_of[value.index()] = sums.len() as u32;
         sums.push(sum);
     }
-    for sum in sums.iter().filter(|sum| !sum.goes_on && sum.products >= 3) {
+    for sum in sums.iter().filter(|sum| !sum.goes_on && sum.products >= 2) {
         let mut terms: Vec<Term<Value>> = Vec::with_capacity(sum.terms);
         let mut of = sum;
         loop {

@@ -20,7 +20,7 @@ use crate::engine::{Kernel, Level, Rows, STRIDE, Workspace};
 
 /// Evaluates over `rows`; afterwards the uniform file of the workspace holds every uniform value, and `stores` the row
 /// outputs.
-pub fn run(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
+pub fn run(kernel: &Kernel, rows: &Rows, inputs: &[f64], workspace: &mut Workspace, stores: Stores) {
     assert_eq!(inputs.len(), kernel.inputs, "inputs of a kernel");
     prepare(kernel, rows, inputs, workspace);
     if let Some(whole) = &kernel.whole {
@@ -120,6 +120,34 @@ fn make_room(kernel: &Kernel, lanes: usize, workspace: &mut Workspace) {
     *room = lanes;
 }
 
+/// Where the outputs by row go.
+pub enum Stores<'a> {
+    Nowhere,
+    /// To a column each.
+    Columns(&'a mut [Vec<f64>]),
+    /// To places `width` apart, of which each output's first one is given.
+    Apart {
+        places: &'a mut [f64],
+        width: usize,
+        first: &'a [usize],
+    },
+}
+
+impl Stores<'_> {
+    /// Writes rows of an output, from row `start` on.
+    #[inline(always)]
+    fn put(&mut self, store: usize, start: usize, rows: &[f64]) {
+        match self {
+            Stores::Nowhere => {}
+            Stores::Columns(columns) => columns[store][start..start + rows.len()].copy_from_slice(rows),
+            Stores::Apart { places, width, first } => {
+                let places = places.iter_mut().skip(start * *width + first[store]).step_by(*width);
+                places.zip(rows).for_each(|(place, number)| *place = *number);
+            }
+        }
+    }
+}
+
 /// What steps work on.
 pub struct State<'a> {
     pub uniforms: &'a mut [f64],
@@ -211,14 +239,14 @@ fn kept(body: &Body, whole: bool) -> impl Iterator<Item = &Carry> {
     body.carried.iter().filter(move |carry| whole || carry.read)
 }
 
-/// The interpreter for one set of processor features.
+/// The interpreter for one set of processor features, with so many rows of a sum of products at a time.
 macro_rules! interpreter {
-    ($name:ident $(, #[$features:meta])?) => {
+    ($name:ident, $tile:expr $(, #[$features:meta])?) => {
         mod $name {
             use super::*;
 
             $(#[$features])?
-            pub fn kernel(kernel: &Kernel, rows: &Rows, workspace: &mut Workspace, stores: &mut [Vec<f64>]) {
+            pub fn kernel(kernel: &Kernel, rows: &Rows, workspace: &mut Workspace, mut stores: Stores) {
                 let Workspace { places, slots, sums, tape, frames, crew, spare, .. } = workspace;
                 let uniforms = places.files().0;
                 let mut state =
@@ -227,10 +255,10 @@ macro_rules! interpreter {
                     uniform(pass.line.as_ref(), &pass.uniform, &mut state);
                     state.sums.begin(pass.sums.len(), kernel.block / LEAF);
                     match crew {
-                        Some(crew) if stores.is_empty() && share::is_worth_it(pass, rows.count) => {
+                        Some(crew) if matches!(stores, Stores::Nowhere) && share::is_worth_it(pass, rows.count) => {
                             share::rows(*crew, spare, (kernel, pass, rows), state.uniforms, state.sums);
                         }
-                        _ => over_rows(pass, kernel, &mut state, stores, 0..rows.count),
+                        _ => over_rows(pass, kernel, &mut state, &mut stores, 0..rows.count),
                     }
                     for (at, place) in pass.sums.iter().enumerate() {
                         state.uniforms[*place as usize] = state.sums.total(at);
@@ -258,7 +286,7 @@ macro_rules! interpreter {
                 let mut state =
                     State { uniforms, slots, rows, start: 0, lanes: 0, sums, tape, frames };
                 state.sums.begin(pass.sums.len(), kernel.block / LEAF);
-                over_rows(pass, kernel, &mut state, &mut [], range);
+                over_rows(pass, kernel, &mut state, &mut Stores::Nowhere, range);
             }
 
             $(#[$features])?
@@ -266,7 +294,7 @@ macro_rules! interpreter {
                 pass: &Pass,
                 kernel: &Kernel,
                 state: &mut State,
-                stores: &mut [Vec<f64>],
+                stores: &mut Stores,
                 range: Range<usize>,
             ) {
                 for scatter in &pass.scatters {
@@ -283,11 +311,8 @@ macro_rules! interpreter {
                     state.sums.push((end - start).div_ceil(LEAF));
                     state.tape.truncate(kept);
                     pass.scatters.iter().for_each(|scatter| block::scatter(scatter, state, end - start));
-                    if !stores.is_empty() {
-                        for (operand, store) in &pass.stores {
-                            let rows = block::rows_of(*operand, state, end - start);
-                            stores[*store as usize][start..end].copy_from_slice(rows);
-                        }
+                    for (operand, store) in &pass.stores {
+                        stores.put(*store as usize, start, block::rows_of(*operand, state, end - start));
                     }
                     start = end;
                 }
@@ -309,7 +334,7 @@ macro_rules! interpreter {
             $(#[$features])?
             #[inline(never)]
             fn dot(of: &Dot, state: &mut State) {
-                dot::dot(of, state);
+                dot::dot::<{ $tile }>(of, state);
             }
 
             $(#[$features])?
@@ -460,8 +485,8 @@ macro_rules! interpreter {
     };
 }
 
-interpreter!(portable);
+interpreter!(portable, dot::TILE);
 #[cfg(target_arch = "x86_64")]
-interpreter!(avx2, #[target_feature(enable = "avx2,fma")]);
+interpreter!(avx2, dot::TILE, #[target_feature(enable = "avx2,fma")]);
 #[cfg(target_arch = "x86_64")]
-interpreter!(avx512, #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx512cd,avx2,fma")]);
+interpreter!(avx512, dot::WIDE_TILE, #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw,avx512cd,avx2,fma")]);
