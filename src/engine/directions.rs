@@ -236,7 +236,7 @@ impl Directions {
                     sums.set(0, at, halved(&std::array::from_fn(lane)));
                 }
             }
-            sums.push(1);
+            sums.push(1, end == self.rows.count);
         }
         let mut at = 0..;
         for (of, at) in numbers.iter().zip(at.by_ref()) {

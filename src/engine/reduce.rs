@@ -42,33 +42,32 @@ pub fn sums(of: &Sums, state: &mut State, count: usize) {
 #[inline(always)]
 fn leaves<const PRODUCT: bool>(of: &Sums, state: &mut State, count: usize) {
     let [x, y] = of.factor.operands();
-    for (leaf, start) in (0..count).step_by(LEAF).enumerate() {
+    let (mut leaf, mut start) = (0, 0);
+    while start < count {
         let rows = start..(start + LEAF).min(count);
         let mut own = of.own;
         let mut rest = &of.times[..];
         loop {
             let (now, later) = rest.split_at(rest.len().min(MOST));
-            let (x, y) = (strides(x, state, &rows), strides(y, state, &rows));
-            let mut lanes = [[0.0; STRIDE]; MOST + 1];
-            // No closure: it would be a call.
-            match now {
-                [] => add::<PRODUCT, 0, STRIDE>(x, y, [], rows.len(), &mut lanes),
-                [a] => {
-                    let a = strides(a.rows, state, &rows);
-                    add::<PRODUCT, 1, HALF>(x, y, [a], rows.len(), &mut lanes);
-                }
-                [a, b] => {
-                    let (a, b) = (strides(a.rows, state, &rows), strides(b.rows, state, &rows));
-                    add::<PRODUCT, 2, HALF>(x, y, [a, b], rows.len(), &mut lanes);
-                }
-                [a, b, c, ..] => {
-                    let (a, b) = (strides(a.rows, state, &rows), strides(b.rows, state, &rows));
-                    let c = strides(c.rows, state, &rows);
-                    add::<PRODUCT, 3, HALF>(x, y, [a, b, c], rows.len(), &mut lanes);
-                }
-            }
+            let x = strides(x, state, &rows);
+            let y = if PRODUCT { strides(y, state, &rows) } else { x };
             let mut totals = [0.0; MOST + 1];
-            if halve(&lanes[..=now.len()], &mut totals).is_nan() {
+            // No function of its own: the arrays are as long as their number is.
+            macro_rules! add {
+                ($number:literal, $wide:expr, [$($times:ident),*]) => {{
+                    let by = [$(strides($times.rows, state, &rows)),*];
+                    let mut lanes = [[0.0; STRIDE]; $number + 1];
+                    add::<PRODUCT, $number, $wide>(x, y, by, rows.len(), &mut lanes);
+                    halve(&lanes, &mut totals)
+                }};
+            }
+            let all = match now {
+                [] => add!(0, STRIDE, []),
+                [a] => add!(1, HALF, [a]),
+                [a, b] => add!(2, HALF, [a, b]),
+                [a, b, c, ..] => add!(3, HALF, [a, b, c]),
+            };
+            if all.is_nan() {
                 exactly(&of.factor, now, state, &rows, &mut totals);
             }
             if let Some(at) = own {
@@ -82,6 +81,7 @@ fn leaves<const PRODUCT: bool>(of: &Sums, state: &mut State, count: usize) {
             }
             (own, rest) = (None, later);
         }
+        (leaf, start) = (leaf + 1, rows.end);
     }
 }
 
@@ -103,7 +103,7 @@ fn add<const PRODUCT: bool, const K: usize, const WIDE: usize>(
     y: &[[f64; STRIDE]],
     by: [&[[f64; STRIDE]]; K],
     count: usize,
-    lanes: &mut [[f64; STRIDE]; MOST + 1],
+    lanes: &mut [[f64; STRIDE]],
 ) {
     // All of the same length, which the compiler is to know.
     let strides = x.len();

@@ -308,7 +308,7 @@ macro_rules! interpreter {
                     state.start = start;
                     state.lanes = (end - start).next_multiple_of(STRIDE);
                     steps(&pass.rows, state, end - start);
-                    state.sums.push((end - start).div_ceil(LEAF));
+                    state.sums.push((end - start).div_ceil(LEAF), end == count);
                     state.tape.truncate(kept);
                     pass.scatters.iter().for_each(|scatter| block::scatter(scatter, state, end - start));
                     for (operand, store) in &pass.stores {

@@ -37,8 +37,17 @@ impl Trees {
         self.totals[leaf * self.count + sum as usize] = total;
     }
 
-    /// Adds the leaves of a block to the trees.
-    pub fn push(&mut self, leaves: usize) {
+    /// Adds the leaves of a block to the trees; `last`: no other block comes.
+    #[inline(always)]
+    pub fn push(&mut self, leaves: usize, last: bool) {
+        if last && leaves == 1 && self.leaves == 0 {
+            self.leaves = 1;
+        } else {
+            self.add(leaves);
+        }
+    }
+
+    fn add(&mut self, leaves: usize) {
         for leaf in 0..leaves {
             let height = self.leaves.trailing_ones() as usize;
             self.complete(leaf, 0, height);
@@ -61,8 +70,11 @@ impl Trees {
         }
     }
 
+    /// Where there is one leaf alone, its totals stand where it left them.
+    #[inline(always)]
     fn subtrees(&self, height: usize) -> &[f64] {
-        &self.subtrees[height * self.count..][..self.count]
+        let of = if self.leaves == 1 { &self.totals } else { &self.subtrees };
+        &of[height * self.count..][..self.count]
     }
 
     /// Adds the subtrees of heights `first..height` to totals, which become the subtrees of that height.
@@ -160,13 +172,14 @@ mod tests {
     fn add(rows: &[f64], leaves: usize) -> Trees {
         let mut sums = Trees::default();
         sums.begin(2, leaves);
-        for block in rows.chunks(leaves * LEAF) {
+        let blocks = rows.len().div_ceil(leaves * LEAF);
+        for (k, block) in rows.chunks(leaves * LEAF).enumerate() {
             for (leaf, rows) in block.chunks(LEAF).enumerate() {
                 let total = of_leaf(rows);
                 sums.set(leaf, 0, total);
                 sums.set(leaf, 1, 2.0 * total);
             }
-            sums.push(block.len().div_ceil(LEAF));
+            sums.push(block.len().div_ceil(LEAF), k + 1 == blocks);
         }
         sums
     }
