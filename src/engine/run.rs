@@ -134,15 +134,18 @@ pub enum Stores<'a> {
 }
 
 impl Stores<'_> {
-    /// Writes rows of an output, from row `start` on.
-    #[inline(always)]
-    fn put(&mut self, store: usize, start: usize, rows: &[f64]) {
-        match self {
-            Stores::Nowhere => {}
-            Stores::Columns(columns) => columns[store][start..start + rows.len()].copy_from_slice(rows),
-            Stores::Apart { places, width, first } => {
-                let places = places.iter_mut().skip(start * *width + first[store]).step_by(*width);
-                places.zip(rows).for_each(|(place, number)| *place = *number);
+    /// Writes the outputs of the rows of a block.
+    #[inline(never)]
+    fn put(&mut self, pass: &Pass, state: &State, rows: Range<usize>) {
+        for (operand, store) in &pass.stores {
+            let numbers = block::rows_of(*operand, state, rows.len());
+            match self {
+                Stores::Nowhere => {}
+                Stores::Columns(columns) => columns[*store as usize][rows.clone()].copy_from_slice(numbers),
+                Stores::Apart { places, width, first } => {
+                    let places = places.iter_mut().skip(rows.start * *width + first[*store as usize]).step_by(*width);
+                    places.zip(numbers).for_each(|(place, number)| *place = *number);
+                }
             }
         }
     }
@@ -311,8 +314,8 @@ macro_rules! interpreter {
                     state.sums.push((end - start).div_ceil(LEAF), end == count);
                     state.tape.truncate(kept);
                     pass.scatters.iter().for_each(|scatter| block::scatter(scatter, state, end - start));
-                    for (operand, store) in &pass.stores {
-                        stores.put(*store as usize, start, block::rows_of(*operand, state, end - start));
+                    if !pass.stores.is_empty() {
+                        stores.put(pass, state, start..end);
                     }
                     start = end;
                 }
