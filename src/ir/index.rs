@@ -1,67 +1,40 @@
 //! Where equal nodes are found: a table of the nodes that a builder has, looked up for every operation that is made.
 //!
-//! Open addressing with linear probing, at most half full. It holds positions, and of each node a part of its hash, so that
-//! nodes themselves are kept once, and looked at where that part agrees. It is never iterated over.
+//! It holds positions and hashes, so that nodes themselves are kept once. It is never iterated over.
+
+use hashbrown::HashTable;
 
 use crate::ir::program::{Node, Value};
 
-/// Slots of the first table.
-const FIRST: usize = 64;
-
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    /// 0 where nothing stands; else the hash of a node, and its position counted from 1.
-    slots: Vec<(u32, u32)>,
-    count: usize,
+    positions: HashTable<(u64, Value)>,
 }
 
 /// Where a node that was not found has its place.
 pub struct Vacant {
-    hash: u32,
+    hash: u64,
 }
 
 impl Index {
     pub fn with_room(count: usize) -> Index {
-        Index { slots: vec![(0, 0); (2 * count).next_power_of_two().max(FIRST)], count: 0 }
+        Index { positions: HashTable::with_capacity(count) }
     }
 
     /// The position of the node among `nodes`, which are those that were put in.
     pub fn find(&self, node: &Node, nodes: &[Node]) -> Result<Value, Vacant> {
         let hash = hash(node);
-        let mask = self.slots.len().wrapping_sub(1);
-        let mut at = hash as usize;
-        while let Some((other, position)) = self.slots.get(at & mask) {
-            match position.checked_sub(1) {
-                None => break,
-                Some(position) if *other == hash && nodes[position as usize] == *node => return Ok(Value(position)),
-                Some(_) => at += 1,
-            }
-        }
-        Err(Vacant { hash })
+        let is_it = |(other, position): &(u64, Value)| *other == hash && nodes[position.index()] == *node;
+        self.positions.find(hash, is_it).map(|(_, position)| *position).ok_or(Vacant { hash })
     }
 
     pub fn insert(&mut self, vacant: Vacant, value: Value) {
-        if 2 * (self.count + 1) > self.slots.len() {
-            let before = std::mem::take(&mut self.slots);
-            self.slots = vec![(0, 0); (4 * before.len()).max(FIRST)];
-            before.into_iter().filter(|(_, position)| *position > 0).for_each(|slot| self.put(slot));
-        }
-        self.put((vacant.hash, value.0 + 1));
-        self.count += 1;
-    }
-
-    fn put(&mut self, slot: (u32, u32)) {
-        let mask = self.slots.len() - 1;
-        let mut at = slot.0 as usize & mask;
-        while self.slots[at].1 > 0 {
-            at = (at + 1) & mask;
-        }
-        self.slots[at] = slot;
+        self.positions.insert_unique(vacant.hash, (vacant.hash, value), |(hash, _)| *hash);
     }
 }
 
 /// Equal nodes have equal hashes. Of loops their operands count, not their bodies.
-fn hash(node: &Node) -> u32 {
+fn hash(node: &Node) -> u64 {
     let pair = |a: Value, b: Value| u64::from(a.0) << 32 | u64::from(b.0);
     let all = |of: &[Value]| of.iter().fold(of.len() as u64, |hash, v| mix(hash, u64::from(v.0)));
     let (kind, hash) = match node {
@@ -80,8 +53,8 @@ fn hash(node: &Node) -> u32 {
         Node::Loop(body) => (11, all(&body.operands)),
         Node::Result { of, index } => (12, pair(*of, Value(*index))),
     };
-    // Multiplication mixes the upper bits most.
-    (mix(hash, kind) >> 32) as u32
+    // Multiplication mixes the upper bits most, and tables begin with the lower ones.
+    mix(hash, kind).rotate_left(32)
 }
 
 /// Rotates, mixes in and multiplies (the scheme of Firefox and rustc).

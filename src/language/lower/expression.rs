@@ -288,7 +288,7 @@ impl Lowering<'_> {
         }
         if name == "jn" && self.b().known(values[0]).is_none_or(|n| n.fract() != 0.0 || n.abs() > 1e6) {
             let help = Some("write it as `jn(2, x)`".to_string());
-            let message = "the order of `jn` must be a constant whole number".into();
+            let message = "the order of `jn` must be a constant whole number from -1000000 to 1000000".into();
             return self.fault(&arguments[0].span, message, "here", help);
         }
         Some((function.lower)(self.b(), &values))
