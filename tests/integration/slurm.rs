@@ -16,6 +16,7 @@ use crate::shards::assert_same_results;
 use crate::tool::{Lab, Ran, available, repository};
 
 /// Runs of a third of a second, and short ones among them.
+/// With thousands of rows, so that a share takes seconds: it must be caught in the midst of its work.
 const LOAD: &str = r#"
 [[optimizer]]
 method = "differential_evolution"
@@ -173,7 +174,7 @@ fn identities(text: &str) -> Vec<String> {
 fn a_sweep_survives_its_cluster() {
     let Some(cluster) = Cluster::start("5") else { return };
     let lab = Lab::new();
-    let text = decay(6000, &LOAD.replace("REPEATS", "64"));
+    let text = decay(12000, &LOAD.replace("REPEATS", "64"));
     lab.write("load.toml", &text);
     let submit = ["submit", "load.toml", "--tasks", "8", "--out", "many", "--", "--time=10", "--cpus-per-task=2"];
     let ran = cluster.run(&lab, &submit).ends(0);
@@ -237,7 +238,7 @@ fn a_sweep_survives_its_cluster() {
 fn a_task_drains_when_its_time_is_nearly_over_and_a_cancelled_one_is_told() {
     let Some(cluster) = Cluster::start("1001") else { return };
     let lab = Lab::new();
-    lab.write("load.toml", decay(6000, &LOAD.replace("REPEATS", "24")));
+    lab.write("load.toml", decay(24000, &LOAD.replace("REPEATS", "24")));
     let submit = ["submit", "load.toml", "--tasks", "2", "--max-running", "1", "--out", "many"];
     let ran = cluster.run(&lab, &[&submit[..], &["--", "--time=10", "--cpus-per-task=2"]].concat()).ends(0);
     let merge = ran.out.split(" as ").nth(2).and_then(|rest| rest.split('\n').next()).unwrap();
