@@ -15,8 +15,8 @@ use crate::laws::decay;
 use crate::shards::assert_same_results;
 use crate::tool::{Lab, Ran, available, repository};
 
-/// Runs of a third of a second, and short ones among them.
-/// With thousands of rows, so that a share takes seconds: it must be caught in the midst of its work.
+/// Runs of some tenths of a second on thousands of rows, and short ones among them: a share takes seconds, since it must be
+/// caught in the midst of its work.
 const LOAD: &str = r#"
 [[optimizer]]
 method = "differential_evolution"

@@ -56,12 +56,15 @@ pub fn together(codes: &[Code]) -> Vec<Flat> {
     flat
 }
 
-/// Two instructions that are one. Elements of numbers and of lanes are where one index says.
+/// Two instructions that are one. Elements of numbers and of lanes are where one index says, which the first leaves as it
+/// is.
 fn two(left: &[(Code, Flat)]) -> Option<(Do, usize)> {
-    let [(_, first), (_, second), ..] = left else { return None };
+    let [(code, first), (_, second), ..] = left else { return None };
     let (.., both) = TWO.iter().find(|(one, then, _)| (*one, *then) == (first.op, second.op))?;
     let is_indexed = matches!(first.op, Do::Element | Do::Replace);
-    (!is_indexed || (first.b, first.d) == (second.b, second.d)).then_some((*both, 2))
+    let has_one_index =
+        || (first.b, first.d) == (second.b, second.d) && code.written().is_some_and(|run| !run.holds(first.b));
+    (!is_indexed || has_one_index()).then_some((*both, 2))
 }
 
 /// The longest chain that begins with the first instructions, and how many it has; those that belong to it are moved up.
