@@ -2,8 +2,8 @@
 //!
 //! `compile` turns a program and the data that it is bound to into a `Kernel`: passes over the rows, each a list of
 //! steps (`code`, made by `emit` of what `facts` says, joined by `pair` and `group`, put in order by `schedule`) on blocks,
-//! with the uniform work between them. `run` executes them with the loops of `block`, `dot`, `reduce` and `lanes` on numbers that are
-//! `aligned`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order of summation; `points` turns a
+//! with the uniform work between them. `run` executes them with the loops of `block`, `dot`, `reduce` and `lanes` on
+//! numbers that are `aligned`; `tape` keeps the states of loops for their derivatives; `sum` fixes the order of summation; `points` turns a
 //! program of few rows so that lanes are points, and `batch` runs it sixteen points at a time where a loop does the work;
 //! `choice` says which lanes are taken, and why; `share` lets threads that somebody lends take part of the rows; `level`
 //! chooses among the copies compiled for AVX-512, AVX2 and everything else; `places` holds uniform values and lanes. Cost and

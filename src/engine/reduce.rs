@@ -11,24 +11,13 @@ use crate::engine::STRIDE;
 use crate::engine::block::rows_of;
 use crate::engine::code::{Operand, Summand, Sums, Times, Zero};
 use crate::engine::run::State;
-use crate::engine::sum::{LEAF, halved};
+use crate::engine::sum::{LEAF, halved, kept};
 
 /// Products in one go over a leaf: for more, compilers make vectors across the sums, and take twice as long.
 const MOST: usize = 3;
 
 /// Lanes of several sums in one go over a leaf: more, and they do not stay in sixteen registers.
 const HALF: usize = STRIDE / 2;
-
-/// The bits of the rows that a stride of so many has.
-const ROWS: [[u64; STRIDE]; STRIDE] = {
-    let mut rows = [[0; STRIDE]; STRIDE];
-    let mut at = 0;
-    while at < STRIDE * STRIDE {
-        rows[at / STRIDE][at % STRIDE] = if at % STRIDE < at / STRIDE { u64::MAX } else { 0 };
-        at += 1;
-    }
-    rows
-};
 
 /// Adds the first `count` rows to sums of the pass.
 #[inline(always)]
@@ -130,7 +119,7 @@ fn add<const PRODUCT: bool, const K: usize, const WIDE: usize>(
             }
         }
         if whole < strides {
-            let rows = &ROWS[count % STRIDE];
+            let rows: &[u64; STRIDE] = kept(count % STRIDE).first_chunk().expect("a stride of rows");
             for j in 0..WIDE {
                 p[j] = if PRODUCT { x[whole][from + j] * y[whole][from + j] } else { x[whole][from + j] };
                 alone[j] += f64::from_bits(p[j].to_bits() & rows[from + j]);

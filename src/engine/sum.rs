@@ -111,7 +111,7 @@ impl Trees {
     }
 }
 
-/// Rows that `of_few` can add up.
+/// Rows that `kept` can tell of.
 const FEW: usize = 24;
 
 /// From position `FEW - n` on: all bits for n rows, none for those that follow.
@@ -125,12 +125,18 @@ static KEPT: [u64; 2 * FEW] = {
     kept
 };
 
-/// The sum of the first `count` rows of some eights, a leaf that is not full. Rows beyond are cut off by their bits, since
-/// what is compared lane by lane becomes branches. Accumulators of a leaf begin with 0; here it is added at the end, which
+/// The bits of the first `count` rows, none of those that follow up to `FEW`: with them rows are cut off, since what is
+/// compared lane by lane becomes branches.
+#[inline(always)]
+pub fn kept(count: usize) -> &'static [u64] {
+    &KEPT[FEW - count..]
+}
+
+/// The sum of the first `count` rows of some eights, a leaf that is not full. Accumulators of a leaf begin with 0; here it is added at the end, which
 /// is the same: no sum of theirs is -0, and what is no zero does not depend on it.
 #[inline(always)]
 pub fn of_few<const W: usize>(eights: &[[f64; 8]; W], count: usize) -> f64 {
-    let kept = &KEPT[FEW - count..];
+    let kept = kept(count);
     let mut lanes = [-0.0; STRIDE];
     for w in 0..W {
         let kept: &[u64; 8] = kept[8 * w..].first_chunk().expect("there are at most three eights");

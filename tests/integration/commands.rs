@@ -1,6 +1,6 @@
 //! The commands as a user types them: what they print, where, and with which exit code they end.
 
-use crate::tool::{Lab, Table, repository};
+use crate::tool::{Lab, Table, repository, updates_expected};
 
 const SMALL: &str = r#"
 title = "Small"
@@ -160,7 +160,7 @@ fn schema_is_json_and_the_committed_copy() {
     let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert!(schema["$schema"].is_string() && schema["properties"]["parameters"].is_object());
     let path = repository().join("docs/sbi-run.schema.json");
-    if std::env::var("UPDATE_EXPECTED").is_ok_and(|value| value == "1") {
+    if updates_expected() {
         std::fs::write(&path, &printed).unwrap();
     }
     let committed = std::fs::read_to_string(path).unwrap();
@@ -176,7 +176,7 @@ fn the_format_page_has_every_key() {
     let (before, rest) = page.split_once(begin).expect("the mark before the tables");
     let (committed, after) = rest.split_once(end).expect("the mark after the tables");
     let generated = format!("\n{}", sbi_run::experiment::reference::markdown());
-    if std::env::var("UPDATE_EXPECTED").is_ok_and(|value| value == "1") {
+    if updates_expected() {
         std::fs::write(&path, format!("{before}{begin}{generated}{end}{after}")).unwrap();
     } else {
         assert_eq!(committed, generated, "UPDATE_EXPECTED=1 writes the tables anew");

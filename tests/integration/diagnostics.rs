@@ -11,6 +11,8 @@ use sbi_run::diagnostic::{Diagnostic, Source};
 use sbi_run::language::tree::Text;
 use sbi_run::{language, terminal};
 
+use crate::tool::updates_expected;
+
 /// Every line is a formula, but for empty lines.
 #[test]
 fn formulas() {
@@ -77,7 +79,7 @@ fn run(folder: &str, extension: &str, at_least: usize, render: impl Fn(&Path) ->
     let lonely: Vec<&PathBuf> =
         files.iter().filter(|path| has(path, "expected") && !path.with_extension(extension).exists()).collect();
     assert!(lonely.is_empty(), "expected renderings without a case: {lonely:?}");
-    let update = std::env::var("UPDATE_EXPECTED").is_ok_and(|value| value == "1");
+    let update = updates_expected();
     let mut differences = String::new();
     for case in cases {
         let (rendered, beside) = (render(case), case.with_extension("expected"));

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use sbi_run::math::elementary::log10;
 
-use crate::tool::{Lab, Table, repository};
+use crate::tool::{Lab, Table, repository, updates_expected};
 
 const EXACT: [&str; 3] = ["symbolic", "forward", "reverse"];
 
@@ -63,7 +63,7 @@ fn holds(name: &str, lines: &[Vec<String>]) {
             writeln!(text, "|{}", "---|".repeat(line.len())).unwrap();
         }
     }
-    if std::env::var("UPDATE_EXPECTED").is_ok_and(|value| value == "1") {
+    if updates_expected() {
         std::fs::write(&path, format!("{}{text}{}", &page[..first], &page[last..])).unwrap();
         return;
     }

@@ -10,6 +10,11 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Whether what is committed of the tool's answers is written anew, not compared.
+pub fn updates_expected() -> bool {
+    std::env::var("UPDATE_EXPECTED").is_ok_and(|value| value == "1")
+}
+
 /// Whether a program is here that a test needs; says that the test is skipped where it is not, and fails where the
 /// environment promises it (`.ci/run` installs what is missing).
 pub fn available(program: &str) -> bool {

@@ -2,7 +2,9 @@
 //!
 //! One instruction on blocks of rows does hundreds of operations, so that it does not matter what it costs to find out
 //! what to do. A trajectory has one number at a time: there that is everything. `translate` makes twelve-byte
-//! instructions of steps on uniform places, `fuse` joins them, `execute` runs them. Where a place has a number beyond
+//! instructions of steps on uniform places, `fuse` joins them, `flat` makes lists of them that `execute` runs: of numbers
+//! alone, in an `order` in which results are `handed` on; of values with their tangents, in a `chain` of pairs that run
+//! `together`. `rows` writes the work on a row out for sixteen, `few` makes one line of a kernel of few rows. Where a place has a number beyond
 //! what twelve bytes hold, there is no line, and the steps are interpreted. `number` is what stands at a place: one number,
 //! or sixteen of them, one for each of sixteen points.
 
@@ -84,7 +86,7 @@ enum How {
     Backward(usize, Body),
 }
 
-/// Gives a kernel lines for its uniform work, where there is any.
+/// Gives a kernel one line for all, where rows are few; else lines for its uniform work, where there is any.
 pub fn add(kernel: &mut Kernel) {
     let uses = Uses::of(kernel);
     few::add(kernel, &uses);
